@@ -14,38 +14,20 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Quantity:
-    """One quantity of one layer, direction or head.
+    """One quantity of one layer, direction or head."""
 
-    Attributes
-    ----------
-    field : str
-        ``hidden``, ``forget_gate``, ``attention`` …
-    values : Tensor, shape (steps, batch, …)
-        In the precision that it was computed in.
-    layer : int
-        Counted from 0; -1 where the module has one only.
-    direction : {'', 'forward', 'backward'}
-        Empty where the module has one only.
-    head : int
-        Of attention, counted from 0; -1 elsewhere.
-    low, high : float or None
-        The range where the equations bound it; what is not bounded has none.
-    difference : float or None
-        The largest difference between what the module returned and what this gives in its place, as a share of the value
-        where that is above 1; None where nothing could be compared.
-    against : str
-        What was compared, or why nothing could be.
-    """
-
-    field: str
-    values: Tensor
-    layer: int = -1
-    direction: str = ""
-    head: int = -1
+    field: str           # ``hidden``, ``forget_gate``, ``attention`` …
+    values: Tensor       # (steps, batch, …): in the precision that it was computed in
+    layer: int = -1      # counted from 0; -1 where the module has one only
+    direction: str = ""  # forward or backward; empty where the module has one only
+    head: int = -1       # of attention, counted from 0; -1 elsewhere
+    # low, high: the range where the equations bound it; what is not bounded has none
     low: float | None = None
     high: float | None = None
+    # the largest difference between what the module returned and what this gives in its place, as a share of the value where
+    # that is above 1; None where nothing could be compared
     difference: float | None = None
-    against: str = ""
+    against: str = ""    # what was compared, or why nothing could be
 
     @property
     def name(self) -> str:

@@ -46,21 +46,11 @@ class _Frame:
 
 @dataclass(slots=True, eq=False)
 class Series:
-    """Calls that follow one another in time: of one function with the same weights or at the same place in the code.
+    """Calls that follow one another in time: of one function with the same weights or at the same place in the code."""
 
-    Attributes
-    ----------
-    name : str
-        The dotted name of the module that made them; a second series of one module ends in ``(2)``.
-    calls : list of Call
-        All of one type.
-    forwards : list of int
-        During which call of the network each was made, counted from 0.
-    """
-
-    name: str
-    calls: list[Any]
-    forwards: list[int]
+    name: str            # the dotted name of the module that made them; a second series of one module ends in ``(2)``
+    calls: list[Any]     # all of one type
+    forwards: list[int]  # during which call of the network each was made, counted from 0
 
     def during(self, forward: int | None) -> list[Any]:
         """The calls that one call of the network made, or (None) all."""

@@ -39,36 +39,20 @@ UNKNOWN_MASKS = ("The masks that dropout drew between the layers are known on th
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SequenceCall(Call):
-    """A call of ``torch.lstm`` and its like.
-
-    Attributes
-    ----------
-    batch_sizes : Tensor or None
-        Of a packed batch, as `PackedSequence` has them; its longest sequence is the first.
-    order : tuple of int
-        Where in that batch each sequence of the person's own is; empty where there is no other order.
-    inputs, outputs : list of Tensor
-        Of every layer of which both are known, (T, B, features), packed (all steps, features).
-    top : Tensor
-        What was returned, of the same shape.
-    weights : list of list of Weights
-        By layer and direction.
-    batch_first : bool
-        What was given and returned has the batch before the steps; the tensors here have not.
-    first, last : tuple of Tensor
-        The states before and after all steps, (layers · directions, B, units).
-    """
+    """A call of ``torch.lstm`` and its like."""
 
     equations: Equations
-    batch_sizes: Tensor | None
-    order: tuple[int, ...]
+    batch_sizes: Tensor | None    # of a packed batch, as `PackedSequence` has them; its longest sequence is the first
+    order: tuple[int, ...]        # where in that batch each sequence of the person's own is; empty where there is no other order
+    # inputs, outputs: of every layer of which both are known, (T, B, features), packed (all steps, features)
     inputs: list[Tensor]
     outputs: list[Tensor]
-    top: Tensor
-    weights: list[list[Weights]]
+    top: Tensor                   # what was returned, of the same shape
+    weights: list[list[Weights]]  # by layer and direction
+    # first, last: the states before and after all steps, (layers · directions, B, units)
     first: tuple[Tensor, ...]
     last: tuple[Tensor, ...]
-    batch_first: bool = False
+    batch_first: bool = False     # what was given and returned has the batch before the steps; the tensors here have not
 
     @property
     def batch(self) -> int:

@@ -32,19 +32,12 @@ from unrolled.models.adapters.recurrent_gates import Weights
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """Gradients of one layer in one direction.
+    """Gradients of one layer in one direction."""
 
-    Attributes
-    ----------
-    hidden, cell : Tensor, shape (T, B, H)
-        With respect to the states after every step; the cell's is None of what has none.
-    x : Tensor, shape (T, B, features)
-        With respect to what every step read.
-    """
-
+    # hidden, cell: (T, B, H): with respect to the states after every step; the cell's is None of what has none
     hidden: Tensor
     cell: Tensor | None
-    x: Tensor
+    x: Tensor  # (T, B, features): with respect to what every step read
 
 
 def sweep(kind: str, values: Mapping[str, Tensor], before: tuple[Tensor, ...], weights: Weights, direct: Tensor, *,

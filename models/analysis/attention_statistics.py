@@ -17,31 +17,18 @@ WARNING = "The maps hardly differ between words: where the model looks says litt
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AttentionStatistics:
-    """The attention of a run.
+    """The attention of a run."""
 
-    Attributes
-    ----------
-    entropy : array, shape (steps,)
-        Of each map as a fraction of even attention's, from 0 (one place) to 1.
-    coverage : array, shape (places,)
-        Σ_t α_t, what each place was given over the whole run.
-    target : float
-        What the doubly stochastic regulariser of Xu et al. (2015), Σ_i (1 − Σ_t α_ti)², would have every place reach: 1.
-    even : float
-        What every place would have if the run's steps were shared alike: steps / places. With fewer words than places the
-        target cannot be reached, and this is what can.
-    change : float
-        The mean total variation between a map and the next, from 0 (the same) to 1 (nothing in common); nan for one map.
-    difference : float
-        The mean total variation between the maps and their mean, from 0 to 1.
-    """
-
-    entropy: Numbers
-    coverage: Numbers
+    entropy: Numbers   # (steps,): of each map as a fraction of even attention's, from 0 (one place) to 1
+    coverage: Numbers  # (places,): Σ_t α_t, what each place was given over the whole run
+    # what the doubly stochastic regulariser of Xu et al. (2015), Σ_i (1 − Σ_t α_ti)², would have every place reach: 1
     target: float
+    # what every place would have if the run's steps were shared alike: steps / places. With fewer words than places the
+    # target cannot be reached, and this is what can.
     even: float
+    # the mean total variation between a map and the next, from 0 (the same) to 1 (nothing in common); nan for one map
     change: float
-    difference: float
+    difference: float  # the mean total variation between the maps and their mean, from 0 to 1
 
     @property
     def penalty(self) -> float:

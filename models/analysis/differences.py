@@ -14,23 +14,13 @@ REACH = 0.25  # of the channel's range: most differences are far smaller than th
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Largest:
-    """Where two runs differ most.
-
-    Attributes
-    ----------
-    place : int
-        The unit or place; 0 of a scalar.
-    difference : float
-        The first run's value less the second's.
-    share : float
-        Its size as a share of the channel's range.
-    """
+    """Where two runs differ most."""
 
     channel: str
     step: int
-    place: int
-    difference: float
-    share: float
+    place: int         # the unit or place; 0 of a scalar
+    difference: float  # the first run's value less the second's
+    share: float       # its size as a share of the channel's range
 
 
 class Differences:

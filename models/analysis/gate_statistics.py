@@ -24,22 +24,13 @@ PART = 8192  # steps
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Saturation:
-    """A gate over a run.
+    """A gate over a run."""
 
-    Attributes
-    ----------
-    shut, open : array, shape (units,)
-        The fraction of steps that each unit is below 0.1 and above 0.9; nan where no step has a number.
-    mean_log : array, shape (units,)
-        The mean natural logarithm of the gate, values below the least float32 above 0 taken for that.
-    steps : int
-        How many there were.
-    """
-
+    # shut, open: (units,): the fraction of steps that each unit is below 0.1 and above 0.9; nan where no step has a number
     shut: Fractions
     open: Fractions
-    mean_log: Fractions
-    steps: int
+    mean_log: Fractions  # (units,): the mean natural logarithm of the gate, values below the least float32 above 0 taken for that
+    steps: int           # how many there were
 
     @property
     def half_life(self) -> Fractions:

@@ -18,25 +18,14 @@ MOST, SOME = 0.6, 0.3  # shares of the drop in the most attended tenth; by chanc
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OcclusionSummary:
-    """The drops of one step held against its attention.
+    """The drops of one step held against its attention."""
 
-    Attributes
-    ----------
-    largest_drop : float
-        Of any single place, in nats.
-    share : float
-        Of all that masking takes away (the positive drops), what the most attended tenth of the places has; nan where
-        nothing is taken away.
-    attended : int
-        How many places that tenth is.
-    rank : int
-        Of the place that was needed most, by attention; 1 is the most attended.
-    """
-
-    largest_drop: float
+    largest_drop: float  # of any single place, in nats
+    # of all that masking takes away (the positive drops), what the most attended tenth of the places has; nan where nothing
+    # is taken away
     share: float
-    attended: int
-    rank: int
+    attended: int        # how many places that tenth is
+    rank: int            # of the place that was needed most, by attention; 1 is the most attended
     places: int
 
     @property

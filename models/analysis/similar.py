@@ -25,45 +25,27 @@ LEAST_SCORE = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pattern:
-    """Units that are on together.
-
-    Attributes
-    ----------
-    threshold : float
-        A unit is on where its value, times its sign, is at least so large. Below 0: where its value is at most so large.
-    length : int
-        How many steps they stay on; spans of other lengths score less.
-    signs : tuple of int
-        1 or -1 for each unit: whether it is on where it is large, or where it is far below 0. Empty for 1 alone.
-    """
+    """Units that are on together."""
 
     channel: str
     units: tuple[int, ...]
+    # a unit is on where its value, times its sign, is at least so large. Below 0: where its value is at most so large.
     threshold: float
-    length: int = 1
+    length: int = 1  # how many steps they stay on; spans of other lengths score less
+    # 1 or -1 for each unit: whether it is on where it is large, or where it is far below 0. Empty for 1 alone.
     signs: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """A span of steps where the units are on.
+    """A span of steps where the units are on."""
 
-    Attributes
-    ----------
-    source : str
-        The trace's file; empty for the run on screen.
-    first, last : int
-        Both included.
-    score : float
-        From 0 to 1: the share of the units that are on, on the mean over the span, times how well its length fits.
-    before, words, after : tuple of str
-        Its words, and those around it.
-    """
-
-    source: str
+    source: str   # the trace's file; empty for the run on screen
+    # first, last: both included
     first: int
     last: int
-    score: float
+    score: float  # from 0 to 1: the share of the units that are on, on the mean over the span, times how well its length fits
+    # before, words, after: its words, and those around it
     before: tuple[str, ...]
     words: tuple[str, ...]
     after: tuple[str, ...]

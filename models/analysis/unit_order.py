@@ -17,18 +17,10 @@ MOST_STEPS = 2000  # of a longer run every so many are looked at
 
 @dataclass(frozen=True, slots=True)
 class UnitOrder:
-    """A way of sorting.
+    """A way of sorting."""
 
-    Attributes
-    ----------
-    title : str
-        For people; the channel's name follows it.
-    of : callable
-        From values (steps, units) to an order (units,).
-    """
-
-    title: str
-    of: Callable[[FloatArray], Order]
+    title: str                         # for people; the channel's name follows it
+    of: Callable[[FloatArray], Order]  # from values (steps, units) to an order (units,)
 
 
 def by_activity(values: FloatArray) -> Order:

@@ -19,19 +19,11 @@ from unrolled.models.cells.hook import Hook, identity
 
 
 class Attended(NamedTuple):
-    """What attention computes at one step, for P pictures with K hypotheses each over L cells.
+    """What attention computes at one step, for P pictures with K hypotheses each over L cells."""
 
-    Attributes
-    ----------
-    context : Tensor, shape (P, K, features)
-    weights : Tensor, shape (P, K, L)
-        At least 0; they sum to 1 over L.
-    scores : Tensor, shape (P, K, L)
-    """
-
-    context: Tensor
-    weights: Tensor
-    scores: Tensor
+    context: Tensor  # (P, K, features)
+    weights: Tensor  # (P, K, L): at least 0; they sum to 1 over L
+    scores: Tensor   # (P, K, L)
 
 
 class AdditiveAttention(nn.Module):

@@ -24,58 +24,28 @@ from unrolled.models.cells.recurrent import CellState, CellStep, first_state, ma
 
 
 class DecoderConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """The decoder's lengths.
+    """The decoder's lengths."""
 
-    Attributes
-    ----------
-    vocabulary : int
-        How many words there are, V.
-    cell : {'rnn', 'lstm', 'gru'}
-    features : int
-        The length of h_j.
-    embedding, hidden : int
-        The lengths of a word's vector and of the state.
-    attention : int
-        The length of the attention's hidden layer; 0 for no attention.
-    query_word : bool
-        Whether attention asks with the word before too.
-    begin : {'mean', 'zeros'}
-        Where the first state comes from: the mean vector, or nothing, so that what the input shows is read through the
-        attention alone.
-    dropout : float
-        While training only.
-    temperature : float
-        What the words' scores are divided by; 1 in every model that is shipped.
-    """
-
-    vocabulary: int
-    cell: str = "lstm"
-    features: int = 512
+    vocabulary: int           # how many words there are, V
+    cell: str = "lstm"        # rnn, lstm, gru
+    features: int = 512       # the length of h_j
+    # embedding, hidden: the lengths of a word's vector and of the state
     embedding: int = 256
     hidden: int = 512
-    attention: int = 256
-    query_word: bool = False
+    attention: int = 256      # the length of the attention's hidden layer; 0 for no attention
+    query_word: bool = False  # whether attention asks with the word before too
+    # where the first state comes from: the mean vector, or zeros, so that the input is read through the attention alone
     begin: Literal["mean", "zeros"] = "mean"
-    dropout: float = 0.4
-    temperature: float = 1.0
+    dropout: float = 0.4      # while training only
+    temperature: float = 1.0  # what the words' scores are divided by; 1 in every model that is shipped
 
 
 class Memory(NamedTuple):
-    """What is computed once for an input.
+    """What is computed once for an input."""
 
-    Attributes
-    ----------
-    features : Tensor, shape (P, L, features)
-        h_j.
-    keys : Tensor, shape (P, L, attention)
-        What attention makes of them; (P, L, 0) without attention.
-    mask : Tensor or None, shape (P, L)
-        True where there is a vector, in batches of inputs that differ in length.
-    """
-
-    features: Tensor
-    keys: Tensor
-    mask: Tensor | None = None
+    features: Tensor            # (P, L, features): h_j
+    keys: Tensor                # (P, L, attention): what attention makes of them; (P, L, 0) without attention
+    mask: Tensor | None = None  # (P, L): True where there is a vector, in batches of inputs that differ in length
 
 
 class Step(NamedTuple):

@@ -31,48 +31,27 @@ def misfit(path: Path, why: str) -> CheckpointError:
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person should know of a trained model.
-
-    Attributes
-    ----------
-    data, terms, training : str
-        What it was trained on, under which terms the data and the weights stand, and how; a few sentences each.
-    quality : dict of str to float
-        What was measured, by the names of `unrolled evaluate`.
-    measured_on : str
-        On which data, and how.
-    """
+    """What a person should know of a trained model."""
 
     title: str
     task: str
+    # data, terms, training: what it was trained on, under which terms the data and the weights stand, and how; a few
+    # sentences each
     data: str = ""
     terms: str = ""
     training: str = ""
-    quality: dict[str, float] = {}
-    measured_on: str = ""
+    quality: dict[str, float] = {}  # what was measured, by the names of `unrolled evaluate`
+    measured_on: str = ""           # on which data, and how
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands in front of the weights.
+    """What stands in front of the weights."""
 
-    Attributes
-    ----------
-    version : int
-        Of this format.
-    model : str
-        Which network it is for: ``"caption-attend-lstm"``.
-    config : dict
-        The network's lengths.
-    words : tuple of str
-        Its vocabulary.
-    encoder, encoder_hash : str
-        What it read the pictures with, and the SHA-256 of that one's weights; empty where it reads none.
-    """
-
-    version: int
-    model: str
-    config: dict[str, Any]
-    words: tuple[str, ...]
+    version: int            # of this format
+    model: str              # which network it is for: ``"caption-attend-lstm"``
+    config: dict[str, Any]  # the network's lengths
+    words: tuple[str, ...]  # its vocabulary
+    # encoder, encoder_hash: what it read the pictures with, and the SHA-256 of that one's weights; empty where it reads none
     encoder: str = ""
     encoder_hash: str = ""
     card: Card

@@ -32,26 +32,13 @@ class Name:
 
 @dataclass(eq=False, slots=True)
 class Stub:
-    """An object of a class that was not imported.
+    """An object of a class that was not imported."""
 
-    Attributes
-    ----------
-    kind : str
-        The class, with its module in front.
-    arguments : tuple
-        What it would have been made with.
-    state : dict
-        Its attributes.
-    items : dict
-    elements : list
-        What would have been put into it, were it a kind of dict or list.
-    """
-
-    kind: str
-    arguments: tuple[Any, ...] = ()
-    state: dict[str, Any] = field(default_factory=dict)
+    kind: str                                            # the class, with its module in front
+    arguments: tuple[Any, ...] = ()                      # what it would have been made with
+    state: dict[str, Any] = field(default_factory=dict)  # its attributes
     items: dict[Any, Any] = field(default_factory=dict)
-    elements: list[Any] = field(default_factory=list)
+    elements: list[Any] = field(default_factory=list)    # what would have been put into it, were it a kind of dict or list
 
 
 class Attributes(dict[str, Any]):

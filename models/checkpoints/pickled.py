@@ -53,22 +53,12 @@ class _Bytes(io.BufferedIOBase):
 
 @dataclass(frozen=True, slots=True)
 class PickledCheckpoint:
-    """A file that was read.
-
-    Attributes
-    ----------
-    content
-        What it holds: dictionaries, tensors, stubs.
-    tensors : dict of str to Tensor
-        All parameters and buffers, by names with dots; ``module.`` of `nn.DataParallel` is left out.
-    weights_hash : str
-        SHA-256 of the file, hexadecimal.
-    """
+    """A file that was read."""
 
     path: Path
-    content: Any
-    tensors: dict[str, Tensor]
-    weights_hash: str
+    content: Any                # what it holds: dictionaries, tensors, stubs
+    tensors: dict[str, Tensor]  # all parameters and buffers, by names with dots; ``module.`` of `nn.DataParallel` is left out
+    weights_hash: str           # SHA-256 of the file, hexadecimal
 
     def has(self, *names: str) -> bool:
         return all(name in self.tensors for name in names)

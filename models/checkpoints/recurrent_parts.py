@@ -15,25 +15,15 @@ MOST_NAMED = 6
 
 @dataclass(frozen=True, slots=True)
 class RecurrentPart:
-    """A module of torch's, or a cell.
+    """A module of torch's, or a cell."""
 
-    Attributes
-    ----------
-    module : str
-        What it is called in its model, with dots; empty where it is all of it.
-    kind : str
-        ``LSTM``, ``GRU cell`` and so on.
-    projected : int
-        What the hidden state is projected to, 0 where it is not.
-    """
-
-    module: str
-    kind: str
+    module: str         # what it is called in its model, with dots; empty where it is all of it
+    kind: str           # ``LSTM``, ``GRU cell`` and so on
     layers: int
     both_ways: bool
     inputs: int
     units: int
-    projected: int = 0
+    projected: int = 0  # what the hidden state is projected to, 0 where it is not
 
     def __str__(self) -> str:
         called = f" “{self.module}”" if self.module else ""

@@ -34,18 +34,10 @@ class Hand(Protocol):
 
 
 class Crew(Protocol):
-    """Makes workers.
+    """Makes workers."""
 
-    Attributes
-    ----------
-    size : int
-        How many there are to be.
-    died : tuple of types
-        What a future raises whose worker is no more.
-    """
-
-    size: int
-    died: tuple[type[BaseException], ...]
+    size: int                              # how many there are to be
+    died: tuple[type[BaseException], ...]  # what a future raises whose worker is no more
 
     def hire(self) -> Hand:
         """A new worker."""

@@ -10,43 +10,23 @@ from unrolled.models.store.layout import StoreDescription
 
 
 class WorkerSettings(NamedTuple):
-    """What all jobs of a worker share.
+    """What all jobs of a worker share."""
 
-    Attributes
-    ----------
-    address : str
-        The store's.
-    model, device : str
-        The checkpoint's name or path, and where it runs.
-    """
-
-    address: str
+    address: str  # the store's
+    # model, device: the checkpoint's name or path, and where it runs
     model: str
     device: str
     description: StoreDescription
 
 
 class Document(msgspec.Struct, frozen=True):
-    """A document of a part.
+    """A document of a part."""
 
-    Attributes
-    ----------
-    number : int
-        In the store.
-    place : int
-        Of its first step in the part.
-    room : int
-        How many steps it may have.
-    name : str
-    data : bytes
-        Its file.
-    """
-
-    number: int
-    place: int
-    room: int
+    number: int  # in the store
+    place: int   # of its first step in the part
+    room: int    # how many steps it may have
     name: str
-    data: bytes
+    data: bytes  # its file
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -59,23 +39,12 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Done(msgspec.Struct, frozen=True):
-    """A part that is there.
-
-    Attributes
-    ----------
-    steps : int
-        Of all its documents.
-    tracing_seconds, writing_seconds : float
-        Time of the processor.
-    left_out : tuple of str
-        What could not be read after all, a sentence each.
-    notes : tuple of str
-        What a person should know of the others, a sentence each.
-    """
+    """A part that is there."""
 
     part: int
-    steps: int
+    steps: int                      # of all its documents
+    # tracing_seconds, writing_seconds: time of the processor
     tracing_seconds: float
     writing_seconds: float
-    left_out: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()  # what could not be read after all, a sentence each
+    notes: tuple[str, ...] = ()     # what a person should know of the others, a sentence each

@@ -17,15 +17,9 @@ MOST_KEPT = 20        # sentences
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Files in the order of their names.
+    """Files in the order of their names."""
 
-    Attributes
-    ----------
-    root : Path
-        What titles are paths below.
-    """
-
-    root: Path
+    root: Path  # what titles are paths below
     paths: tuple[Path, ...]
 
     def title(self, path: Path) -> str:

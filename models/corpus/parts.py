@@ -19,17 +19,12 @@ FEW = 1000  # documents
 
 
 class Extents(NamedTuple):
-    """The documents of a range of the step axis, in order.
-
-    Attributes
-    ----------
-    start, stop : int
-    numbers, begin, steps : arrays of int64, shape (documents,)
-        The documents', the places of their first steps counted from `start`, and how many steps they have.
-    """
+    """The documents of a range of the step axis, in order."""
 
     start: int
     stop: int
+    # numbers, begin, steps: (documents,): the documents', the places of their first steps counted from `start`, and how many
+    # steps they have
     numbers: Places
     begin: Places
     steps: Places

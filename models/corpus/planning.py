@@ -24,23 +24,15 @@ WRITTEN_SHARD = 2**13    # steps a shard at the most, where each step takes much
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be traced.
-
-    Attributes
-    ----------
-    paths : list of Path
-        The documents' files.
-    notes : Sentences
-        What a person should know of how documents were read, such as that one was cut off, a sentence each.
-    """
+    """What is to be traced."""
 
     description: StoreDescription
     titles: list[str]
-    paths: list[Path]
+    paths: list[Path]  # the documents' files
     rooms: Places
     packing: Packing
     left_out: Sentences
-    notes: Sentences
+    notes: Sentences   # what a person should know of how documents were read, such as that one was cut off, a sentence each
 
 
 def plan(stepper: AnyStepper, corpus: Path, *, channels: tuple[str, ...], dtype: Dtype, batch: int = BATCH,

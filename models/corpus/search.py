@@ -24,43 +24,23 @@ Spans = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Hit:
-    """A span of steps of one document.
-
-    Attributes
-    ----------
-    document : int
-    first, last : int
-        Both included, from 0.
-    score : float
-        What hits are ranked by, the greatest first: how long, or how near.
-    """
+    """A span of steps of one document."""
 
     document: int
+    # first, last: both included, from 0
     first: int
     last: int
-    score: float
+    score: float  # what hits are ranked by, the greatest first: how long, or how near
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a question has for an answer.
+    """What a question has for an answer."""
 
-    Attributes
-    ----------
-    hits : tuple of Hit
-        The best.
-    count : int
-        How many there are in all.
-    steps : int
-        How many steps were looked through.
-    notes : tuple of str
-        What could not be looked through, a sentence each; that not all of the store is there.
-    """
-
-    hits: tuple[Hit, ...]
-    count: int
-    steps: int
-    notes: tuple[str, ...]
+    hits: tuple[Hit, ...]   # the best
+    count: int              # how many there are in all
+    steps: int              # how many steps were looked through
+    notes: tuple[str, ...]  # what could not be looked through, a sentence each; that not all of the store is there
 
 
 def search(store: Store, channel: str, *, on: Sequence[int], off: Sequence[int] = (), threshold: float = 0.5, length: int = 1,

@@ -29,23 +29,12 @@ numpy.save(sys.argv[2], UMAP(random_state=0, n_jobs=1).fit_transform(numpy.load(
 
 
 class StateMap(NamedTuple):
-    """Where states lie.
+    """Where states lie."""
 
-    Attributes
-    ----------
-    points : array of float32, shape (states, 2)
-    places : array of int64, shape (states,)
-        On the store's step axis, rising.
-    explained : tuple of float
-        The share of the variance along each axis; nan where an axis is no component.
-    notes : tuple of str
-        What was left out, a sentence each.
-    """
-
-    points: FloatArray
-    places: npt.NDArray[np.int64]
-    explained: tuple[float, float]
-    notes: tuple[str, ...]
+    points: FloatArray              # (states, 2)
+    places: npt.NDArray[np.int64]   # (states,): on the store's step axis, rising
+    explained: tuple[float, float]  # the share of the variance along each axis; nan where an axis is no component
+    notes: tuple[str, ...]          # what was left out, a sentence each
 
 
 def principal_map(store: Store, channel: str, *, wanted: Wanted = lambda: True,

@@ -46,22 +46,14 @@ class TraceRequest:
 
 @dataclass(slots=True)
 class Progress:
-    """How far it is.
-
-    Attributes
-    ----------
-    steps, of_steps : int
-        Steps that are there or under way, and all that there are to be.
-    parts, of_parts : int
-    rate : float
-        Steps a second since this call began; 0 at its beginning.
-    """
+    """How far it is."""
 
     of_steps: int = 0
     of_parts: int = 0
+    # steps, of_steps: steps that are there or under way, and all that there are to be
     steps: int = 0
     parts: int = 0
-    rate: float = 0.0
+    rate: float = 0.0  # steps a second since this call began; 0 at its beginning
 
     @property
     def seconds_left(self) -> float:

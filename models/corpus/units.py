@@ -32,33 +32,21 @@ class Place(NamedTuple):
 
 
 class UnitStatistics(NamedTuple):
-    """One unit over all steps of a store.
-
-    Attributes
-    ----------
-    histogram : array of int64, shape (255,)
-        How many steps have their value in each 255th of the channel's range.
-    mean, deviation : float
-    greatest, least : tuple of Place
-        Each the first of equals, in the order of the store.
-    above, below : float
-        How many steps it stays on either side of the middle of its range, on the mean; 0 where it never is there.
-    correlation : float
-        Pearson's, with the property; nan without one.
-    area : float
-        The chance that its value where the property is yes lies above one where it is no, to a 255th of the range; nan where
-        the property is no yes or no.
-    """
+    """One unit over all steps of a store."""
 
     unit: int
-    histogram: Counts
+    histogram: Counts   # (255,): how many steps have their value in each 255th of the channel's range
     mean: float
     deviation: float
+    # greatest, least: each the first of equals, in the order of the store
     greatest: tuple[Place, ...]
     least: tuple[Place, ...]
+    # above, below: how many steps it stays on either side of the middle of its range, on the mean; 0 where it never is there
     above: float
     below: float
-    correlation: float
+    correlation: float  # Pearson's, with the property; nan without one
+    # the chance that its value where the property is yes lies above one where it is no, to a 255th of the range; nan where
+    # the property is no yes or no
     area: float
 
 

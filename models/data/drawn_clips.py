@@ -50,28 +50,14 @@ Frames = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class DrawnClip:
-    """A clip with its labels.
+    """A clip with its labels."""
 
-    Attributes
-    ----------
-    frames : array of uint8, shape (T, SIDE, SIDE, 3)
-    labels : tuple of int
-        For every frame its place in `LABELS`; of the kind *clip* what counts is `label`.
-    label : int
-        What was done; of the kind *frames* the last frame's.
-    thing : str
-        Its name: ``"red star"``, ``"blue 7"``.
-    places : array of float32, shape (T, 3)
-        The thing's middle across and down, and its radius, as fractions of a side.
-    turns : array of float32, shape (T, 2)
-        Cosine and sine of its angle, times the number of ways in which it looks the same; zeros where it is round.
-    """
-
-    frames: Frames
-    labels: tuple[int, ...]
-    label: int
-    thing: str
-    places: npt.NDArray[np.float32]
+    frames: Frames                   # uint8, (T, SIDE, SIDE, 3)
+    labels: tuple[int, ...]          # for every frame its place in `LABELS`; of the kind *clip* what counts is `label`
+    label: int                       # what was done; of the kind *frames* the last frame's
+    thing: str                       # its name: ``"red star"``, ``"blue 7"``
+    places: npt.NDArray[np.float32]  # (T, 3): the thing's middle across and down, and its radius, as fractions of a side
+    # (T, 2): cosine and sine of its angle, times the number of ways in which it looks the same; zeros where it is round
     turns: npt.NDArray[np.float32]
 
 

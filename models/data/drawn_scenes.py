@@ -42,24 +42,16 @@ OTHER_TILT = 15.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thing:
-    """A thing in a scene; lengths are fractions of the picture's width and height.
+    """A thing in a scene; lengths are fractions of the picture's width and height."""
 
-    Attributes
-    ----------
-    size, colour, shape : str
-        Its words.
-    x, y : float
-        The middle of its box.
-    box : tuple of float
-        Left, top, right, bottom.
-    """
-
+    # size, colour, shape: its words
     size: str
     colour: str
     shape: str
+    # x, y: the middle of its box
     x: float
     y: float
-    box: tuple[float, float, float, float]
+    box: tuple[float, float, float, float]  # left, top, right, bottom
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

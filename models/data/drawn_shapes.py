@@ -23,16 +23,10 @@ SUPERSAMPLING = 4  # pixels are drawn so many times as fine, a side, and average
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A filled outline, and what is cut out of it.
+    """A filled outline, and what is cut out of it."""
 
-    Attributes
-    ----------
-    points : array, shape (n, 2)
-    hole : array, shape (m, 2), or None
-    """
-
-    points: Points
-    hole: Points | None = None
+    points: Points              # (n, 2)
+    hole: Points | None = None  # (m, 2)
 
     def turned(self, angle: float) -> Outline:
         """By so many degrees, clockwise as it is seen."""

@@ -13,32 +13,15 @@ from unrolled.models.protocol.decoding import Decoding
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationRequest:
-    """What a person asked for.
+    """What a person asked for."""
 
-    Attributes
-    ----------
-    data : Path or None
-        Where the data lie.
-    split : {'train', 'dev', 'test'}
-    beam : int or None
-        Hypotheses; 1 is greedy. The task's usual number where nothing is said.
-    length_penalty : float
-        Of beam search.
-    limit : int
-        Only the first so many inputs; 0 for all.
-    compare : bool
-        With a simpler model of the same task, where there is one.
-    say : callable
-        Told how many inputs are done, and of how many.
-    """
-
-    data: Path | None = None
-    split: str = "dev"
-    beam: int | None = None
-    length_penalty: float = Decoding().length_penalty
-    limit: int = 0
-    compare: bool = False
-    say: Callable[[int, int], None] = lambda done, total: None
+    data: Path | None = None  # where the data lie
+    split: str = "dev"  # train, dev, test
+    beam: int | None = None  # hypotheses; 1 is greedy. The task's usual number where nothing is said.
+    length_penalty: float = Decoding().length_penalty  # of beam search
+    limit: int = 0  # only the first so many inputs; 0 for all
+    compare: bool = False  # with a simpler model of the same task, where there is one
+    say: Callable[[int, int], None] = lambda done, total: None  # told how many inputs are done, and of how many
 
     @property
     def needed_data(self) -> Path:
@@ -53,26 +36,13 @@ class EvaluationRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """The figures of a model.
+    """The figures of a model."""
 
-    Attributes
-    ----------
-    data, split : str
-        What it was judged on; no split where the data have none.
-    count : int
-        Of inputs.
-    tokeniser : str
-        What the metrics count.
-    beam : int or None
-        The beam's width, where one was searched.
-    more : dict
-        Other numbers that belong to it.
-    """
-
+    # data, split: what it was judged on; no split where the data have none
     data: str
     split: str = ""
-    count: int
-    tokeniser: str
+    count: int                                          # of inputs
+    tokeniser: str                                      # what the metrics count
     metrics: dict[str, float]
-    beam: int | None = None
-    more: dict[str, Any] = field(default_factory=dict)
+    beam: int | None = None                             # the beam's width, where one was searched
+    more: dict[str, Any] = field(default_factory=dict)  # other numbers that belong to it

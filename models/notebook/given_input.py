@@ -24,23 +24,13 @@ KINDS = {"picture": "picture", "text": "sentence", "clip": "clip"}  # by what a 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenInput:
-    """An input as a file's bytes.
+    """An input as a file's bytes."""
 
-    Attributes
-    ----------
-    kind : str
-        As `InputKind.name` has it.
-    source : tuple of str
-        What attention looks at, a word a place.
-    grid : tuple of int or None
-        Rows and columns of a picture that attention looks at, place after place.
-    """
-
-    kind: str = NO_INPUT
+    kind: str = NO_INPUT                 # as `InputKind.name` has it
     name: str = ""
     data: bytes = b""
-    source: tuple[str, ...] = ()
-    grid: tuple[int, int] | None = None
+    source: tuple[str, ...] = ()         # what attention looks at, a word a place
+    grid: tuple[int, int] | None = None  # rows and columns of a picture that attention looks at, place after place
 
     def is_same(self, given: Any) -> bool:
         """Whether this is what was read again, as `InputKind.for_model` gives it."""

@@ -22,21 +22,13 @@ from unrolled.models.notebook.seen_updates import SeenUpdates
 
 @dataclass(slots=True, eq=False)
 class Kept:
-    """Of one update, as it was in the training's own thread; nothing of it has been computed yet.
-
-    Attributes
-    ----------
-    before : dict of int to Tensor
-        The norm of each weight's gradient, as the backward pass left it.
-    after : Tensor or None
-        That of all, as the optimizer found it.
-    """
+    """Of one update, as it was in the training's own thread; nothing of it has been computed yet."""
 
     update: int
     capture: GradientCapture | None = None
     item: int = 0
-    before: dict[int, Tensor] = field(default_factory=dict)
-    after: Tensor | None = None
+    before: dict[int, Tensor] = field(default_factory=dict)  # the norm of each weight's gradient, as the backward pass left it
+    after: Tensor | None = None                              # that of all, as the optimizer found it
     probed: Recording | None = None
     seconds: float = 0.0
     dropped: int = 0

@@ -55,25 +55,16 @@ class Failed(RunReport, frozen=True):
     ----------
     run : int
         -1 where no run is concerned.
-    subject : str
-        What failed: ``model``, ``input``, ``step``, ``edit``, ``question``, ``backend``, ``protocol``.
-    branch : int
-        Of the run.
-    number : int
-        The question's, or that of the request for a model; -1 where there is none.
-    step, channel, unit :
-        Where numbers that are not finite began; -1, empty and -1 where something else failed.
-    traceback : str
-        Of a person's own function that raised, for that person; empty where none did.
     """
 
-    subject: str
+    subject: str         # what failed: ``model``, ``input``, ``step``, ``edit``, ``question``, ``backend``, ``protocol``
     sentence: str
     detail: str = ""
-    branch: Count = 0
-    number: int = -1
+    branch: Count = 0    # of the run
+    number: int = -1     # the question's, or that of the request for a model; -1 where there is none
+    # step, channel, unit: where numbers that are not finite began; -1, empty and -1 where something else failed
     step: int = -1
     channel: str = ""
     unit: int = -1
-    traceback: str = ""
+    traceback: str = ""  # of a person's own function that raised, for that person; empty where none did
 

@@ -8,23 +8,14 @@ import msgspec
 
 
 class Decoding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How words are chosen.
-
-    Attributes
-    ----------
-    method : {'greedy', 'beam', 'sampling'}
-    beam_width : int
-        Hypotheses kept by beam search.
-    length_penalty : float
-        The exponent of the length that a hypothesis's log-probability is divided by; 0 favours short captions.
-    temperature, top_k, top_p, seed :
-        Of sampling: the log-probabilities are divided by the temperature (above 0); only the k most probable words
-        (0: all), and of those the fewest whose probabilities reach p, can be drawn.
-    """
+    """How words are chosen."""
 
     method: Annotated[str, msgspec.Meta(pattern="^(greedy|beam|sampling)$")] = "greedy"
-    beam_width: Annotated[int, msgspec.Meta(ge=1, le=64)] = 3
+    beam_width: Annotated[int, msgspec.Meta(ge=1, le=64)] = 3  # hypotheses kept by beam search
+    # the exponent of the length that a hypothesis's log-probability is divided by; 0 favours short captions
     length_penalty: Annotated[float, msgspec.Meta(ge=0, le=5)] = 0.7
+    # temperature, top_k, top_p, seed: of sampling: the log-probabilities are divided by the temperature (above 0); only the
+    # k most probable words (0: all), and of those the fewest whose probabilities reach p, can be drawn
     temperature: Annotated[float, msgspec.Meta(gt=0, le=100)] = 1.0
     top_k: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
     top_p: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0

@@ -51,19 +51,12 @@ class EndLoading(Request, frozen=True):
 
 
 class Family(msgspec.Struct, frozen=True):
-    """Checkpoints of one kind that can be opened, other people's among them.
-
-    Attributes
-    ----------
-    package : str
-        The one that brings it, with its version; empty where it is this one.
-    error : str
-        Why what that package brings cannot be used; where it is this one, `name` is a shipped model whose file is damaged.
-    """
+    """Checkpoints of one kind that can be opened, other people's among them."""
 
     name: str
     input_kind: str = ""
-    package: str = ""
+    package: str = ""  # the one that brings it, with its version; empty where it is this one
+    # why what that package brings cannot be used; where it is this one, `name` is a shipped model whose file is damaged
     error: str = ""
 
     @property

@@ -51,45 +51,24 @@ class Ledger:
     """What the backend's reading thread has noted while older requests wait or are worked on.
 
     A position is a request's place among all that arrived, from 1.
-
-    Attributes
-    ----------
-    newest_run, newest_beside : int
-        Older ones have been superseded.
-    model_at : int
-        The position of the last `LoadModel`: it supersedes the runs asked for before it.
-    least_room : int
-        Trainings with a lower number were stopped or superseded.
-    cancelled_at : dict of int to int
-        By run, the position of its last `Cancel`.
-    dropped : set of int
-        The numbers of questions that nobody waits for.
     """
 
+    # newest_run, newest_beside: older ones have been superseded
     newest_run: int = NO_RUN
     newest_beside: int = NO_RUN
-    model_at: int = 0
-    least_room: int = 0
-    cancelled_at: dict[int, int] = field(default_factory=dict)
-    dropped: set[int] = field(default_factory=set)
+    model_at: int = 0  # the position of the last `LoadModel`: it supersedes the runs asked for before it
+    least_room: int = 0  # trainings with a lower number were stopped or superseded
+    cancelled_at: dict[int, int] = field(default_factory=dict)  # by run, the position of its last `Cancel`
+    dropped: set[int] = field(default_factory=set)  # the numbers of questions that nobody waits for
 
 
 class Request(msgspec.Struct, frozen=True, tag=True):
-    """What the window asks for.
+    """What the window asks for."""
 
-    Attributes
-    ----------
-    subject : str
-        What a failure is about: ``model``, ``input``, ``step``, ``edit``, ``question``, ``backend``.
-    cancellable : bool
-        A later `Cancel` of its run ends it.
-    queued : bool
-        It is worked through in its turn; otherwise to note it is all there is to do.
-    """
-
+    # what a failure is about: ``model``, ``input``, ``step``, ``edit``, ``question``, ``backend``
     subject: ClassVar[str] = "backend"
-    cancellable: ClassVar[bool] = False
-    queued: ClassVar[bool] = True
+    cancellable: ClassVar[bool] = False  # a later `Cancel` of its run ends it
+    queued: ClassVar[bool] = True        # it is worked through in its turn; otherwise to note it is all there is to do
 
     def note(self, ledger: Ledger, position: int) -> Report | None:
         """In the reading thread, as soon as it arrives: note what makes older requests pointless; what is answered at once."""

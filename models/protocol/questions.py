@@ -60,83 +60,47 @@ Question = ExplainStep | FollowGradients | OccludeStep | Replay | ReadLens
 
 
 class Contributor(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that a number came from.
+    """Something that a number came from."""
 
-    Attributes
-    ----------
-    kind : str
-        ``unit``: a unit of the hidden state before; ``word``: the word that was read; ``place``: a place that attention
-        looked at (a cell of the picture counted row after row, or a source word); ``frame``: the frame's vector.
-    index : int
-        Which one: the unit, the place; of a word the step that wrote it, -1 for START.
-    value : float
-        What it adds.
-    weight, activity : float
-        Whose product that is, where it is one: W and h, or the attention α and what its place would add alone.
-    name : str
-        The word, where there is one.
-    """
-
+    # ``unit``: a unit of the hidden state before; ``word``: the word that was read; ``place``: a place that attention looked
+    # at (a cell of the picture counted row after row, or a source word); ``frame``: the frame's vector
     kind: Literal["unit", "word", "place", "frame"]
+    # which one: the unit, the place; of a word the step that wrote it, -1 for START
     index: Annotated[int, msgspec.Meta(ge=-1, le=1_000_000)]
-    value: float
+    value: float    # what it adds
+    # weight, activity: whose product that is, where it is one: W and h, or the attention α and what its place would add
+    # alone
     weight: float = 0.0
     activity: float = 0.0
-    name: str = ""
+    name: str = ""  # the word, where there is one
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """One summand of a number.
+    """One summand of a number."""
 
-    Attributes
-    ----------
-    symbol : str
-        In plain letters with ``_`` before what is set low: ``W_hf h_{t-1}``, ``b_f``, ``f_t · c_{t-1}``.
-    value : float
-    factors : tuple of (str, float)
-        What it is the product of, where it is one: ``(("f_t", 0.93), ("c_{t-1}", 1.21))``.
-    contributors : tuple of Contributor
-        What it came from, the largest first; those that are left out are summed up in `rest`.
-    rest : float
-        What the contributors that are not named add; 0 where all are named.
-    """
-
-    symbol: str
+    symbol: str        # in plain letters with ``_`` before what is set low: ``W_hf h_{t-1}``, ``b_f``, ``f_t · c_{t-1}``
     value: float
+    # what it is the product of, where it is one: ``(("f_t", 0.93), ("c_{t-1}", 1.21))``
     factors: tuple[tuple[str, float], ...] = ()
+    # what it came from, the largest first; those that are left out are summed up in `rest`
     contributors: tuple[Contributor, ...] = ()
-    rest: float = 0.0
+    rest: float = 0.0  # what the contributors that are not named add; 0 where all are named
 
 
 class Equation(msgspec.Struct, frozen=True, kw_only=True):
     """One equation of a step with a unit's numbers: value = function(sum of the parts), for `function` one of
     ``σ``, ``tanh``, ``softmax`` and, for a plain sum, empty.
-
-    Attributes
-    ----------
-    channel : str
-        What is computed: ``forget_gate``; ``attention`` and ``context`` too.
-    symbol : str
-        ``f_t``.
-    parts : tuple of Part
-    total : float
-        Their sum: the pre-activation.
-    outside : tuple of (str, float)
-        Factors that what the function gives is multiplied by: h_t = o_t · tanh(c_t) has ``(("o_t", 0.8),)``.
-    value : float
-        What the step went on with: with an edit, what that made of it.
-    edited : bool
-        An edit changed it: the parts then give another value than `value`.
     """
 
-    channel: str
-    symbol: str
+    channel: str          # what is computed: ``forget_gate``; ``attention`` and ``context`` too
+    symbol: str           # ``f_t``
     function: str
     parts: tuple[Part, ...]
-    total: float
-    value: float
+    total: float          # their sum: the pre-activation
+    value: float          # what the step went on with: with an edit, what that made of it
+    # factors that what the function gives is multiplied by: h_t = o_t · tanh(c_t) has ``(("o_t", 0.8),)``
     outside: tuple[tuple[str, float], ...] = ()
-    edited: bool = False
+    edited: bool = False  # an edit changed it: the parts then give another value than `value`
 
 
 class Looked(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,72 +113,45 @@ class Looked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Explained(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """A unit's step in equations, in the order of computation.
-
-    Attributes
-    ----------
-    cell : str
-        ``rnn``, ``lstm``, ``gru``.
-    equations : tuple of Equation
-    looked : tuple of Looked
-        The places with the most attention, the first the most; empty without attention.
-    places : int
-        How many places there are.
-    score_sum : float
-        Σ_j exp(e_j − max e): what the softmax divides by.
-    score_max : float
-        max_j e_j.
-    context_norm : float
-        ‖c_t‖ of the context.
-    """
+    """A unit's step in equations, in the order of computation."""
 
     step: StepNumber
     unit: Place
-    cell: str
+    cell: str                        # ``rnn``, ``lstm``, ``gru``
     equations: tuple[Equation, ...]
-    looked: tuple[Looked, ...] = ()
-    places: Place = 0
-    score_sum: float = 0.0
-    score_max: float = 0.0
-    context_norm: float = 0.0
+    looked: tuple[Looked, ...] = ()  # the places with the most attention, the first the most; empty without attention
+    places: Place = 0                # how many places there are
+    score_sum: float = 0.0           # Σ_j exp(e_j − max e): what the softmax divides by
+    score_max: float = 0.0           # max_j e_j
+    context_norm: float = 0.0        # ‖c_t‖ of the context
 
 
 class GradientRows(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """What the words of some steps t depended on, a row each; step k's column is k - `column`.
 
     All are little-endian float32.
-
-    Attributes
-    ----------
-    row, rows : int
-        The first step t, and how many.
-    column, columns : int
-        The first step k, and how many: up to the last that was asked for; after t all is 0.
-    hidden, cell : bytes
-        ‖∂ log p(word_t)/∂h_k‖ and, of an LSTM, ‖∂ log p(word_t)/∂c_k‖, (rows, columns).
-    forget_path, other_paths : bytes
-        Of an LSTM, what ∂/∂c_k is the sum of: the norm of what comes along the cell alone, through the forget gates
-        of the steps from k to t, and the norm of the rest, (rows, columns). The vectors add up; their norms do not.
-    words : bytes
-        Gradient × input of the word that step k read, summed over its vector: signed, (rows, columns).
-    places : bytes
-        Gradient × input of each place of the picture or each source word, as the steps look at it, summed over its
-        vector: (rows, places).
-    first_state : bytes
-        The same for what comes through the first state, where that is made of the places, (rows, places); empty where
-        it is not, or where step 0 is not among the columns.
     """
 
+    # row, rows: the first step t, and how many
     row: StepNumber
     rows: StepNumber
+    # column, columns: the first step k, and how many: up to the last that was asked for; after t all is 0
     column: StepNumber
     columns: StepNumber
+    # hidden, cell: ‖∂ log p(word_t)/∂h_k‖ and, of an LSTM, ‖∂ log p(word_t)/∂c_k‖, (rows, columns)
     hidden: bytes
     cell: bytes = b""
+    # forget_path, other_paths: of an LSTM, what ∂/∂c_k is the sum of: the norm of what comes along the cell alone, through
+    # the forget gates of the steps from k to t, and the norm of the rest, (rows, columns). The vectors add up; their norms
+    # do not.
     forget_path: bytes = b""
     other_paths: bytes = b""
-    words: bytes = b""
+    words: bytes = b""  # gradient × input of the word that step k read, summed over its vector: signed, (rows, columns)
+    # gradient × input of each place of the picture or each source word, as the steps look at it, summed over its vector:
+    # (rows, places)
     places: bytes = b""
+    # the same for what comes through the first state, where that is made of the places, (rows, places); empty where it is
+    # not, or where step 0 is not among the columns
     first_state: bytes = b""
 
     def table(self, values: bytes) -> FloatArray:
@@ -231,22 +168,16 @@ class Occluded(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """What masking each place does to the word of a step.
 
     A word that is sure has a log-probability that cannot fall far; its logit and its margin still can.
-
-    Attributes
-    ----------
-    log_prob, logit, margin : float
-        Of the word, with nothing masked; the margin is its logit less the largest other one.
-    runner_up : int
-        The token that has that one.
-    log_prob_drops, logit_drops, margin_drops : bytes
-        float32, one a place: the value as it was, less the value with the place masked. Above 0 where it was needed.
     """
 
     step: StepNumber
+    # log_prob, logit, margin: of the word, with nothing masked; the margin is its logit less the largest other one
     log_prob: float
     logit: float
     margin: float
-    runner_up: int
+    runner_up: int  # the token that has that one
+    # log_prob_drops, logit_drops, margin_drops: float32, one a place: the value as it was, less the value with the place
+    # masked. Above 0 where it was needed.
     log_prob_drops: bytes
     logit_drops: bytes
     margin_drops: bytes
@@ -261,58 +192,34 @@ STATE_GAP, LOG_PROBS, CANDIDATE_LOG_PROBS = "state_gap", "log_probs", "candidate
 
 
 class Replayed(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """What steps come to when they are computed a second time, to be held against what is drawn.
+    """What steps come to when they are computed a second time, to be held against what is drawn."""
 
-    Attributes
-    ----------
-    first, count : int
-        Which steps.
-    channels : tuple of str
-        In this order: every channel; `STATE_GAP`, the largest difference between the state that the run went on with and what
-        the step before comes to; `LOG_PROBS` of the words written; and `CANDIDATE_LOG_PROBS`, those of the most probable
-        words, best first.
-    values : bytes
-        float32, (count, total of those).
-    tokens : bytes
-        Of the words written, int32, (count,).
-    candidate_tokens : bytes
-        Of the most probable words, int32, (count, candidates): more of them than are recorded, since those that are equally
-        probable may change places.
-    computed_by : tuple of str
-        The modules and functions of torch that computed them: ``nn.LSTMCell``, ``F.log_softmax``.
-    manner : str
-        In what precision, and from what.
-    """
-
+    # first, count: which steps
     first: StepNumber
     count: StepNumber
+    # in this order: every channel; `STATE_GAP`, the largest difference between the state that the run went on with and what
+    # the step before comes to; `LOG_PROBS` of the words written; and `CANDIDATE_LOG_PROBS`, those of the most probable
+    # words, best first
     channels: tuple[str, ...]
-    values: bytes
-    tokens: bytes
+    values: bytes  # float32, (count, total of those)
+    tokens: bytes  # of the words written, int32, (count,)
+    # of the most probable words, int32, (count, candidates): more of them than are recorded, since those that are equally
+    # probable may change places
     candidate_tokens: bytes
-    computed_by: tuple[str, ...] = ()
-    manner: str = "in double precision from the stored weights"
+    computed_by: tuple[str, ...] = ()  # the modules and functions of torch that computed them: ``nn.LSTMCell``, ``F.log_softmax``
+    manner: str = "in double precision from the stored weights"  # in what precision, and from what
 
 
 class LensRead(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """The next word as each layer of a step would have it, the lowest first.
-
-    Attributes
-    ----------
-    tokens, log_probs : bytes
-        The most probable words, best first: int32 and float32, (layers, words).
-    written : bytes
-        log p of the word that was written: float32, (layers,).
-    ranks : bytes
-        How many words are more probable than that: int32, (layers,).
-    """
+    """The next word as each layer of a step would have it, the lowest first."""
 
     step: StepNumber
     layers: Annotated[int, msgspec.Meta(ge=1, le=100_000)]
+    # tokens, log_probs: the most probable words, best first: int32 and float32, (layers, words)
     tokens: bytes
     log_probs: bytes
-    written: bytes
-    ranks: bytes
+    written: bytes  # log p of the word that was written: float32, (layers,)
+    ranks: bytes    # how many words are more probable than that: int32, (layers,)
 
 
 AnswerPart = Explained | GradientRows | Occluded | Replayed | LensRead

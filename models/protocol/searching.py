@@ -27,30 +27,19 @@ class Search(BranchRequest, frozen=True):
 
 
 class BeamHypothesis(msgspec.Struct, frozen=True, kw_only=True):
-    """A hypothesis that a beam search keeps at a step.
+    """A hypothesis that a beam search keeps at a step."""
 
-    Attributes
-    ----------
-    number, parent : int
-        Its own, counted from 0 through the whole search, and that of the hypothesis it goes on from; -1 for the beginning.
-    token, word, log_prob :
-        What it writes at this step.
-    score : float
-        The sum of all its tokens' log-probabilities over its length to the power of the length penalty.
-    finished : bool
-        It ends here; otherwise it lives, and dies where no hypothesis of the next step goes on from it.
-    candidates : tuple of Candidate
-        The most probable tokens where it wrote its own.
-    """
-
+    # number, parent: its own, counted from 0 through the whole search, and that of the hypothesis it goes on from; -1 for
+    # the beginning
     number: Count
     parent: Annotated[int, msgspec.Meta(ge=-1, le=1_000_000)]
+    # token, word, log_prob: what it writes at this step
     token: Count
     word: str
     log_prob: float
-    score: float
-    finished: bool
-    candidates: tuple[Candidate, ...] = ()
+    score: float  # the sum of all its tokens' log-probabilities over its length to the power of the length penalty
+    finished: bool  # it ends here; otherwise it lives, and dies where no hypothesis of the next step goes on from it
+    candidates: tuple[Candidate, ...] = ()  # the most probable tokens where it wrote its own
 
 
 class BeamStepped(RunReport, frozen=True):

@@ -68,19 +68,15 @@ class Fork(BranchRequest, frozen=True):
     ----------
     branch : int
         Its number. A branch of that number that is there already is replaced; number 0 is there from the beginning.
-    parent : int
-        The branch that it leaves before `step`: the steps before are shared, and not computed again. -1: none; its
-        `tokens` are known then, from a file or from a backend that is gone, and its states are computed when they are
-        needed.
-    edits : tuple of Edit
-        All that are in force on it.
     """
 
     subject: ClassVar[str] = "edit"
 
+    # the branch that it leaves before `step`: the steps before are shared, and not computed again. -1: none; its `tokens`
+    # are known then, from a file or from a backend that is gone, and its states are computed when they are needed
     parent: Annotated[int, msgspec.Meta(ge=-1, le=1_000_000)] = 0
     step: Count = 0
-    edits: tuple[Edit, ...] = ()
+    edits: tuple[Edit, ...] = ()  # all that are in force on it
     tokens: tuple[int, ...] = ()
 
 
@@ -110,31 +106,18 @@ class Cancel(RunRequest, frozen=True):
 
 
 class Opened(RunReport, frozen=True):
-    """An input is encoded.
+    """An input is encoded."""
 
-    Attributes
-    ----------
-    region : tuple of float
-        The part of a picture that the model saw, as fractions.
-    channels : tuple of Channel
-        What every step of this run brings, where that depends on the input (an alignment has as many weights as the
-        sentence has words); empty where the model's description holds.
-    source : tuple of str
-        What attention with the axis ``source`` looks at: the words of the sentence as the model reads them.
-    prompt_tokens : int
-        The first so many steps have tokens that the input gives; the model only says how probable it found them.
-    maximum_steps : int
-        Where the run is stopped that has not ended by itself; 0 where the description holds.
-    notes : tuple of str
-        What a person should know, a sentence each: words that the model does not know.
-    """
-
-    region: tuple[float, float, float, float]
+    region: tuple[float, float, float, float]  # the part of a picture that the model saw, as fractions
+    # what every step of this run brings, where that depends on the input (an alignment has as many weights as the sentence
+    # has words); empty where the model's description holds
     channels: tuple[Channel, ...] = ()
+    # what attention with the axis ``source`` looks at: the words of the sentence as the model reads them
     source: tuple[str, ...] = ()
+    # the first so many steps have tokens that the input gives; the model only says how probable it found them
     prompt_tokens: int = 0
-    maximum_steps: int = 0
-    notes: tuple[str, ...] = ()
+    maximum_steps: int = 0  # where the run is stopped that has not ended by itself; 0 where the description holds
+    notes: tuple[str, ...] = ()  # what a person should know, a sentence each: words that the model does not know
 
 
 class Stepped(RunReport, frozen=True):
@@ -160,23 +143,16 @@ class Stepped(RunReport, frozen=True):
 
 
 class SteppedBlock(RunReport, frozen=True):
-    """Many steps at once, where the input gives the tokens: a `StepBlock` as blocks of little-endian numbers.
-
-    Attributes
-    ----------
-    candidate_tokens, candidate_log_probs : bytes
-        int32 and float32, (steps, candidates), the most probable first.
-    values : bytes
-        float32, (steps, total of all channels).
-    """
+    """Many steps at once, where the input gives the tokens: a `StepBlock` as blocks of little-endian numbers."""
 
     step: int
     count: Positive
     tokens: bytes
     log_probs: bytes
+    # candidate_tokens, candidate_log_probs: int32 and float32, (steps, candidates), the most probable first
     candidate_tokens: bytes
     candidate_log_probs: bytes
-    values: bytes
+    values: bytes  # float32, (steps, total of all channels)
     milliseconds: float
     branch: Count = 0
 

@@ -12,46 +12,24 @@ from unrolled.models.trace import FloatArray
 
 
 class TrainingRoomSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is trained in the training room: fixed from its start.
-
-    Attributes
-    ----------
-    cell : {'rnn', 'lstm', 'gru'}
-    task : {'copy', 'adding', 'brackets'}
-    steps : int
-        The length of every sequence.
-    hidden : int
-        Units of the hidden state.
-    optimiser : {'adam', 'sgd'}
-    spectral_radius : float
-        Of W_hh at the start, of each gate's block where there are gates.
-    seed : int
-        Of the weights and of every batch.
-    """
+    """What is trained in the training room: fixed from its start."""
 
     cell: Annotated[str, msgspec.Meta(pattern="^(rnn|lstm|gru)$")] = "rnn"
     task: Annotated[str, msgspec.Meta(pattern="^(copy|adding|brackets)$")] = "brackets"
-    steps: Annotated[int, msgspec.Meta(ge=8, le=120)] = 24
-    hidden: Annotated[int, msgspec.Meta(ge=1, le=256)] = 32
+    steps: Annotated[int, msgspec.Meta(ge=8, le=120)] = 24      # the length of every sequence
+    hidden: Annotated[int, msgspec.Meta(ge=1, le=256)] = 32     # units of the hidden state
     optimiser: Annotated[str, msgspec.Meta(pattern="^(adam|sgd)$")] = "adam"
+    # of W_hh at the start, of each gate's block where there are gates
     spectral_radius: Annotated[float, msgspec.Meta(gt=0, le=5)] = 1.0
-    seed: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 1
+    seed: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 1  # of the weights and of every batch
 
 
 class TrainingRoomChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What can be changed while it trains.
-
-    Attributes
-    ----------
-    learning_rate : float
-    threshold : float
-        The gradient's longest norm; 0: it is never clipped.
-    window : int
-        Truncated back-propagation: each loss is followed back through its last so many steps; 0: through all.
-    """
+    """What can be changed while it trains."""
 
     learning_rate: Annotated[float, msgspec.Meta(gt=0, le=100)] = 0.005
-    threshold: Annotated[float, msgspec.Meta(ge=0, le=1e9)] = 1.0
+    threshold: Annotated[float, msgspec.Meta(ge=0, le=1e9)] = 1.0  # the gradient's longest norm; 0: it is never clipped
+    # truncated back-propagation: each loss is followed back through its last so many steps; 0: through all
     window: Annotated[int, msgspec.Meta(ge=0, le=120)] = 0
 
 
@@ -105,69 +83,43 @@ class StopTrainingRoom(TrainingRoomRequest, frozen=True):
 
 
 class TrainingRoomStarted(Report, frozen=True):
-    """A training stands ready, no update made.
-
-    Attributes
-    ----------
-    sentence : str
-        What the task asks.
-    chance_loss, chance_accuracy : float
-        What the best guess without memory reaches, and in `chance_note` why.
-    blocks : tuple of str
-        The gates that W_hh has a block for.
-    parameters : int
-        How many weights there are.
-    """
+    """A training stands ready, no update made."""
 
     room: Count
     settings: TrainingRoomSettings
-    sentence: str
+    sentence: str                                                                 # what the task asks
+    # chance_loss, chance_accuracy: what the best guess without memory reaches, and in `chance_note` why
     chance_loss: NotNegative
     chance_accuracy: Fraction
     chance_note: str
-    blocks: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=4)]
-    parameters: Count
+    blocks: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=4)]  # the gates that W_hh has a block for
+    parameters: Count                                                             # how many weights there are
 
 
 class TrainingRoomUpdated(Report, frozen=True):
-    """An update was made; all numbers are finite.
-
-    Attributes
-    ----------
-    update : int
-        Its number, from 1.
-    loss, accuracy : float
-        Of its batch, before the weights changed.
-    norm_before, norm_after : float
-        The gradient's, before and after clipping.
-    threshold, window : float, int
-        That were in force.
-    radii, norms : tuple of float
-        Spectral radius and largest singular value of each block of W_hh; empty without a map.
-    hidden, cell : bytes
-        ‖∂L_t/∂h_k‖ and, of an LSTM, ‖∂L_t/∂c_k‖ of one sequence: float32, (steps, steps), row t, column k, on the whole
-        graph, whatever the window; empty where no map was asked for.
-    counted : bytes
-        A byte a step: 1 where the step has a loss.
-    cut_away : float
-        ‖∇ - ∇_truncated‖ / ‖∇‖ of all weights, where there is a map and truncation is in force.
-    """
+    """An update was made; all numbers are finite."""
 
     room: Count
-    update: Annotated[int, msgspec.Meta(ge=1, lt=2**53)]
+    update: Annotated[int, msgspec.Meta(ge=1, lt=2**53)]  # its number, from 1
+    # loss, accuracy: of its batch, before the weights changed
     loss: NotNegative
     accuracy: Fraction
+    # norm_before, norm_after: the gradient's, before and after clipping
     norm_before: NotNegative
     norm_after: NotNegative
+    # threshold, window: that were in force
     threshold: NotNegative
     window: Count
     milliseconds: NotNegative
+    # radii, norms: spectral radius and largest singular value of each block of W_hh; empty without a map
     radii: Annotated[tuple[NotNegative, ...], msgspec.Meta(max_length=4)] = ()
     norms: Annotated[tuple[NotNegative, ...], msgspec.Meta(max_length=4)] = ()
+    # hidden, cell: ‖∂L_t/∂h_k‖ and, of an LSTM, ‖∂L_t/∂c_k‖ of one sequence: float32, (steps, steps), row t, column k, on
+    # the whole graph, whatever the window; empty where no map was asked for
     hidden: bytes = b""
     cell: bytes = b""
-    counted: bytes = b""
-    cut_away: NotNegative = 0.0
+    counted: bytes = b""  # a byte a step: 1 where the step has a loss
+    cut_away: NotNegative = 0.0  # ‖∇ - ∇_truncated‖ / ‖∇‖ of all weights, where there is a map and truncation is in force
 
     def map_of(self, values: bytes) -> FloatArray:
         """`hidden` or `cell` as an array (steps, steps). Raises `ValueError` when its length is not that of a map over the

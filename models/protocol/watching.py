@@ -23,30 +23,14 @@ class FollowTraining(Request, frozen=True):
 
 
 class WatchBegun(Report, frozen=True):
-    """What is watched, once its first update was seen.
+    """What is watched, once its first update was seen."""
 
-    Attributes
-    ----------
-    name : str
-        The network's class.
-    every : int
-        Every so many updates one is seen.
-    parameters : int
-        Of the network.
-    channels : tuple of Channel
-        What a step of the probe brings; empty where there is no probe.
-    words : tuple of str
-        What every step of the probe read.
-    notes : tuple of str
-        What cannot be had, a sentence each.
-    """
-
-    name: str
-    every: Positive
-    parameters: Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
-    channels: tuple[Channel, ...] = ()
-    words: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    name: str                                                 # the network's class
+    every: Positive                                           # every so many updates one is seen
+    parameters: Annotated[int, msgspec.Meta(ge=0, lt=2**53)]  # of the network
+    channels: tuple[Channel, ...] = ()                        # what a step of the probe brings; empty where there is no probe
+    words: tuple[str, ...] = ()                               # what every step of the probe read
+    notes: tuple[str, ...] = ()                               # what cannot be had, a sentence each
 
     def trace(self, update: WatchedUpdate) -> Trace | None:
         """The probe at an update; None without one. Raises `ValueError` when its values do not fit the channels."""
@@ -79,31 +63,16 @@ class LayerGradients(msgspec.Struct, frozen=True):
 
 
 class WatchedUpdate(Report, frozen=True):
-    """An update that was seen; numbers are as they were, not finite ones too.
+    """An update that was seen; numbers are as they were, not finite ones too."""
 
-    Attributes
-    ----------
-    update : int
-        Its number, from 1; 0 is before the first.
-    norm_before, norm_after : float
-        The gradient's, before and after clipping; -1 where it was not seen.
-    gradients : tuple of LayerGradients
-        Of the batch's first sequence.
-    values : bytes
-        The probe's channels, float32, (steps, total of all channels); empty where there is none.
-    milliseconds : float
-        What this update was held up by.
-    dropped : int
-        So many updates were not shown so far, since what was seen before was not done with.
-    """
-
-    update: UpdateNumber
+    update: UpdateNumber  # its number, from 1; 0 is before the first
+    # norm_before, norm_after: the gradient's, before and after clipping; -1 where it was not seen
     norm_before: float = UNKNOWN
     norm_after: float = UNKNOWN
-    gradients: tuple[LayerGradients, ...] = ()
-    values: bytes = b""
-    milliseconds: NotNegative = 0.0
-    dropped: Count = 0
+    gradients: tuple[LayerGradients, ...] = ()  # of the batch's first sequence
+    values: bytes = b""  # the probe's channels, float32, (steps, total of all channels); empty where there is none
+    milliseconds: NotNegative = 0.0  # what this update was held up by
+    dropped: Count = 0  # so many updates were not shown so far, since what was seen before was not done with
 
     @property
     def size(self) -> int:

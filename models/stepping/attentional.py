@@ -23,27 +23,16 @@ from unrolled.models.trace import Channel
 
 
 class AttentionalConfig(NamedTuple):
-    """Of a decoder.
+    """Of a decoder."""
 
-    Attributes
-    ----------
-    cell : {'lstm', 'gru'}
-    features : int
-        The length of h_j.
-    fed : bool
-        Whether a_{t-1} goes into the lowest cell beside the word.
-    bias : bool
-        Whether the words' logits have one.
-    """
-
-    cell: str
+    cell: str      # lstm, gru
     layers: int
     vocabulary: int
     embedding: int
     hidden: int
-    features: int
-    fed: bool
-    bias: bool
+    features: int  # the length of h_j
+    fed: bool      # whether a_{t-1} goes into the lowest cell beside the word
+    bias: bool     # whether the words' logits have one
 
 
 class AttentionalMemory(NamedTuple):

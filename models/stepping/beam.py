@@ -24,46 +24,26 @@ SelectRows = Callable[[StateT, Tensor], StateT]
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """A caption that a search ended with.
+    """A caption that a search ended with."""
 
-    Attributes
-    ----------
-    tokens : tuple of int
-        END last, unless the longest length was reached first.
-    log_probs : tuple of float
-        One a token, natural logarithm.
-    score : float
-        What hypotheses are ranked by: the sum of log_probs over length to the power of the length penalty.
-    """
-
-    tokens: tuple[int, ...]
-    log_probs: tuple[float, ...]
-    score: float
+    tokens: tuple[int, ...]  # END last, unless the longest length was reached first
+    log_probs: tuple[float, ...]  # one a token, natural logarithm
+    score: float  # what hypotheses are ranked by: the sum of log_probs over length to the power of the length penalty
 
 
 @dataclass(frozen=True, slots=True)
 class BeamRound:
-    """What a search does at one step with one picture's hypotheses.
+    """What a search does at one step with one picture's hypotheses."""
 
-    Attributes
-    ----------
-    step : int
-        Counted from the search's beginning.
-    parents, tokens : tuple of int
-        Of each hypothesis that is kept: the row of its parent among the living ones before, and the token written. The
-        living ones come first, in the order of their rows; those that finish here follow.
-    log_probs, totals : tuple of float
-        Of the token, and of all its tokens together; natural logarithm.
-    living : int
-        How many of them live.
-    """
-
-    step: int
+    step: int    # counted from the search's beginning
+    # parents, tokens: of each hypothesis that is kept: the row of its parent among the living ones before, and the token
+    # written. The living ones come first, in the order of their rows; those that finish here follow.
     parents: tuple[int, ...]
     tokens: tuple[int, ...]
+    # log_probs, totals: of the token, and of all its tokens together; natural logarithm
     log_probs: tuple[float, ...]
     totals: tuple[float, ...]
-    living: int
+    living: int  # how many of them live
 
 
 def gather_rows(values: Tensor, parents: Tensor) -> Tensor:

@@ -15,19 +15,12 @@ from unrolled.models.cells.decoder import Memory, RecurrentDecoder
 
 
 class References(NamedTuple):
-    """K references for each of P inputs, padded.
+    """K references for each of P inputs, padded."""
 
-    Attributes
-    ----------
-    inputs, targets : arrays of int, shape (P, K, T)
-        The token before, and the token to write; -1 in `targets` where a reference is over.
-    active : tuple of int, length T
-        How many references of each input, from the first, have a target at step t in some input.
-    """
-
+    # inputs, targets: (P, K, T): the token before, and the token to write; -1 in `targets` where a reference is over
     inputs: npt.NDArray[np.int64]
     targets: npt.NDArray[np.int64]
-    active: tuple[int, ...]
+    active: tuple[int, ...]  # length T: how many references of each input, from the first, have a target at step t in some input
 
 
 def pad_references(references: Sequence[Sequence[Sequence[int]]], *, start: int, longest: int | None = None) -> References:
@@ -47,18 +40,10 @@ def pad_references(references: Sequence[Sequence[Sequence[int]]], *, start: int,
 
 
 class Forced(NamedTuple):
-    """What was computed on the way.
+    """What was computed on the way."""
 
-    Attributes
-    ----------
-    outputs : Tensor, shape (P, K, T, embedding)
-        What the vocabulary is compared with; zeros where a caption is over.
-    maps : Tensor, shape (P, K, T, L), or None
-        The attention.
-    """
-
-    outputs: Tensor
-    maps: Tensor | None
+    outputs: Tensor      # (P, K, T, embedding): what the vocabulary is compared with; zeros where a caption is over
+    maps: Tensor | None  # (P, K, T, L): the attention
 
 
 def teacher_forced(network: RecurrentDecoder, memory: Memory, inputs: Tensor, active: Sequence[int]) -> Forced:

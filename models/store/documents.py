@@ -20,24 +20,12 @@ Places = npt.NDArray[np.int64]
 
 
 class Row(NamedTuple):
-    """A document in a list.
+    """A document in a list."""
 
-    Attributes
-    ----------
-    number : int
-        Its place in the store, from 0.
-    title : str
-        The path of its input below the store's source.
-    steps : int
-        How many it has.
-    is_there : bool
-        Whether it has been traced.
-    """
-
-    number: int
-    title: str
-    steps: int
-    is_there: bool
+    number: int     # its place in the store, from 0
+    title: str      # the path of its input below the store's source
+    steps: int      # how many it has
+    is_there: bool  # whether it has been traced
 
 
 class Documents:

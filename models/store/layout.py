@@ -67,49 +67,25 @@ class StoreError(ValueError):
 
 
 class StoreDescription(msgspec.Struct, frozen=True, kw_only=True):
-    """What a store says of itself.
-
-    Attributes
-    ----------
-    model : ModelDescription
-        Of the model that was traced, its words among it.
-    channels : tuple of Channel
-        Those that are kept.
-    dtype : {'uint8', 'float16', 'float32'}
-        How their values are kept.
-    documents, parts, steps : int
-        How many there are; `steps` is the length of the step axis, its holes included.
-    shard : int
-        Steps a shard.
-    filled : bool
-        Whether every document has as many steps as its room, as texts have that are read; captions end where they end.
-    decoding : str
-        How words were chosen: ``"read"`` where the input gives them, ``"greedy"``.
-    source : str
-        Where the inputs lie; titles are paths below it.
-    batch : int
-        How many documents were stepped at once, which has a part in the last bits of the numbers.
-    corpus_hash : str
-        SHA-256 of what was to be traced, to know whether it is the same when tracing goes on.
-    created : str
-        When, in ISO 8601 with a time zone.
-    """
+    """What a store says of itself."""
 
     format: str = FORMAT
     version: int = VERSION
-    model: ModelDescription
-    channels: tuple[Channel, ...]
-    dtype: Dtype = "uint8"
+    model: ModelDescription        # of the model that was traced, its words among it
+    channels: tuple[Channel, ...]  # those that are kept
+    dtype: Dtype = "uint8"         # uint8, float16, float32: how their values are kept
+    # documents, parts, steps: how many there are; `steps` is the length of the step axis, its holes included
     documents: int
     parts: int
     steps: int
-    shard: int
+    shard: int                     # steps a shard
+    # whether every document has as many steps as its room, as texts have that are read; captions end where they end
     filled: bool = True
-    decoding: str = "read"
-    source: str = ""
-    batch: int = 1
-    corpus_hash: str = ""
-    created: str = ""
+    decoding: str = "read"         # how words were chosen: ``"read"`` where the input gives them, ``"greedy"``
+    source: str = ""               # where the inputs lie; titles are paths below it
+    batch: int = 1                 # how many documents were stepped at once, which has a part in the last bits of the numbers
+    corpus_hash: str = ""          # SHA-256 of what was to be traced, to know whether it is the same when tracing goes on
+    created: str = ""              # when, in ISO 8601 with a time zone
 
     @property
     def has_characters(self) -> bool:

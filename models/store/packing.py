@@ -15,21 +15,11 @@ Places = npt.NDArray[np.int64]
 
 
 class Packing(NamedTuple):
-    """A plan of the step axis.
+    """A plan of the step axis."""
 
-    Attributes
-    ----------
-    begin : array of int64, shape (documents,)
-        The place of each document's first step.
-    part_shards : array of int64, shape (parts,)
-        The first shard of each part.
-    shards : int
-        How many there are.
-    """
-
-    begin: Places
-    part_shards: Places
-    shards: int
+    begin: Places        # (documents,): the place of each document's first step
+    part_shards: Places  # (parts,): the first shard of each part
+    shards: int          # how many there are
 
 
 def pack(rooms: Places, shard: int) -> Packing:

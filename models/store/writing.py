@@ -23,22 +23,12 @@ HOLE = 1024  # steps, of which a chunk may be left out
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a part holds, filled with holes at first.
+    """What a part holds, filled with holes at first."""
 
-    Attributes
-    ----------
-    tokens : array of int32, shape (steps,)
-    log_probs : array of float32, shape (steps,)
-        Natural logarithm.
-    characters : array of uint32, shape (steps,), or None
-    values : dict of str to array
-        For every channel what is kept, (steps, *channel.shape), in the store's type.
-    """
-
-    tokens: npt.NDArray[np.int32]
-    log_probs: npt.NDArray[np.float32]
-    characters: npt.NDArray[np.uint32] | None
-    values: dict[str, Stored]
+    tokens: npt.NDArray[np.int32]              # (steps,)
+    log_probs: npt.NDArray[np.float32]         # (steps,): natural logarithm
+    characters: npt.NDArray[np.uint32] | None  # uint32, (steps,)
+    values: dict[str, Stored]                  # for every channel what is kept, (steps, *channel.shape), in the store's type
 
     @classmethod
     def empty(cls, description: StoreDescription, shards: int) -> Part:

@@ -13,24 +13,12 @@ BLOCKS = (4, 16, 64, 256)  # steps whose reductions are kept, for runs that are 
 
 @dataclass(frozen=True, slots=True)
 class Bins:
-    """Neighbouring steps that are drawn as one.
+    """Neighbouring steps that are drawn as one."""
 
-    Attributes
-    ----------
-    first : int
-        The number of the first bin, counted from the run's beginning.
-    stride : float
-        Steps a bin, on average; bin k is drawn from k * stride to (k + 1) * stride.
-    block : int
-        Edges are multiples of so many steps, but for the run's end.
-    edges : array of int, shape (bins + 1,)
-        Bin k holds the steps from edge k up to edge k + 1.
-    """
-
-    first: int
-    stride: float
-    block: int
-    edges: npt.NDArray[np.intp]
+    first: int                   # the number of the first bin, counted from the run's beginning
+    stride: float                # steps a bin, on average; bin k is drawn from k * stride to (k + 1) * stride
+    block: int                   # edges are multiples of so many steps, but for the run's end
+    edges: npt.NDArray[np.intp]  # (bins + 1,): bin k holds the steps from edge k up to edge k + 1
 
     def __len__(self) -> int:
         return len(self.edges) - 1

@@ -20,14 +20,9 @@ FIRST_CAPACITY = 64
 
 @dataclass(frozen=True, slots=True)
 class Ranges:
-    """What lies within each bin.
+    """What lies within each bin."""
 
-    Attributes
-    ----------
-    low, mean, high : arrays of float32, shape (bins,)
-        Of the numbers among the values; nan where there are none.
-    """
-
+    # low, mean, high: (bins,): of the numbers among the values; nan where there are none
     low: FloatArray
     mean: FloatArray
     high: FloatArray

@@ -11,22 +11,12 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """An entry point of another package.
-
-    Attributes
-    ----------
-    package : str
-        With its version; empty where that is not told.
-    value
-        What it names; None where it cannot be had.
-    error : str
-        Why it cannot be had.
-    """
+    """An entry point of another package."""
 
     name: str
-    package: str
-    value: Any = None
-    error: str = ""
+    package: str       # with its version; empty where that is not told
+    value: Any = None  # what it names; None where it cannot be had
+    error: str = ""    # why it cannot be had
 
 
 @cache

@@ -62,30 +62,16 @@ class StepResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepBlock:
-    """Many steps that follow one another, as arrays with time first.
+    """Many steps that follow one another, as arrays with time first."""
 
-    Attributes
-    ----------
-    step : int
-        The first of them.
-    tokens : array of int32, shape (steps,)
-    log_probs : array of float32, shape (steps,)
-        Natural logarithm.
-    candidate_tokens, candidate_log_probs : arrays of int32 and float32, shape (steps, candidates)
-        The most probable tokens, best first.
-    vocabulary : tuple of str
-        The word of every token.
-    values : dict of str to array
-        For every channel float32, shape (steps, *channel.shape).
-    """
-
-    step: int
-    tokens: IntArray
-    log_probs: FloatArray
+    step: int                      # the first of them
+    tokens: IntArray               # (steps,)
+    log_probs: FloatArray          # (steps,): natural logarithm
+    # candidate_tokens, candidate_log_probs: (steps, candidates): the most probable tokens, best first
     candidate_tokens: IntArray
     candidate_log_probs: FloatArray
-    vocabulary: tuple[str, ...]
-    values: dict[str, FloatArray]
+    vocabulary: tuple[str, ...]    # the word of every token
+    values: dict[str, FloatArray]  # for every channel float32, shape (steps, *channel.shape)
 
     def first(self, count: int) -> StepBlock:
         """Its first steps; views."""

@@ -17,20 +17,12 @@ Config = TypeVar("Config", bound=msgspec.Struct)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a person asked for, beside the options.
+    """What a person asked for, beside the options."""
 
-    Attributes
-    ----------
-    model : str
-        The name that the checkpoint will bear.
-    cache : Path
-        Where what is computed once and for all is kept.
-    """
-
-    model: str
+    model: str   # the name that the checkpoint will bear
     data: Path | None
     output: Path
-    cache: Path
+    cache: Path  # where what is computed once and for all is kept
     device: str = "cpu"
 
     @property

@@ -21,35 +21,19 @@ from unrolled.models.training.resuming import ResumeFile
 
 
 class UpdateOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How a network is updated.
+    """How a network is updated."""
 
-    Attributes
-    ----------
-    updates : int
-        How many.
-    learning_rate, weight_decay : float
-        Of AdamW; the rate rises over the first `warm_up` updates and falls to nearly nothing as a cosine.
-    clip_norm : float
-        The gradient's longest norm.
-    average_decay : float
-        Of the running average of the weights, which is what is kept.
-    seed : int
-        Of weights, order and dropout.
-    threads : int
-        Of the CPU; 0 leaves PyTorch's own choice.
-    half : bool
-        Matrices are multiplied in bfloat16 where the processor is made for it; sums stay in float32.
-    """
-
-    updates: int
+    updates: int                  # how many
+    # learning_rate, weight_decay: of AdamW; the rate rises over the first `warm_up` updates and falls to nearly nothing as a
+    # cosine
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
     warm_up: int = 300
-    clip_norm: float = 1.0
-    average_decay: float = 0.998
-    seed: int = 1
-    threads: int = 0
-    half: bool = True
+    clip_norm: float = 1.0        # the gradient's longest norm
+    average_decay: float = 0.998  # of the running average of the weights, which is what is kept
+    seed: int = 1                 # of weights, order and dropout
+    threads: int = 0              # of the CPU; 0 leaves PyTorch's own choice
+    half: bool = True             # matrices are multiplied in bfloat16 where the processor is made for it; sums stay in float32
 
 
 class Task(Protocol):

@@ -22,46 +22,26 @@ CLOSE_ENOUGH = 0.08  # of 2, the range of a sum; Hochreiter and Schmidhuber take
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some sequences at once.
+    """Some sequences at once."""
 
-    Attributes
-    ----------
-    inputs : Tensor, shape (T, B, input)
-    targets : Tensor, shape (T, B)
-        Classes, int64, or numbers, float32.
-    counted : Tensor of bool, shape (T,)
-        The steps that have a loss.
-    asked : Tensor of bool, shape (T,)
-        The steps whose answers count for the accuracy.
-    """
-
-    inputs: Tensor
-    targets: Tensor
-    counted: Tensor
-    asked: Tensor
+    inputs: Tensor   # (T, B, input)
+    targets: Tensor  # (T, B): classes, int64, or numbers, float32
+    counted: Tensor  # bool, (T,): the steps that have a loss
+    asked: Tensor    # bool, (T,): the steps whose answers count for the accuracy
 
 
 class Task(Protocol):
-    """What is learned.
-
-    Attributes
-    ----------
-    steps : int
-        T, the length of every sequence.
-    chance_loss, chance_accuracy : float
-        What the best guess reaches that knows only the present step's input.
-    chance_note : str
-        Where those come from, in a sentence.
-    """
+    """What is learned."""
 
     name: str
     sentence: str
-    steps: int
+    steps: int        # T, the length of every sequence
     input_size: int
     output_size: int
+    # chance_loss, chance_accuracy: what the best guess reaches that knows only the present step's input
     chance_loss: float
     chance_accuracy: float
-    chance_note: str
+    chance_note: str  # where those come from, in a sentence
 
     def draw(self, count: int, generator: torch.Generator) -> Batch:
         """Draw `count` sequences."""

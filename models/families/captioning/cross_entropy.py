@@ -31,20 +31,11 @@ LONGEST_CAPTION = 24  # words with END; the few longer captions are cut
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some pictures with K captions each.
+    """Some pictures with K captions each."""
 
-    Attributes
-    ----------
-    pictures : array of int, shape (P,)
-        Places in the data set.
-    flipped : array of int, shape (P,)
-        1 where the mirrored picture is to be used.
-    inputs, targets, active :
-        See `References`.
-    """
-
-    pictures: npt.NDArray[np.int64]
-    flipped: npt.NDArray[np.int64]
+    pictures: npt.NDArray[np.int64]  # (P,): places in the data set
+    flipped: npt.NDArray[np.int64]   # (P,): 1 where the mirrored picture is to be used
+    # inputs, targets, active: see `References`
     inputs: npt.NDArray[np.int64]
     targets: npt.NDArray[np.int64]
     active: tuple[int, ...]

@@ -30,34 +30,17 @@ class EncoderError(RuntimeError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncoderKind:
-    """An encoder that can be chosen.
+    """An encoder that can be chosen."""
 
-    Attributes
-    ----------
-    title : str
-        For people.
-    size : int
-        Height and width in pixels that a picture is resized to, whatever its shape.
-    stride : int
-        Pixels a cell of the grid is wide.
-    features : int
-        The length of a cell's vector.
-    mean, deviation : tuple of float
-        Of the red, green and blue that the network was trained on, as fractions.
-    build : callable
-        Makes the network and the SHA-256 of its weights, which it may download.
-    missing : callable
-        Why `build` would have to download them, one sentence; empty where they are here.
-    """
-
-    title: str
-    size: int
-    stride: int
-    features: int
+    title: str                                  # for people
+    size: int                                   # height and width in pixels that a picture is resized to, whatever its shape
+    stride: int                                 # pixels a cell of the grid is wide
+    features: int                               # the length of a cell's vector
+    # mean, deviation: of the red, green and blue that the network was trained on, as fractions
     mean: tuple[float, float, float]
     deviation: tuple[float, float, float]
-    build: Callable[[], tuple[nn.Module, str]]
-    missing: Callable[[], str] = str
+    build: Callable[[], tuple[nn.Module, str]]  # makes the network and the SHA-256 of its weights, which it may download
+    missing: Callable[[], str] = str            # why `build` would have to download them, one sentence; empty where they are here
 
     @property
     def side(self) -> int:

@@ -25,19 +25,11 @@ LONGEST_NGRAM = 7
 
 
 class CharacterFigures(NamedTuple):
-    """What reading texts tells.
-
-    Attributes
-    ----------
-    entropy : float
-        The mean entropy of the next character, in nats.
-    vocabulary_used : int
-        How many different characters were ever the first candidate.
-    """
+    """What reading texts tells."""
 
     references: ReferenceStatistics
-    entropy: float
-    vocabulary_used: int
+    entropy: float        # the mean entropy of the next character, in nats
+    vocabulary_used: int  # how many different characters were ever the first candidate
 
     @property
     def bits_per_character(self) -> float:

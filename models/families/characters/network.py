@@ -15,24 +15,14 @@ from unrolled.models.cells.hook import Hook, identity
 
 
 class CharacterConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """The network's lengths.
+    """The network's lengths."""
 
-    Attributes
-    ----------
-    cell : {'rnn', 'lstm', 'gru'}
-    vocabulary : int
-        How many characters there are, V.
-    embedding, hidden : int
-        The lengths of a character's vector and of the state.
-    dropout : float
-        While training only.
-    """
-
-    cell: str
-    vocabulary: int
+    cell: str             # rnn, lstm, gru
+    vocabulary: int       # how many characters there are, V
+    # embedding, hidden: the lengths of a character's vector and of the state
     embedding: int = 64
     hidden: int = 512
-    dropout: float = 0.1
+    dropout: float = 0.1  # while training only
 
 
 class CharacterModel(nn.Module):

@@ -30,30 +30,18 @@ OF_PYTHON = "; Python's standard library stands under the PSF licence"
 
 
 class CharacterOptions(UpdateOptions, frozen=True, kw_only=True):
-    """How a character model is trained; see `UpdateOptions` too.
-
-    Attributes
-    ----------
-    cell : {'rnn', 'lstm', 'gru'}
-    embedding, hidden, dropout :
-        See `CharacterConfig`.
-    rows : int
-        Texts that are read side by side.
-    truncation : int
-        After so many characters the gradient is cut.
-    characters_at_least : int
-        A character seen less often in the texts is unknown.
-    """
+    """How a character model is trained; see `UpdateOptions` too."""
 
     updates: int = 9000
     learning_rate: float = 3e-3
-    cell: str = "lstm"
+    cell: str = "lstm"             # rnn, lstm, gru
+    # embedding, hidden, dropout: see `CharacterConfig`
     embedding: int = 64
     hidden: int = 512
     dropout: float = 0.1
-    rows: int = 64
-    truncation: int = 128
-    characters_at_least: int = 20
+    rows: int = 64                 # texts that are read side by side
+    truncation: int = 128          # after so many characters the gradient is cut
+    characters_at_least: int = 20  # a character seen less often in the texts is unknown
 
 
 class CharacterTask(Task):

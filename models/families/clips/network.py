@@ -22,38 +22,19 @@ POINT_SCALE = 4.0  # places lie between -1 and 1, and what matters are their sma
 
 
 class ClipConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """The network's lengths.
+    """The network's lengths."""
 
-    Attributes
-    ----------
-    labels : int
-        How many there are, V.
-    cell : {'rnn', 'lstm', 'gru'}
-    size : int
-        Height and width in pixels that a frame is resized to.
-    channels : tuple of int
-        Of the encoder's three layers.
-    points : int
-        How many things the encoder looks for in a frame, and says where they are.
-    features, hidden : int
-        The lengths of a frame's vector and of the state.
-    dropout : float
-        While training only.
-    every_frame : bool
-        Whether each step's label is an answer; otherwise only the last one's is.
-    recurrent : bool
-        Without it the state is set back before every frame: the control, which shows what can be told without memory.
-    """
-
-    labels: int
-    cell: str = "lstm"
-    size: int = 64
-    channels: tuple[int, int, int] = (16, 32, 32)
-    points: int = 24
+    labels: int                                    # how many there are, V
+    cell: str = "lstm"                             # rnn, lstm, gru
+    size: int = 64                                 # height and width in pixels that a frame is resized to
+    channels: tuple[int, int, int] = (16, 32, 32)  # of the encoder's three layers
+    points: int = 24                               # how many things the encoder looks for in a frame, and says where they are
+    # features, hidden: the lengths of a frame's vector and of the state
     features: int = 192
     hidden: int = 192
-    dropout: float = 0.1
-    every_frame: bool = True
+    dropout: float = 0.1                           # while training only
+    every_frame: bool = True                       # whether each step's label is an answer; otherwise only the last one's is
+    # without it the state is set back before every frame: the control, which shows what can be told without memory
     recurrent: bool = True
 
 

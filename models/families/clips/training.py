@@ -24,36 +24,25 @@ LENGTHS = (16, 20, 24, 28)  # frames
 
 
 class ClipOptions(UpdateOptions, frozen=True, kw_only=True):
-    """How a clip classifier is trained; see `UpdateOptions` too.
-
-    Attributes
-    ----------
-    cell, features, hidden, dropout, every_frame, recurrent :
-        See `ClipConfig`.
-    start_from : str
-        A checkpoint of the same lengths whose weights it begins with: what sees a movement in a frame and the one before can
-        be taken from the classifier of frames.
-    clips : int
-        How many different ones.
-    batch : int
-        Clips.
-    place_weight, turn_weight : float
-        What it costs, beside a wrong label, that the network is mistaken in where the thing is and how it is turned: times
-        the mean square of the error.
-    """
+    """How a clip classifier is trained; see `UpdateOptions` too."""
 
     updates: int = 8000
     learning_rate: float = 2e-3
     clip_norm: float = 5.0
+    # cell, features, hidden, dropout, every_frame, recurrent: see `ClipConfig`
     cell: str = "lstm"
     features: int = 192
     hidden: int = 192
     dropout: float = 0.1
     every_frame: bool = True
     recurrent: bool = True
+    # a checkpoint of the same lengths whose weights it begins with: what sees a movement in a frame and the one before can
+    # be taken from the classifier of frames
     start_from: str = ""
-    clips: int = 12_000
-    batch: int = 16
+    clips: int = 12_000  # how many different ones
+    batch: int = 16      # clips
+    # place_weight, turn_weight: what it costs, beside a wrong label, that the network is mistaken in where the thing is and
+    # how it is turned: times the mean square of the error
     place_weight: float = 10.0
     turn_weight: float = 1.0
 

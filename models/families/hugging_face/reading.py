@@ -19,24 +19,14 @@ TRANSLATORS = ("fsmt", "m2m_100", "marian", "nllb-moe")  # types of encoder-deco
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """How a kind of model is used.
+    """How a kind of model is used."""
 
-    Attributes
-    ----------
-    input_kind, task : str
-        As `ModelDescription` has them.
-    decoder : callable
-        The part that is stepped.
-    call : callable
-        Makes the `Call` of a step.
-    encode : callable or None
-        A model and pixels or tokens → what every step looks at, (1, places, features).
-    """
-
+    # input_kind, task: as `ModelDescription` has them
     input_kind: str
     task: str
-    decoder: Callable[[Any], Any]
-    call: Callable[[Any], Call]
+    decoder: Callable[[Any], Any]  # the part that is stepped
+    call: Callable[[Any], Call]    # makes the `Call` of a step
+    # a model and pixels or tokens → what every step looks at, (1, places, features)
     encode: Callable[[Any, Tensor], Tensor] | None = None
 
 

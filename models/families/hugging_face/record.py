@@ -19,32 +19,17 @@ if TYPE_CHECKING:
 
 
 class Lengths(NamedTuple):
-    """Of one run.
+    """Of one run."""
 
-    Attributes
-    ----------
-    layers, heads, features : int
-        Of the decoder.
-    longest : int
-        How many steps there can be, and so how many places of what was written a step can look at.
-    places : tuple of int
-        What else is looked at: (rows, columns) of a picture, (words,) of a sentence, () nothing.
-    before : int
-        Places in front of a picture's cells, which stand for all of it.
-    cross_heads : int
-        Of the attention over what else is looked at.
-    stream_end : float
-        Where the colours of the residual stream end.
-    """
-
+    # layers, heads, features: of the decoder
     layers: int
     heads: int
     features: int
-    longest: int
-    places: tuple[int, ...]
-    before: int
-    cross_heads: int
-    stream_end: float
+    longest: int             # how many steps there can be, and so how many places of what was written a step can look at
+    places: tuple[int, ...]  # what else is looked at: (rows, columns) of a picture, (words,) of a sentence, () nothing
+    before: int              # places in front of a picture's cells, which stand for all of it
+    cross_heads: int         # of the attention over what else is looked at
+    stream_end: float        # where the colours of the residual stream end
 
 
 def stream_channel(lengths: Lengths) -> Channel:

@@ -18,40 +18,23 @@ CHOSEN: dict[str, tuple[Any, ...]] = {"num_beams": (*NOTHING, 1), "do_sample": N
 
 
 class Settings(NamedTuple):
-    """Of one model.
+    """Of one model."""
 
-    Attributes
-    ----------
-    first : int
-        The token that the first step reads; -1 where it is the text's own.
-    ends : tuple of int
-        The tokens after which nothing follows, END first.
-    forced : tuple of int
-        What is written first, whatever the model prefers.
-    suppressed : tuple of int
-        What is never written by itself.
-    positions : int
-        The most tokens that it can read.
-    most_in_all, most_new : int or None
-        As its settings bound what is written: with what was read before, the first token too, or without.
-    least_in_all, least_new : int
-        END is not written before, counted alike.
-    last : int
-        What it writes where it would become too long, or -1.
-    unheeded, chosen : tuple of str
-        What changes the words of its `generate`, and is not done here; how that chooses words, where not the most probable ones.
-    """
-
-    first: int
-    ends: tuple[int, ...]
-    forced: tuple[int, ...]
-    suppressed: tuple[int, ...]
-    positions: int
+    first: int                   # the token that the first step reads; -1 where it is the text's own
+    ends: tuple[int, ...]        # the tokens after which nothing follows, END first
+    forced: tuple[int, ...]      # what is written first, whatever the model prefers
+    suppressed: tuple[int, ...]  # what is never written by itself
+    positions: int               # the most tokens that it can read
+    # most_in_all, most_new: as its settings bound what is written: with what was read before, the first token too, or
+    # without
     most_in_all: int | None
     most_new: int | None
+    # least_in_all, least_new: END is not written before, counted alike
     least_in_all: int
     least_new: int
-    last: int
+    last: int                    # what it writes where it would become too long, or -1
+    # unheeded, chosen: what changes the words of its `generate`, and is not done here; how that chooses words, where not the
+    # most probable ones
     unheeded: tuple[str, ...]
     chosen: tuple[str, ...]
 

@@ -46,33 +46,20 @@ def settings_beside(path: Path) -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """One side of a translator.
-
-    Attributes
-    ----------
-    words : tuple of str
-    unknown, padding, start, end : int
-        The numbers of the special words.
-    level : {'word', 'bpe', 'char'}
-    escaped : bool
-        Whether characters stand for spaces by ``▁``.
-    merges : Merges or None
-        What makes pieces of words; without them they have to be in a sentence already.
-    prepared : bool
-        Whether a tokeniser that is not here prepared the sentences of the training.
-    """
+    """One side of a translator."""
 
     words: tuple[str, ...]
+    # unknown, padding, start, end: the numbers of the special words
     unknown: int
     padding: int
     start: int
     end: int
-    level: str
+    level: str                    # word, bpe, char
     lower: bool
     normal: bool
-    escaped: bool
-    merges: Merges | None = None
-    prepared: bool = False
+    escaped: bool                 # whether characters stand for spaces by ``▁``
+    merges: Merges | None = None  # what makes pieces of words; without them they have to be in a sentence already
+    prepared: bool = False        # whether a tokeniser that is not here prepared the sentences of the training
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -25,23 +25,15 @@ NORM_GROUPS = 8
 
 
 class ShapesConfig(DecoderConfig, frozen=True, kw_only=True):
-    """The network's lengths; see `DecoderConfig` too.
-
-    Attributes
-    ----------
-    size : int
-        Height and width in pixels that a picture is resized to, whatever its shape; eight times the grid's side.
-    channels : tuple of int
-        Of the encoder's three scales.
-    """
+    """The network's lengths; see `DecoderConfig` too."""
 
     features: int = 128
     embedding: int = 64
     hidden: int = 256
     attention: int = 128
     dropout: float = 0.1
-    size: int = 96
-    channels: tuple[int, int, int] = (32, 64, 128)
+    size: int = 96  # height and width in pixels that a picture is resized to, whatever its shape; eight times the grid's side
+    channels: tuple[int, int, int] = (32, 64, 128)  # of the encoder's three scales
 
     @property
     def side(self) -> int:

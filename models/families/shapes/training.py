@@ -30,31 +30,21 @@ NOTHING = -100  # a target that is none
 
 
 class ShapesOptions(UpdateOptions, frozen=True, kw_only=True):
-    """How the scene captioner is trained; see `UpdateOptions` too.
-
-    Attributes
-    ----------
-    size, features, embedding, hidden, attention, dropout :
-        See `ShapesConfig`.
-    scenes : int
-        How many different ones.
-    pictures : int
-        In a batch.
-    attention_weight : float
-        What it costs, beside a word, when attention at the word that names a thing lies outside of the thing's box:
-        minus the logarithm of the share inside. 0 leaves attention to itself.
-    """
+    """How the scene captioner is trained; see `UpdateOptions` too."""
 
     updates: int = 3000
     learning_rate: float = 2e-3
+    # size, features, embedding, hidden, attention, dropout: see `ShapesConfig`
     size: int = 96
     features: int = 128
     embedding: int = 64
     hidden: int = 256
     attention: int = 128
     dropout: float = 0.1
-    scenes: int = 20_000
-    pictures: int = 64
+    scenes: int = 20_000  # how many different ones
+    pictures: int = 64    # in a batch
+    # what it costs, beside a word, when attention at the word that names a thing lies outside of the thing's box: minus the
+    # logarithm of the share inside. 0 leaves attention to itself
     attention_weight: float = 0.1
 
 
@@ -64,19 +54,11 @@ def vocabulary() -> WordTokenizer:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Drawn:
-    """A scene as the network reads it.
+    """A scene as the network reads it."""
 
-    Attributes
-    ----------
-    pixels : Tensor of uint8, shape (3, size, size)
-    tokens : list of int
-        END last.
-    covers : dict of int to Tensor
-        At the step that names a thing (its shape's word), the share of each cell that its box covers, (L,).
-    """
-
-    pixels: Tensor
-    tokens: list[int]
+    pixels: Tensor     # uint8, (3, size, size)
+    tokens: list[int]  # END last
+    # at the step that names a thing (its shape's word), the share of each cell that its box covers, (L,)
     covers: dict[int, Tensor]
 
 

@@ -17,22 +17,12 @@ from unrolled.models.cells.decoder import DecoderConfig, Memory, RecurrentDecode
 
 
 class TranslatorConfig(DecoderConfig, frozen=True, kw_only=True):
-    """The network's lengths; see `DecoderConfig` too. `features` is twice `encoder_hidden`.
+    """The network's lengths; see `DecoderConfig` too. `features` is twice `encoder_hidden`."""
 
-    Attributes
-    ----------
-    source_vocabulary : int
-        How many source pieces there are.
-    source_embedding : int
-        The length of a source piece's vector.
-    encoder_hidden : int
-        The length of the encoder's state in each direction.
-    """
-
-    source_vocabulary: int
+    source_vocabulary: int       # how many source pieces there are
     cell: str = "gru"
-    source_embedding: int = 256
-    encoder_hidden: int = 256
+    source_embedding: int = 256  # the length of a source piece's vector
+    encoder_hidden: int = 256    # the length of the encoder's state in each direction
 
 
 class Translator(RecurrentDecoder):

@@ -28,36 +28,24 @@ LONGEST = 80  # pieces with END; the few longer pairs are left out
 
 
 class TranslationOptions(UpdateOptions, frozen=True, kw_only=True):
-    """How a translator is trained; see `UpdateOptions` too.
-
-    Attributes
-    ----------
-    source, target : str
-        Languages, as the data's files name them.
-    pieces : int
-        How many pieces of words are learned for each language.
-    sentences : int
-        In a batch.
-    cell, embedding, hidden, encoder_hidden, attention, dropout :
-        See `TranslatorConfig`.
-    label_smoothing : float
-        Probability that is spread evenly over all pieces.
-    """
+    """How a translator is trained; see `UpdateOptions` too."""
 
     updates: int = 4200
     learning_rate: float = 2e-3
     average_decay: float = 0.999
+    # source, target: languages, as the data's files name them
     source: str = "en"
     target: str = "fr"
-    pieces: int = 4000
-    sentences: int = 128
+    pieces: int = 4000            # how many pieces of words are learned for each language
+    sentences: int = 128          # in a batch
+    # cell, embedding, hidden, encoder_hidden, attention, dropout: see `TranslatorConfig`
     cell: str = "gru"
     embedding: int = 256
     hidden: int = 512
     encoder_hidden: int = 256
     attention: int = 256
     dropout: float = 0.4
-    label_smoothing: float = 0.1
+    label_smoothing: float = 0.1  # probability that is spread evenly over all pieces
 
 
 Ids = Sequence[Sequence[int]]
