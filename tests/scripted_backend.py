@@ -21,14 +21,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 import scripted
 import scripted_answers
 
-from unrolled.models.backend.process import run
+from unrolled.models.backend.serving import run
 from unrolled.models.inputs.clips import ClipError, read_clip
 from unrolled.models.inputs.texts import read_text
-from unrolled.models.protocol.asking import Answer, Ask
 from unrolled.models.protocol.connection import Hello, Progress
 from unrolled.models.protocol.dispatch import handles
 from unrolled.models.protocol.loading import Device, Family, Loaded, LoadModel, Ready
 from unrolled.models.protocol.message import Reply, StillWanted
+from unrolled.models.protocol.questions import Answer, Ask
 from unrolled.models.protocol.searching import BeamHypothesis, BeamStepped, Search
 from unrolled.models.protocol.stepping import (
     AddInput,

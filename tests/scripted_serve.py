@@ -7,7 +7,7 @@ import sys
 
 from scripted_backend import ScriptedService
 
-from unrolled.models.backend.process import run
+from unrolled.models.backend.serving import run
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()

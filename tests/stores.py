@@ -10,8 +10,7 @@ import numpy.typing as npt
 
 from unrolled.models.store.layout import StoreDescription, shard_steps, stored
 from unrolled.models.store.location import Location
-from unrolled.models.store.making import make_store
-from unrolled.models.store.packing import Packing, pack
+from unrolled.models.store.making import Packing, make_store, pack
 from unrolled.models.store.writing import Part, PartWriter
 from unrolled.models.trace import Channel, ModelDescription
 

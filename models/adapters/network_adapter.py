@@ -10,9 +10,8 @@ from typing import Any, Protocol
 from torch import nn
 
 from unrolled.models.adapters.adapter import PickledAdapter
-from unrolled.models.checkpoints.fitting import fitted
+from unrolled.models.checkpoints.fitting import fitted, sketching
 from unrolled.models.checkpoints.pickled import PickledCheckpoint
-from unrolled.models.checkpoints.sketching import sketching
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.trace import ModelListing
 from unrolled.models.trace.description import Identity

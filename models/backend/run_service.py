@@ -9,11 +9,11 @@ import hashlib
 from typing import TYPE_CHECKING, Any, Protocol
 
 from unrolled.models.inputs.kinds import INPUT_ERRORS, kind_named
-from unrolled.models.protocol.asking import Answer, Ask
 from unrolled.models.protocol.connection import Hello, Progress
 from unrolled.models.protocol.dispatch import handles
 from unrolled.models.protocol.loading import Device, Family, Loaded, LoadModel, Ready
 from unrolled.models.protocol.message import FIRST_BESIDE, Reply, StillWanted
+from unrolled.models.protocol.questions import Answer, Ask
 from unrolled.models.protocol.searching import Search
 from unrolled.models.protocol.stepping import (
     AddInput,

@@ -77,9 +77,40 @@ class AdditiveAttention(nn.Module):
             query = query + self.word_to_size(word)
         joined = self._activation(query.unsqueeze(2) + keys.unsqueeze(1))      # (P, K, L, size)
         scores = self.score(joined).squeeze(-1)                                # (P, K, L)
-        if mask is not None:
-            scores = scores.masked_fill(~mask.unsqueeze(1), float("-inf"))
-        scores = hook("attention_scores", scores)
-        weights = hook("attention", torch.softmax(scores, dim=-1))
-        context = weights @ features                                           # (P, K, features)
-        return Attended(context, weights, scores)
+        return _attended(scores, features, mask, hook)
+
+
+class MultiplicativeAttention(nn.Module):
+    """With the face of `AdditiveAttention`, Luong et al. 2015: e_t,j = s · h_j (dot), or e_t,j = s · (W h_j + b) (general).
+
+    Parameters
+    ----------
+    features, hidden : int
+        The lengths of h_j and of s.
+    projected : bool
+        Whether W h_j + b is compared with s; otherwise h_j itself, which is as long as s then.
+    """
+
+    def __init__(self, *, features: int, hidden: int, projected: bool) -> None:
+        super().__init__()
+        if not projected and features != hidden:
+            raise ValueError("a dot product needs two vectors of one length")
+        self.features_to_size = nn.Linear(features, hidden) if projected else None
+
+    def keys(self, features: Tensor) -> Tensor:
+        """What s is compared with, of every place: (P, L, features) → (P, L, hidden). Once for an input."""
+        return features if self.features_to_size is None else self.features_to_size(features)
+
+    def forward(self, hidden: Tensor, features: Tensor, keys: Tensor, mask: Tensor | None = None,
+                hook: Hook = identity) -> Attended:
+        """Attend with s (P, K, hidden); shapes as in `AdditiveAttention.forward`."""
+        return _attended(hidden @ keys.transpose(1, 2), features, mask, hook)
+
+
+def _attended(scores: Tensor, features: Tensor, mask: Tensor | None, hook: Hook) -> Attended:
+    """By alignment scores (P, K, L)."""
+    if mask is not None:
+        scores = scores.masked_fill(~mask.unsqueeze(1), float("-inf"))
+    scores = hook("attention_scores", scores)
+    weights = hook("attention", torch.softmax(scores, dim=-1))
+    return Attended(weights @ features, weights, scores)                       # context (P, K, features)

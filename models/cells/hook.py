@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 
@@ -22,3 +23,21 @@ class Hook(Protocol):
 def identity(name: str, value: Tensor, /) -> Tensor:
     """Leave everything as it is: the same tensor, so the same bits."""
     return value
+
+
+def joined(*parts: Tensor) -> Tensor:
+    """Tensors (…, n_i) whose leading lengths can be broadcast → (…, Σ n_i)."""
+    rows = torch.broadcast_shapes(*(part.shape[:-1] for part in parts))  # type: ignore[no-untyped-call]
+    return torch.cat([part.expand(*rows, -1) for part in parts], dim=-1)
+
+
+class Captured(dict[str, Tensor]):
+    """A `Hook` that does what another one does, the edits in force, and keeps what that made of each quantity."""
+
+    def __init__(self, hook: Hook = identity) -> None:
+        super().__init__()
+        self._change = hook
+
+    def __call__(self, name: str, value: Tensor, /) -> Tensor:
+        self[name] = value = self._change(name, value)
+        return value

@@ -53,3 +53,37 @@ class LSTMCell(nn.LSTMCell):
         new_cell = hook("cell", forget_gate * cell + input_gate * cell_gate)
         new_hidden = hook("hidden", output_gate * torch.tanh(new_cell))
         return LSTMStep(new_hidden, new_cell, input_gate, forget_gate, output_gate, cell_gate)
+
+
+class MaxoutLSTMCell(nn.Module):
+    """An LSTM whose candidate is the larger of two sums instead of a tanh (maxout; Goodfellow et al. 2013).
+
+    As captioners trained by self-criticism have it (Rennie et al. 2017): i, f, o, c' and h' are the LSTM's, and
+    g = max(W_xg′ x + b_xg′ + W_hg′ h + b_hg′, W_xg″ x + b_xg″ + W_hg″ h + b_hg″). The weights are named as in
+    `torch.nn.LSTMCell`, in five blocks i, f, o, g′, g″.
+    """
+
+    state_size = 2
+    quantities = LSTMStep._fields
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.input_size, self.hidden_size = input_size, hidden_size
+        self.weight_ih = nn.Parameter(torch.zeros(5 * hidden_size, input_size))
+        self.weight_hh = nn.Parameter(torch.zeros(5 * hidden_size, hidden_size))
+        self.bias_ih = nn.Parameter(torch.zeros(5 * hidden_size))
+        self.bias_hh = nn.Parameter(torch.zeros(5 * hidden_size))
+
+    def forward(self, x: Tensor, hidden: Tensor, cell: Tensor, hook: Hook = identity) -> LSTMStep:
+        """One step, from x (..., input) and the state before it, each (..., hidden); all it computes passes through `hook`.
+
+        The cell gate has no bound here.
+        """
+        x, hidden, cell = hook("cell_input", x), hook("hidden_before", hidden), hook("cell_before", cell)
+        sums = F.linear(x, self.weight_ih, self.bias_ih) + F.linear(hidden, self.weight_hh, self.bias_hh)
+        i, f, o, first, second = sums.chunk(5, dim=-1)  # each (..., hidden)
+        input_gate, forget_gate = hook("input_gate", torch.sigmoid(i)), hook("forget_gate", torch.sigmoid(f))
+        output_gate, cell_gate = hook("output_gate", torch.sigmoid(o)), hook("cell_gate", torch.maximum(first, second))
+        new_cell = hook("cell", forget_gate * cell + input_gate * cell_gate)
+        new_hidden = hook("hidden", output_gate * torch.tanh(new_cell))
+        return LSTMStep(new_hidden, new_cell, input_gate, forget_gate, output_gate, cell_gate)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from unrolled.models.checkpoints.files import CheckpointError, first_line, misfit
-from unrolled.models.checkpoints.sketching import sketching
 
 MOST_CONSTANTS = 50_000_000  # numbers that a network makes itself and a file does not hold
 LARGEST_NETWORK = 2**31      # of its own numbers
@@ -97,3 +98,20 @@ def renamed(path: Path, theirs: Mapping[str, Tensor], names: Mapping[str, str]) 
             raise misfit(path, f"“{name}” is left over")
         found[own] = value
     return found
+
+
+@contextmanager
+def sketching() -> Iterator[None]:
+    """What is built within has shapes and no numbers."""
+    with torch.device("meta"), _Unfilled():
+        yield
+
+
+class _Unfilled(TorchFunctionMode):
+    """Draws no numbers for tensors that hold none: torch would import its compiler for it, which takes over a second."""
+
+    def __torch_function__(self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func.__name__ == "normal_":  # the function of `torch.nn.init`, and the method
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)

@@ -14,7 +14,7 @@ from unrolled.models.corpus.listing import READING_ERRORS, Sentences, corpus_has
 from unrolled.models.corpus.stepping import read_by
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.store.layout import Dtype, StoreDescription, StoreError, shard_steps
-from unrolled.models.store.packing import Packing, Places, pack
+from unrolled.models.store.making import Packing, Places, pack
 from unrolled.models.trace import Channel
 from unrolled.models.trace.names import file_name
 

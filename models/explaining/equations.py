@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 
 from unrolled.models.cells import Cell, GRUCell, LSTMCell, MaxoutLSTMCell
-from unrolled.models.cells.hook import Hook
-from unrolled.models.explaining.capturing import Captured
+from unrolled.models.cells.hook import Captured, Hook
 from unrolled.models.protocol.message import StillWanted
 from unrolled.models.protocol.questions import Contributor, Equation, Explained, Looked, Part
 from unrolled.models.runs.branch import Branch, computing

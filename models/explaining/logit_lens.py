@@ -11,8 +11,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from unrolled.models.cells.hook import Hook
-from unrolled.models.explaining.capturing import Captured
+from unrolled.models.cells.hook import Captured, Hook
 from unrolled.models.protocol.message import StillWanted
 from unrolled.models.protocol.questions import LensRead
 from unrolled.models.runs.branch import Branch, computing, float32_bytes, int32_bytes

@@ -10,8 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from unrolled.models.cells.hook import Hook
-from unrolled.models.explaining.capturing import Captured
+from unrolled.models.cells.hook import Captured, Hook
 from unrolled.models.protocol.message import StillWanted
 from unrolled.models.protocol.questions import Occluded
 from unrolled.models.runs.branch import Branch, computing, float32_bytes

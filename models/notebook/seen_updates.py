@@ -15,11 +15,11 @@ from torch import Tensor
 from unrolled.models.notebook.probing import Probe
 from unrolled.models.protocol.connection import Hello
 from unrolled.models.protocol.dispatch import handles
-from unrolled.models.protocol.kept_updates import KeptUpdates
 from unrolled.models.protocol.message import Reply, Report, StillWanted
 from unrolled.models.protocol.watching import (
     UNKNOWN,
     FollowTraining,
+    KeptUpdates,
     LayerGradients,
     WatchBegun,
     WatchedLosses,

@@ -5,12 +5,15 @@ What is asked about is the branch as the backend has it, edits included. It know
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 import numpy as np
 
+from unrolled.models.protocol.message import BranchRequest, Count, Ledger, Report, Request, RunReport
 from unrolled.models.trace.steps import FloatArray
+
+STATE_GAP, LOG_PROBS, CANDIDATE_LOG_PROBS = "state_gap", "log_probs", "candidate_log_probs"
 
 StepNumber = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 Place = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
@@ -188,9 +191,6 @@ class Occluded(msgspec.Struct, frozen=True, tag=True, kw_only=True):
                              dtype="<f4")
 
 
-STATE_GAP, LOG_PROBS, CANDIDATE_LOG_PROBS = "state_gap", "log_probs", "candidate_log_probs"
-
-
 class Replayed(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """What steps come to when they are computed a second time, to be held against what is drawn."""
 
@@ -223,3 +223,37 @@ class LensRead(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 AnswerPart = Explained | GradientRows | Occluded | Replayed | LensRead
+
+
+class Ask(BranchRequest, frozen=True):
+    """Ask about steps that a branch has; `number` only grows, and is in every part of the answer."""
+
+    subject: ClassVar[str] = "question"
+
+    number: Count
+    question: Question
+
+    def wanted(self, ledger: Ledger, position: int) -> bool:
+        """It was not dropped."""
+        return self.number not in ledger.dropped and super().wanted(ledger, position)
+
+
+class Drop(Request, frozen=True):
+    """Nobody waits any more for the answer to the question of this number."""
+
+    queued: ClassVar[bool] = False
+
+    number: Count
+
+    def note(self, ledger: Ledger, position: int) -> Report | None:
+        """Its answer is given up."""
+        ledger.dropped.add(self.number)
+        return None
+
+
+class Answer(RunReport, frozen=True):
+    """A part of the answer to a question; `done` with the last."""
+
+    number: Count
+    part: AnswerPart
+    done: bool = True

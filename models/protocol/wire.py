@@ -14,10 +14,10 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from unrolled.models.protocol import asking, connection, loading, searching, stepping, training_room, watching
+from unrolled.models.protocol import connection, loading, questions, searching, stepping, training_room, watching
 from unrolled.models.protocol.message import Report, Request
 
-TOPICS = (asking, connection, loading, searching, stepping, training_room, watching)  # the messages are what these define
+TOPICS = (connection, loading, questions, searching, stepping, training_room, watching)  # the messages are what these define
 
 LENGTH = struct.Struct(">I")
 LONGEST_MESSAGE = 512 * 1024 * 1024  # bytes; a photograph's file is the largest thing that is ever sent

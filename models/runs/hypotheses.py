@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from unrolled.models.protocol.searching import BeamHypothesis, BeamStepped
-from unrolled.models.stepping.beam import BeamRound
+from unrolled.models.stepping.choosing import BeamRound
 from unrolled.models.stepping.stepper import StepRecord
 from unrolled.models.trace import Candidate
 

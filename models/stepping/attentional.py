@@ -13,8 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from unrolled.models.cells import AdditiveAttention, CellState, MultiplicativeAttention
-from unrolled.models.cells.hook import Hook
-from unrolled.models.cells.joining import joined
+from unrolled.models.cells.hook import Hook, joined
 from unrolled.models.stepping.channels import attention_channels
 from unrolled.models.stepping.layers import Layers, layer_channels
 from unrolled.models.stepping.network_stepper import NetworkStepper, entropy_of

@@ -10,11 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from unrolled.models.cells import CellState
-from unrolled.models.cells.hook import Hook, identity
-from unrolled.models.cells.joining import joined
+from unrolled.models.cells.hook import Hook, identity, joined
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.reference.protocol import Reference, Weights
-from unrolled.models.stepping.beam import select_rows
+from unrolled.models.stepping.choosing import select_rows
 from unrolled.models.stepping.stepper import StepRecord, Structure
 from unrolled.models.trace import ModelDescription
 

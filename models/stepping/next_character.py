@@ -9,7 +9,7 @@ from torch import Tensor
 
 from unrolled.models.stepping.network_stepper import NetworkStepper, NetworkT
 from unrolled.models.stepping.stepper import EncodedInput, InputError, Structure
-from unrolled.models.tokenizers.unseen import known_text
+from unrolled.models.tokenizers.plain_signs import known_text
 from unrolled.models.trace import ModelDescription
 from unrolled.models.trace.description import Identity
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import torch
@@ -194,3 +195,22 @@ class ReadsAhead(Protocol):
 
 
 AnyStepper = Stepper[Any, Any]
+
+
+class SecondComputation:
+    """Kept by a run and all its branches: reading weights and encoding a picture again costs more than many steps."""
+
+    def __init__(self, stepper: AnyStepper) -> None:
+        self._stepper = stepper
+        self._memories: dict[int, tuple[EncodedInput[Any], Any]] = {}  # with the reading, so that its id stays its own
+
+    @cached_property
+    def reference(self) -> Reference:
+        """The model, its weights read again. Raises `CheckpointError`."""
+        return self._stepper.reference()
+
+    def memory(self, encoded: EncodedInput[Any]) -> Any:
+        """What every step looks at, from the input itself."""
+        if id(encoded) not in self._memories:
+            self._memories[id(encoded)] = encoded, self.reference.read(encoded.given_input)
+        return self._memories[id(encoded)][1]

@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.models.store.layout import StoreError, is_searched
+from unrolled.models.store.layout import StoreError, is_searched, values_of
 from unrolled.models.store.run import StoredRun
 from unrolled.models.trace import Candidate, Channel, FloatArray, Provenance, StepResult, Trace
+from unrolled.models.trace.bins import Bins
+from unrolled.models.trace.pyramid import Bytes, places_of
 
-Key = int | slice | tuple[Any, ...]
 MOST_IN_MEMORY = 100_000  # steps
 UNITS_KEPT = 16           # whole lines of single units
+
+Key = int | slice | tuple[Any, ...]
 
 
 class StoredColumn:
@@ -138,3 +141,34 @@ class StoredTrace:
 def stored_run(trace: object) -> StoredRun | None:
     """The run behind a trace that is read from a store; None of any other."""
     return trace.run if isinstance(trace, StoredTrace) else None
+
+
+class StoredPlaces:
+    """The places of a channel with the axis ``unit`` on its colour map; nothing is kept, and nothing read as a whole.
+
+    Parameters
+    ----------
+    channel : Channel
+        On the scale that is wanted, which may be another than the store's.
+    """
+
+    def __init__(self, run: StoredRun, channel: Channel) -> None:
+        self._run, self._channel = run, channel
+        own = run.channel(channel.name)
+        self._as_kept = (own.low, own.high) == (channel.low, channel.high)
+        self.beyond = (False, False)  # bytes do not tell what lies beyond their scale from what is at its end
+
+    def __len__(self) -> int:
+        return len(self._run)
+
+    def follow(self, _trace: object, _most: int | None = None) -> bool:
+        """Whether there are steps that were not known; of a run that is stored there are none."""
+        return False
+
+    def reduced(self, bins: Bins, units: npt.NDArray[np.intp] | None = None) -> Bytes:
+        """The mean place of each bin, shape (units, bins)."""
+        found = self._run.reduced(self._channel.name, bins, units)
+        if self._as_kept:
+            return found
+        values = values_of(found, self._run.channel(self._channel.name))
+        return places_of(values, low=self._channel.low, high=self._channel.high)

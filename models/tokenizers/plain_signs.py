@@ -1,4 +1,4 @@
-"""A text in the signs that a model knows: quotation marks, dashes and letters that are written in another way.
+"""A text in the signs that a model knows: quotation marks, dashes and letters that are written in another way; and notes of it.
 
 Nothing that the model knows is touched.
 """
@@ -6,7 +6,7 @@ Nothing that the model knows is touched.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 PLAINER = {
     **dict.fromkeys("“”„‟«»″", ('"',)), **dict.fromkeys("‘’‚‛‹›′ʼ", ("'", '"')),
@@ -42,3 +42,31 @@ def in_known_signs(text: str, known: Callable[[str], bool]) -> tuple[str, tuple[
                 if chr(sign) in NAMED or (chr(sign).isprintable() and way.strip())]
     notes = (f"Read in signs that the model knows: {', '.join(replaced[:8])}{' …' if len(replaced) > 8 else ''}.",)
     return composed.translate(table), notes if replaced else ()
+
+
+def unseen(words: Iterable[str], then: str = "read as unknown", most: int = 8) -> tuple[str, ...]:
+    """The note on words that a model was not trained on, each named once; none where there are none."""
+    names = [f"“{word}”" for word in dict.fromkeys(words)]
+    return (f"Never seen in training, and {then}: {_listed(names, most)}.",) if names else ()
+
+
+def known_text(given: str, known: Callable[[str], bool], *, longest: int, otherwise: str) -> tuple[str, tuple[str, ...]]:
+    """The first characters of a text, in signs that are known where that can be, and notes of what is read in another way.
+
+    Parameters
+    ----------
+    known : callable
+        Whether the model knows a character.
+    otherwise : str
+        What is said before those that it does not know.
+    """
+    text, replaced = in_known_signs(given[:longest], known)
+    length = max(len(given), len(text))  # some signs are read as several
+    cut = (f"Of {length:,} characters the first {longest:,} are read.",) if length > longest else ()
+    text = text[:longest]
+    unknown = [own if own.isprintable() else f"U+{ord(own):04X}" for own in dict.fromkeys(text) if not known(own)]
+    return text, (*cut, *replaced, *((f"{otherwise}: {_listed(unknown, 12, ' ')}",) if unknown else ()))
+
+
+def _listed(names: list[str], most: int, between: str = ", ") -> str:
+    return between.join(names[:most]) + (" …" if len(names) > most else "")

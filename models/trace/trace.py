@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from unrolled.models.trace.candidates import CandidateColumn
 from unrolled.models.trace.channel import Channel
 from unrolled.models.trace.provenance import Provenance
 from unrolled.models.trace.slices import Channels, Slices
-from unrolled.models.trace.steps import Candidate, FloatArray, StepBlock, StepResult
+from unrolled.models.trace.steps import Candidate, CandidateColumn, FloatArray, StepBlock, StepResult
 
 if TYPE_CHECKING:
     from xarray import Dataset

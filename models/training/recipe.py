@@ -10,9 +10,18 @@ from typing import Any, TypeVar
 import msgspec
 
 from unrolled.models.data.errors import DataError
-from unrolled.models.training.optimising import Report
 
 Config = TypeVar("Config", bound=msgspec.Struct)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Where training is: the update's number, of how many, some means to show, and the phase's name."""
+
+    update: int
+    updates: int
+    means: dict[str, float]
+    phase: str = "training"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,18 +6,22 @@ depends on the seed and the update's number alone, so that a training that was i
 
 from __future__ import annotations
 
+import math
+import pickle
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
-from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, Header, save_checkpoint
-from unrolled.models.training.optimising import Report, learning_rate_at, parameter_groups, running_average
-from unrolled.models.training.recipe import Request
-from unrolled.models.training.resuming import ResumeFile
+from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, CheckpointError, Header, save_checkpoint
+from unrolled.models.trace.atomic import atomic_write
+from unrolled.models.training.recipe import Report, Request
 
 
 class UpdateOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,3 +140,83 @@ class Updates:
         self.average.load_state_dict(saved["average"])
         self._optimiser.load_state_dict(saved["optimiser"])
         self._task.restore(saved["task"])
+
+
+class ResumeFile:
+    """Tensors and numbers, and what training they are `about`, in words; what another one left is refused."""
+
+    def __init__(self, path: Path, about: str) -> None:
+        self._path, self._about = path, about
+
+    @classmethod
+    def of(cls, request: Request, options: msgspec.Struct, phase: str) -> ResumeFile:
+        """``NAME.PHASE.resume`` beside the checkpoint that the training will write.
+
+        Model and options are what it is of; the same data may lie in another folder.
+        """
+        path = request.output.with_name(f"{request.output.name}.{phase}.resume")
+        return cls(path, f"{request.model} {msgspec.json.encode(options).decode()}")
+
+    def read(self, device: str = "cpu") -> dict[str, Any]:
+        """What an interrupted training left; nothing where there was none. Raises `CheckpointError` when it is damaged, or of
+        a training that was asked for in other words.
+        """
+        if not self._path.is_file():
+            return {}
+        try:
+            saved: dict[str, Any] = torch.load(self._path, map_location=device, weights_only=True)
+            if not isinstance(saved, dict):
+                raise TypeError("The outermost object is no dictionary.")
+        except (RuntimeError, OSError, pickle.UnpicklingError, EOFError, TypeError) as error:
+            raise self._damaged() from error
+        if saved.get("options") != self._about:
+            raise CheckpointError(f"“{self._path}” is of a training with other options; give the same ones "
+                                  "to go on with it, or delete it to start again.")
+        return saved
+
+    @contextmanager
+    def taking_up(self) -> Iterator[None]:
+        """While what was read is given back to what trains. Raises `CheckpointError` where a part is missing or does not fit."""
+        try:
+            yield
+        except (KeyError, RuntimeError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise self._damaged() from error
+
+    def _damaged(self) -> CheckpointError:
+        return CheckpointError(f"“{self._path}” is damaged; delete it to start again.")
+
+    def write(self, state: dict[str, Any]) -> None:
+        with atomic_write(self._path) as file:
+            torch.save({"options": self._about, **state}, file)
+
+    def remove(self) -> None:
+        self._path.unlink(missing_ok=True)
+
+
+def running_average(network: nn.Module, decay: float, *, updates: int = 0) -> AveragedModel:
+    """An average of a network's weights that keeps the share `decay` at an update, in the long run; at first it follows fast.
+
+    It begins as after so many `updates`: of weights that are trained already it is slow from the first on.
+    """
+    def mixed(average: Tensor, new: Tensor, count: Tensor | int) -> Tensor:
+        return average.lerp(new, 1 - min(decay, (1 + int(count)) / (10 + int(count))))
+
+    made = AveragedModel(network, avg_fn=mixed)
+    made.module.eval().requires_grad_(False)
+    made.n_averaged.fill_(updates)
+    return made
+
+
+def learning_rate_at(update: int, *, updates: int, warm_up: int, peak: float) -> float:
+    """A straight rise over `warm_up` updates, then a cosine to a hundredth of the peak."""
+    if update < warm_up:
+        return peak * (update + 1) / warm_up
+    done = (update - warm_up) / max(updates - warm_up, 1)
+    return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
+
+
+def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Matrices decay; biases do not."""
+    matrices = [p for p in network.parameters() if p.ndim > 1]
+    rest = [p for p in network.parameters() if p.ndim <= 1]
+    return [{"params": matrices, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]

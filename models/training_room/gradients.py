@@ -16,7 +16,7 @@ where ∂⁺ takes the step alone. With τ = T that is ordinary back-propagation
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor
@@ -123,3 +123,31 @@ def gradient_map(cell: Cell, inputs: Tensor, states: CellState, last: Tensor) ->
         for drawn, part in zip(maps, parts, strict=True):
             drawn.diagonal(-distance).copy_(part[: steps - distance, 0].norm(dim=-1))
     return maps[0], maps[1] if len(maps) > 1 else None
+
+
+def norm_of(gradients: Iterable[Tensor]) -> float:
+    return float(torch.sqrt(torch.stack([(gradient.double() ** 2).sum() for gradient in gradients]).sum()))
+
+
+def clip_by_norm(gradients: list[Tensor], threshold: float) -> tuple[float, float]:
+    """Shorten the gradients, in place, where they are longer than the threshold; their direction stays.
+
+    ``if ‖g‖ ≥ threshold: g ← threshold / ‖g‖ · g``
+
+    Parameters
+    ----------
+    gradients : list of Tensor
+    threshold : float
+        0 leaves them as they are.
+
+    Returns
+    -------
+    before, after : float
+        The norms.
+    """
+    before = norm_of(gradients)
+    if threshold <= 0 or before < threshold:
+        return before, before
+    for gradient in gradients:
+        gradient.mul_(threshold / before)
+    return before, threshold

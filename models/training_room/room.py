@@ -20,13 +20,34 @@ from unrolled.models.protocol.training_room import (
     TrainingRoomStarted,
     TrainingRoomUpdated,
 )
-from unrolled.models.training_room.clipping import clip_by_norm
-from unrolled.models.training_room.gradients import StepsAtOnce, gradient_map, summed, unroll
-from unrolled.models.training_room.radius import BLOCKS, blocks, largest_singular_value, set_spectral_radius, spectral_radius
+from unrolled.models.training_room.gradients import StepsAtOnce, clip_by_norm, gradient_map, summed, unroll
 from unrolled.models.training_room.tasks import TASKS, Batch, Task
 
+BLOCKS = {"rnn": ("h",), "lstm": ("i", "f", "g", "o"), "gru": ("r", "z", "n")}
 BATCH = 32
 LARGEST_NUMBER = 3e38  # of float32; what is beyond is no loss any more
+
+
+def blocks(cell: Cell) -> tuple[Tensor, ...]:
+    """The square blocks of W_hh, each (hidden, hidden); views."""
+    return torch.split(cell.weight_hh.detach(), cell.hidden_size)
+
+
+def spectral_radius(matrix: Tensor) -> float:
+    """The largest absolute value of its eigenvalues."""
+    return float(torch.linalg.eigvals(matrix).abs().max())
+
+
+def largest_singular_value(matrix: Tensor) -> float:
+    """‖W‖₂, the most that it lengthens any vector."""
+    return float(torch.linalg.matrix_norm(matrix, 2))
+
+
+def set_spectral_radius(cell: Cell, radius: float) -> None:
+    """Scale every block so that it has this radius."""
+    with torch.no_grad():
+        for block in blocks(cell):
+            block.mul_(radius / max(spectral_radius(block), 1e-12))
 
 
 class Exploded(ArithmeticError):

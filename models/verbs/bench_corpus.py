@@ -20,7 +20,7 @@ from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.runs.branch import BLOCK_STEPS, Branch
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.store.layout import StoreDescription
-from unrolled.models.store.packing import pack
+from unrolled.models.store.making import pack
 
 MODEL = "chars-lstm"
 TEXTS, LENGTH = 64, 512      # for the gain of a batch

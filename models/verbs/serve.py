@@ -16,8 +16,8 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 def serve(arguments: argparse.Namespace) -> int:
     """Serve until interrupted, or as long as the first window is there."""
-    from unrolled.models.backend.process import run, say_in_json
     from unrolled.models.backend.run_service import RunService
+    from unrolled.models.backend.serving import run, say_in_json
     from unrolled.models.training_room.service import TrainingRoomService
 
     try:

@@ -12,8 +12,7 @@ from tqdm import tqdm
 from unrolled.models.adapters.registry import recipes
 from unrolled.models.backend.devices import pick
 from unrolled.models.trace.names import printable
-from unrolled.models.training.optimising import Report
-from unrolled.models.training.recipe import Request
+from unrolled.models.training.recipe import Report, Request
 
 NO_OPTIONS = ("verb", "debug", "model", "data", "output", "cache", "device", "option", "threads")
 

@@ -12,7 +12,7 @@ from tiny_lines import GREEDY, always, captioner, characters, run_of, take
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.searching import BeamStepped
 from unrolled.models.runs.errors import EngineError
-from unrolled.models.stepping.beam import beam_search
+from unrolled.models.stepping.choosing import beam_search
 from unrolled.models.trace.edits import ClampUnits, Edit, ForceToken
 
 BEAM = Decoding(method="beam", beam_width=3)

@@ -12,12 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_lines import captioner, run_of, take
 
+from unrolled.models.evaluation.decoder_figures import Search
 from unrolled.models.families.captioning.network import Captioner
 from unrolled.models.families.captioning.stepper import CaptionerStepper
 from unrolled.models.protocol.decoding import Decoding
-from unrolled.models.stepping.beam import Hypothesis, beam_search, select_rows
-from unrolled.models.stepping.choosing import choose, sampling_log_probs
-from unrolled.models.stepping.search import Search
+from unrolled.models.stepping.choosing import Hypothesis, beam_search, choose, sampling_log_probs, select_rows
 
 START, END, UNKNOWN = 0, 1, 2
 

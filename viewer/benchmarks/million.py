@@ -16,8 +16,7 @@ import numpy as np
 
 from unrolled.models.store.layout import StoreDescription, shard_steps
 from unrolled.models.store.location import Location
-from unrolled.models.store.making import make_store
-from unrolled.models.store.packing import pack
+from unrolled.models.store.making import make_store, pack
 from unrolled.models.store.store import open_store
 from unrolled.models.store.stored_trace import StoredTrace
 from unrolled.models.store.writing import Part, PartWriter

@@ -85,8 +85,7 @@ def _made(path: Path, steps: int) -> Any:
     """A store of documents that fill a part each, with states that drift as those of a trained LSTM do."""
     from unrolled.models.store.layout import StoreDescription, shard_steps
     from unrolled.models.store.location import Location
-    from unrolled.models.store.making import make_store
-    from unrolled.models.store.packing import pack
+    from unrolled.models.store.making import make_store, pack
     from unrolled.models.store.store import open_store
     from unrolled.models.store.writing import Part, PartWriter
     from unrolled.models.trace import Channel, ModelDescription

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from unrolled import assets
-from unrolled.models.protocol.asking import Answer, Ask
 from unrolled.models.protocol.client import BackendClient, BackendError
 from unrolled.models.protocol.loading import Loaded
-from unrolled.models.protocol.questions import AnswerPart, Question
+from unrolled.models.protocol.questions import Answer, AnswerPart, Ask, Question
 from unrolled.models.protocol.stepping import Fork, Forked
 from unrolled.models.trace import Trace
 from unrolled.viewer.cli.running import CHANGED

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
-from unrolled.models.protocol.asking import Drop
 from unrolled.models.protocol.connection import Failed, Progress, Welcome
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.dispatch import Dispatch, handles
+from unrolled.models.protocol.questions import Drop
 from unrolled.models.trace.slices import spoken
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.branching import Branching

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from psygnal import Signal
 
-from unrolled.models.protocol.asking import Answer
 from unrolled.models.protocol.dispatch import handles
+from unrolled.models.protocol.questions import Answer
 from unrolled.models.protocol.searching import BeamStepped, Searched
 from unrolled.models.protocol.stepping import Ended, Idle, Stepped, SteppedBlock
 from unrolled.viewer.control.runner import Runner

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, Signal
 
-from unrolled.models.protocol.asking import Ask
 from unrolled.models.protocol.connection import Failed, Welcome
 from unrolled.models.protocol.loading import EndLoading, Loaded, LoadModel, Ready
 from unrolled.models.protocol.message import NO_RUN, Report, RunReport
+from unrolled.models.protocol.questions import Ask
 from unrolled.models.protocol.recorder import Recorder
 from unrolled.models.protocol.searching import Search
 from unrolled.models.protocol.stepping import (

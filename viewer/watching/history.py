@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.models.protocol.kept_updates import KeptUpdates
-from unrolled.models.protocol.watching import LayerGradients, WatchBegun, WatchedLosses, WatchedUpdate, WatchEnded
+from unrolled.models.protocol.watching import KeptUpdates, LayerGradients, WatchBegun, WatchedLosses, WatchedUpdate, WatchEnded
 
 Numbers = npt.NDArray[np.float64]
 Made = TypeVar("Made")

@@ -9,12 +9,11 @@ from collections.abc import Sequence
 import torch
 
 from unrolled.models.data.flickr8k import read_split
-from unrolled.models.evaluation.decoder_figures import DecoderFigures
+from unrolled.models.evaluation.decoder_figures import DecoderFigures, Search
 from unrolled.models.evaluation.request import Evaluation, EvaluationRequest
 from unrolled.models.families.captioning.features import encode_photographs
 from unrolled.models.families.captioning.grounding import Grounding, read_masks
 from unrolled.models.families.captioning.stepper import CaptionerStepper
-from unrolled.models.stepping.search import Search
 from unrolled.models.tokenizers.word_tokenizer import TOKENISER
 
 BATCH = 32

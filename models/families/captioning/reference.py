@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from unrolled.models.reference.decoder import DecoderMemory, ReferenceDecoder
-from unrolled.models.reference.photographs import looked_at
+from unrolled.models.reference.network import looked_at
 from unrolled.models.reference.protocol import Weights
 
 

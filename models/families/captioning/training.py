@@ -21,8 +21,7 @@ from unrolled.models.families.captioning.options import TrainingOptions
 from unrolled.models.families.captioning.rewards import CaptionRewards
 from unrolled.models.families.captioning.self_critical import SelfCriticalTask
 from unrolled.models.tokenizers.word_tokenizer import WordTokenizer
-from unrolled.models.training.optimising import Report
-from unrolled.models.training.recipe import Request, config_of
+from unrolled.models.training.recipe import Report, Request, config_of
 from unrolled.models.training.updates import Updates
 
 DATA = "Flickr8k (Hodosh, Young and Hockenmaier 2013)"

@@ -20,7 +20,7 @@ from unrolled.models.stepping.channels import cell_channels
 from unrolled.models.stepping.network_stepper import OnDevice
 from unrolled.models.stepping.stepper import EncodedInput, InputError, StepRecord, Structure
 from unrolled.models.tokenizers.char_tokenizer import CharTokenizer
-from unrolled.models.tokenizers.unseen import known_text
+from unrolled.models.tokenizers.plain_signs import known_text
 from unrolled.models.trace import ModelDescription
 from unrolled.models.trace.description import UNTRAINED, Identity
 

@@ -17,7 +17,7 @@ from unrolled.models.families.chatbot.network import SentenceReader, decoder_of,
 from unrolled.models.families.chatbot.reference import ChatbotReference
 from unrolled.models.stepping.attentional import AttentionalDecoder, AttentionalMemory, AttentionalStepper
 from unrolled.models.stepping.stepper import EncodedInput, InputError
-from unrolled.models.tokenizers.unseen import unseen
+from unrolled.models.tokenizers.plain_signs import unseen
 from unrolled.models.trace import ModelDescription
 from unrolled.models.trace.description import Identity
 

@@ -15,8 +15,7 @@ from unrolled.models.checkpoints.files import Card, stored_weights
 from unrolled.models.checkpoints.fitting import fitted
 from unrolled.models.data.drawn_clips import LABELS, SIDE, DrawnClip, draw_clip
 from unrolled.models.families.clips.network import ClipConfig, ClipNetwork
-from unrolled.models.training.optimising import Report
-from unrolled.models.training.recipe import Request, config_of
+from unrolled.models.training.recipe import Report, Request, config_of
 from unrolled.models.training.updates import Task, UpdateOptions, Updates
 
 TERMS = "The clips are drawn by the program itself. These weights: MIT, like the program."

@@ -18,8 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from unrolled.models.cells import AdditiveAttention, CellState, LSTMCell, MaxoutLSTMCell
-from unrolled.models.cells.hook import Hook
-from unrolled.models.cells.joining import joined
+from unrolled.models.cells.hook import Hook, joined
 from unrolled.models.checkpoints.files import misfit
 from unrolled.models.checkpoints.fitting import check_there, fitted, of_shapes, renamed
 from unrolled.models.stepping.layers import layer_name

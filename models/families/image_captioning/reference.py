@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from unrolled.models.reference.cell import ReferenceCell
 from unrolled.models.reference.decoder import entropy_of
 from unrolled.models.reference.layers import suffixed
-from unrolled.models.reference.photographs import looked_at
+from unrolled.models.reference.network import looked_at
 from unrolled.models.reference.protocol import Hook, State, Weights, doubled, under
 
 LONGEST_SIDE, SIDE = 640, 14

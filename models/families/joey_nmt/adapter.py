@@ -14,7 +14,7 @@ from unrolled.models.families.joey_nmt.reference import JoeyNMTReference
 from unrolled.models.families.joey_nmt.settings import Language, language, least_words, nested, settings_beside, suppressed_tokens
 from unrolled.models.stepping.attentional import AttentionalDecoder, AttentionalMemory, AttentionalStepper
 from unrolled.models.stepping.stepper import EncodedInput, InputError
-from unrolled.models.tokenizers.unseen import unseen
+from unrolled.models.tokenizers.plain_signs import unseen
 from unrolled.models.trace import ModelDescription
 from unrolled.models.trace.description import Identity
 

@@ -21,8 +21,7 @@ from unrolled.models.families.shapes.network import ShapesCaptioner, ShapesConfi
 from unrolled.models.stepping.teacher_forcing import teacher_forced
 from unrolled.models.tokenizers.symbols import SPECIAL
 from unrolled.models.tokenizers.word_tokenizer import WordTokenizer
-from unrolled.models.training.optimising import Report
-from unrolled.models.training.recipe import Request, config_of
+from unrolled.models.training.recipe import Report, Request, config_of
 from unrolled.models.training.updates import Task, UpdateOptions, Updates
 
 TERMS = "The scenes are drawn by the program itself. These weights: MIT, like the program."

@@ -9,8 +9,7 @@ from torch.nn import functional as F
 
 from unrolled.models.reference.cell import ReferenceCell
 from unrolled.models.reference.decoder import DecoderMemory, entropy_of
-from unrolled.models.reference.network import ReferenceNetwork
-from unrolled.models.reference.photographs import looked_at
+from unrolled.models.reference.network import ReferenceNetwork, looked_at
 from unrolled.models.reference.protocol import Hook, State, Weights, doubled, under
 
 

@@ -10,9 +10,8 @@ from unrolled.models.families.translation.reference import TranslatorReference
 from unrolled.models.stepping.channels import attention_channels, cell_channels
 from unrolled.models.stepping.decoder_stepper import DecoderStepper
 from unrolled.models.stepping.stepper import EncodedInput, InputError
-from unrolled.models.tokenizers.plain_signs import in_known_signs
+from unrolled.models.tokenizers.plain_signs import in_known_signs, unseen
 from unrolled.models.tokenizers.subword_tokenizer import SubwordTokenizer
-from unrolled.models.tokenizers.unseen import unseen
 from unrolled.models.trace import ModelDescription
 from unrolled.models.trace.description import UNTRAINED, Identity
 

@@ -16,8 +16,7 @@ from unrolled.models.data.multi30k import read_pairs
 from unrolled.models.families.translation.network import Translator, TranslatorConfig
 from unrolled.models.stepping.teacher_forcing import teacher_forced
 from unrolled.models.tokenizers.subword_tokenizer import SubwordTokenizer
-from unrolled.models.training.optimising import Report
-from unrolled.models.training.recipe import Request, config_of
+from unrolled.models.training.recipe import Report, Request, config_of
 from unrolled.models.training.updates import Task, UpdateOptions, Updates
 
 LANGUAGES = {"en": "English", "fr": "French", "de": "German"}

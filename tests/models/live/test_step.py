@@ -13,10 +13,9 @@ from torch.nn import functional as F
 import unrolled
 from unrolled.models.analysis.fidelity import Fidelity
 from unrolled.models.notebook import stepping
-from unrolled.models.protocol.asking import Answer, Ask
 from unrolled.models.protocol.client import BackendClient, BackendError
 from unrolled.models.protocol.decoding import Decoding
-from unrolled.models.protocol.questions import ExplainStep, Replay
+from unrolled.models.protocol.questions import Answer, Ask, ExplainStep, Replay
 from unrolled.models.protocol.stepping import Advance, Fork, Forked, Stepped
 from unrolled.models.runs.errors import EngineError
 from unrolled.models.trace.edits import ClampUnits, ForceToken, MaskAttention, ScaleUnits, UniformAttention

@@ -18,8 +18,7 @@ import unrolled
 from unrolled.models.notebook import watching
 from unrolled.models.notebook.seen_updates import WAITING
 from unrolled.models.protocol.client import BackendClient
-from unrolled.models.protocol.kept_updates import KeptUpdates
-from unrolled.models.protocol.watching import FollowTraining, WatchBegun, WatchedLosses, WatchedUpdate, WatchEnded
+from unrolled.models.protocol.watching import FollowTraining, KeptUpdates, WatchBegun, WatchedLosses, WatchedUpdate, WatchEnded
 
 STEPS, BATCH, FEATURES, UNITS = 7, 3, 4, 5
 KINDS = {nn.LSTM: "lstm", nn.GRU: "gru", nn.RNN: "rnn"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from unrolled.models.store import kept_rows
-from unrolled.models.store.kept_rows import LONGEST, KeptRows
+from unrolled.models.store import run
+from unrolled.models.store.run import LONGEST, KeptRows
 
 
 class Rows:
@@ -42,7 +42,7 @@ def test_a_range_that_is_moved_along_does_not_grow_without_end():
 
 
 def test_what_was_asked_for_longest_ago_goes_first(monkeypatch):
-    monkeypatch.setattr(kept_rows, "MOST_BYTES", 3 * 10 * 8)
+    monkeypatch.setattr(run, "MOST_BYTES", 3 * 10 * 8)
     rows, kept = Rows(), KeptRows()
     for key in "abcad":
         kept.between(key, 0, 10, rows)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unrolled.models.store.layout import BLOCKS
-from unrolled.models.store.packing import COLUMNS, pack
+from unrolled.models.store.making import COLUMNS, pack
 
 
 @given(st.lists(st.integers(1, 70_000), min_size=1, max_size=40), st.sampled_from([4096, 16384]))

@@ -14,7 +14,7 @@ from stores import CELL, CHANNELS, ENTROPY, HIDDEN, drawn
 
 from unrolled.models.store import making
 from unrolled.models.store.layout import StoreError
-from unrolled.models.store.mapped_shard import MappedShard
+from unrolled.models.store.step_array import MappedShard
 from unrolled.models.store.store import is_store, open_store
 from unrolled.models.store.stored_trace import StoredTrace
 from unrolled.models.trace.bins import bins_of

@@ -8,8 +8,8 @@ from PIL import Image
 
 from unrolled import assets
 from unrolled.models.adapters.registry import DEFAULT_MODEL, listings, load
+from unrolled.models.evaluation.decoder_figures import Search
 from unrolled.models.families.captioning.stepper import CaptionerStepper
-from unrolled.models.stepping.search import Search
 
 
 @pytest.fixture(scope="module")

@@ -15,11 +15,12 @@ from unrolled.models.analysis.fidelity import Fidelity
 from unrolled.models.backend.run_service import RunService
 from unrolled.models.data.drawn_clips import LABELS, draw_clip
 from unrolled.models.data.drawn_scenes import draw_scene
-from unrolled.models.protocol.asking import Answer, Ask
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.loading import Loaded, LoadModel
 from unrolled.models.protocol.questions import (
+    Answer,
     AnswerPart,
+    Ask,
     Explained,
     ExplainStep,
     FollowGradients,

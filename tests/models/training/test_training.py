@@ -19,8 +19,7 @@ from unrolled.models.families.captioning.cross_entropy import attention_losses, 
 from unrolled.models.families.captioning.options import AttentionPenalties, TrainingOptions
 from unrolled.models.families.captioning.rewards import STEEPEST, CaptionRewards, CorpusBleu, Floats
 from unrolled.models.families.captioning.training import train_captioner
-from unrolled.models.training.optimising import Report
-from unrolled.models.training.recipe import Request
+from unrolled.models.training.recipe import Report, Request
 
 OPTIONS = TrainingOptions(encoder=tiny.ENCODER, epochs=6, pictures_per_batch=2, learning_rate=0.01,
                           words_at_least=1, hidden=16, embedding=8, features=12, attention=10, dropout=0.1, reward_epochs=2.0,

@@ -27,10 +27,8 @@ from unrolled.models.protocol.training_room import (
     TrainingRoomUpdated,
 )
 from unrolled.models.protocol.wire import MessageReader, encode
-from unrolled.models.training_room.clipping import clip_by_norm
-from unrolled.models.training_room.gradients import StepsAtOnce, gradient_map, summed, unroll
-from unrolled.models.training_room.radius import blocks, largest_singular_value, spectral_radius
-from unrolled.models.training_room.room import Exploded, TrainingRoom
+from unrolled.models.training_room.gradients import StepsAtOnce, clip_by_norm, gradient_map, summed, unroll
+from unrolled.models.training_room.room import Exploded, TrainingRoom, blocks, largest_singular_value, spectral_radius
 from unrolled.models.training_room.service import TrainingRoomService
 from unrolled.models.training_room.tasks import BRACKETS, TASKS, Brackets
 

@@ -10,8 +10,7 @@ import numpy as np
 
 from unrolled.models.store.layout import values_of
 from unrolled.models.store.run import StoredRun
-from unrolled.models.store.stored_places import StoredPlaces
-from unrolled.models.store.stored_trace import stored_run
+from unrolled.models.store.stored_trace import StoredPlaces, stored_run
 from unrolled.models.trace import Channel, FloatArray, Trace
 from unrolled.models.trace.bins import BLOCKS, Bins, bins_of, stride_of
 from unrolled.models.trace.envelope import Ranges
