@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QScrollArea, QWidget
 
 from unrolled.models.analysis.attention_statistics import WARNING, attention_statistics
 from unrolled.models.trace.places import place_words
-from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.place_bars import PlaceBars, bars
 from unrolled.viewer.plotting.place_map import PlaceMap
 from unrolled.viewer.state.beginning import empty_text
 from unrolled.viewer.state.wording import brief, counted, percent, shown
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_column
+from unrolled.viewer.widgets.building import in_column, in_row
 
 COVERAGE = "coverage: Σα over the run"
 EMPTY = "How sharp the attention is, and what it covers."
@@ -22,45 +21,31 @@ EMPTY = "How sharp the attention is, and what it covers."
 class AttentionStatisticsView(View):
     """Coverage as a map, the rest in words."""
 
-    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
-        super().__init__(ctx, parent)
-        theme = ctx.theme
-        self.setAccessibleName("Attention statistics")
+    def __init__(self, ctx: ViewContext) -> None:
+        super().__init__(ctx, name="Attention statistics")
         self._shown: tuple[object, ...] = ()
-        self.coverage = PlaceMap(COVERAGE, theme, signed_values=False)
-        self.source_coverage = PlaceBars(COVERAGE, theme)
+        self.coverage = PlaceMap(COVERAGE, ctx.theme, signed_values=False)
+        self.source_coverage = PlaceBars(COVERAGE, ctx.theme)
         self.text = QLabel("", wordWrap=True)
         self.warning = QLabel(WARNING, wordWrap=True)
         self.warning.setObjectName("subtitle")
-        self._inside = QWidget()
-        row = QHBoxLayout(self._inside)
-        row.setContentsMargins(0, 0, 6, 0)
-        row.setSpacing(14)
-        left = QVBoxLayout()
-        left.addWidget(self.coverage)
-        left.addWidget(self.source_coverage)
-        left.addStretch(1)
-        right = QVBoxLayout()
-        right.addWidget(self.warning)
-        right.addWidget(self.text)
-        right.addStretch(1)
-        row.addLayout(left, 2)
-        row.addLayout(right, 3)
-        self._area = QScrollArea(widgetResizable=True)
-        self._area.setWidget(self._inside)
-        self._empty = EmptyText("", self)
-        in_column(self, (self._area, 1), (self._empty, 1))
+        left, right = in_column(None, self.coverage, self.source_coverage), in_column(None, self.warning, self.text)
+        inside = QWidget()
+        in_row(inside, (left, 2), (right, 3), spacing=14).setContentsMargins(0, 0, 6, 0)
+        for column in (left, right):
+            column.addStretch(1)
+        area = QScrollArea(widgetResizable=True)
+        area.setWidget(inside)
+        self.hold(area)
         self.refresh()
 
     def refresh(self) -> None:
         trace = self.session.trace
         channel = next((own for own in self.session.channels if own.role == "attention"), None) if trace is not None else None
-        there = trace is not None and channel is not None and len(trace) > 0
-        self._area.setVisible(there)
-        self._empty.setVisible(not there)
-        self._empty.setText(empty_text(self.session, EMPTY))
-        if trace is None or channel is None or not there:
+        if trace is None or channel is None or not len(trace):
+            self.say(empty_text(self.session, EMPTY))
             return
+        self.say("")
         state = (trace, len(trace), channel.name, self.session.playhead.step, self.theme.name)
         if state == self._shown or not self.isVisible():
             return

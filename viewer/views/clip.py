@@ -8,13 +8,11 @@ from PySide6.QtWidgets import QWidget
 
 from unrolled.models.inputs.inputs import InputClip
 from unrolled.viewer.drawing.images import image_of
-from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.trace_tables import steps_table
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_column
 from unrolled.viewer.widgets.magnifier import Magnifier
 from unrolled.viewer.widgets.themed import Painted
 
@@ -65,22 +63,19 @@ class FrameView(Painted):
 class ClipView(View):
     """The clip at the playhead."""
 
-    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
-        super().__init__(ctx, parent)
-        theme = ctx.theme
-        self.setAccessibleName("Clip")
-        self.view = FrameView(theme)
+    def __init__(self, ctx: ViewContext) -> None:
+        super().__init__(ctx, name="Clip")
+        self.view = FrameView(ctx.theme)
         attach(self.view, "Frame", table=lambda: steps_table(self.session.trace), fill=self.view.magnifier.add_to)
         self._clip: InputClip | None = None
-        self._empty = EmptyText(EMPTY, self)
-        in_column(self, (self._empty, 1), (self.view, 1))
+        self.hold((self.view, 1))
+        self.say(EMPTY)
         self.refresh()
 
     def refresh(self) -> None:
-        if self.session.clip is not self._clip or self._empty.isVisible() == (self._clip is not None):
+        if self.session.clip is not self._clip:
             self._clip = self.session.clip
-            self._empty.setVisible(self._clip is None)
-            self.view.setVisible(self._clip is not None)
+            self.say(EMPTY if self._clip is None else "")
             self.view.show_frame(self._clip, max(self.session.playhead.step, 0))
             self._say()
 

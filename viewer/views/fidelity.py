@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QLabel
 
 from unrolled.models.analysis.agreement import Agreed
 from unrolled.models.analysis.fidelity import Fidelity
@@ -27,9 +27,8 @@ PAUSE_MILLISECONDS = 150
 class FidelityBadge(View):
     """What was checked, and how well it agrees."""
 
-    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
-        super().__init__(ctx, parent)
-        self.setAccessibleName("Fidelity")
+    def __init__(self, ctx: ViewContext) -> None:
+        super().__init__(ctx, name="Fidelity")
         self.label = QLabel("")
         self.label.setAccessibleName("Fidelity")
         in_row(self, self.label).setContentsMargins(0, 0, 12, 0)

@@ -311,8 +311,8 @@ def _count_width(digits: int) -> float:
 class ScrubBarView(View):
     """The bar, a row a run."""
 
-    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
-        super().__init__(ctx, parent)
+    def __init__(self, ctx: ViewContext) -> None:
+        super().__init__(ctx)
         self.row = ScrubRow(ctx)
         attach(self.row, "Run", table=lambda: steps_table(ctx.session.trace))
         in_column(self, self.row)

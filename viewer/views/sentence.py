@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout
 
 from unrolled.models.trace import Trace
 from unrolled.viewer.views.view import View, ViewContext
@@ -21,8 +21,8 @@ class SentenceView(View):
 
     sentence: Callable[[Trace, int], str]
 
-    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
-        super().__init__(ctx, parent)
+    def __init__(self, ctx: ViewContext) -> None:
+        super().__init__(ctx)
         self.label = QLabel(wordWrap=True)
         QVBoxLayout(self).addWidget(self.label)
 

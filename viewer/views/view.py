@@ -13,9 +13,11 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QWidget
 
+from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.state.commands import Do
 from unrolled.viewer.state.shown import ShownSession
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.building import Part, in_column
 from unrolled.viewer.widgets.themed import dress
 
 
@@ -52,10 +54,23 @@ class View(QWidget):
     note_changed = Signal(str)
     refresh_wanted = Signal()
 
-    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
+    def __init__(self, ctx: ViewContext, parent: QWidget | None = None, *, name: str = "") -> None:
         super().__init__(parent)
         self.session, self.do, self.theme = ctx.session, ctx.do, ctx.theme
         self.note = ""
+        self.setAccessibleName(name)
+
+    def hold(self, *content: Part, spacing: int = -1) -> None:
+        """Have this as what is shown; `say` has a sentence in its place."""
+        self._content, self._empty = QWidget(), EmptyText("", self)
+        in_column(self._content, *content, spacing=spacing)
+        in_column(self, (self._content, 1), (self._empty, 1))
+
+    def say(self, sentence: str) -> None:
+        """Say why there is nothing to show, and how to get it; without a sentence show what there is."""
+        self._empty.setText(sentence)
+        self._empty.setVisible(bool(sentence))
+        self._content.setVisible(not sentence)
 
     @property
     def unfinished(self) -> bool:

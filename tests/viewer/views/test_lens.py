@@ -74,4 +74,4 @@ def test_without_the_model_it_says_what_it_needs(qtbot):
     qtbot.addWidget(view)
     view.show()
     assert "weights" in view._empty.text()
-    assert view._inside.isHidden()
+    assert view._content.isHidden()

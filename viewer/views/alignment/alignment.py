@@ -9,13 +9,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QMenu, QStackedLayout, QWidget
+from PySide6.QtWidgets import QMenu
 
 from unrolled.models.trace import Channel, Trace
 from unrolled.models.trace.places import place_words
 from unrolled.models.trace.slices import base_name
 from unrolled.viewer.drawing.alignment_rows import AlignmentRows, row_limits, whole_word, written_label
-from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.plotting.trace_tables import steps_table
@@ -29,7 +28,7 @@ from unrolled.viewer.views.alignment.canvas import AlignmentCanvas, AlignmentWid
 from unrolled.viewer.views.alignment.source_words import LINE, SourceWords
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.attention_legend import AttentionLegend
-from unrolled.viewer.widgets.building import in_column, in_row, named, own_ground, scrolled
+from unrolled.viewer.widgets.building import in_row, named, own_ground, scrolled
 from unrolled.viewer.widgets.colour_map_button import ColourMapButton
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.switches import segment, switch
@@ -53,10 +52,9 @@ class AlignmentView(View):
         The source word that a person follows.
     """
 
-    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
-        super().__init__(ctx, parent)
+    def __init__(self, ctx: ViewContext) -> None:
+        super().__init__(ctx, name="Alignment of output words with source words")
         session, theme = ctx.session, ctx.theme
-        self.setAccessibleName("Alignment of output words with source words")
         self.chosen: int | None = None
         self._channel_name = ""
         self._rows: AlignmentRows | None = None
@@ -91,12 +89,7 @@ class AlignmentView(View):
         self.picker.activated.connect(self._pick)
         self.picker.hide()
         controls = in_row(None, segment(self.absolute, self.stretched), self.colour_map, (self.legend, 1), spacing=4)
-        self._whole = QWidget()
-        in_column(self._whole, self._scroll, (self.canvas, 1), self.picker, controls, spacing=5)
-        self._empty = EmptyText("", self)
-        self._stack = QStackedLayout(self)
-        self._stack.addWidget(self._empty)
-        self._stack.addWidget(self._whole)
+        self.hold(self._scroll, (self.canvas, 1), self.picker, controls, spacing=5)
         self.canvas.pointed.connect(self._point)
         self.canvas.row_clicked.connect(lambda row: self.do(Seek(row)))
         self.canvas.column_clicked.connect(self._word_clicked)
@@ -132,8 +125,7 @@ class AlignmentView(View):
         channel = self._find_channel(trace)
         if trace is None or channel is None:
             self._rows, self._of = None, None
-            self._stack.setCurrentWidget(self._empty)
-            self._empty.setText(empty_text(self.session, EMPTY if input_kind(self.session) == "sentence" else EMPTY_SELF))
+            self.say(empty_text(self.session, EMPTY if input_kind(self.session) == "sentence" else EMPTY_SELF))
             self._say("")
             return
         if (trace is not self._of or self._rows is None or self._rows.channel != channel
@@ -150,7 +142,7 @@ class AlignmentView(View):
                            (self.stretched, values.attention_scale == "stretched")):
             button.setChecked(on)
         self.colour_map.set_name(values.attention_colour_map)
-        self._stack.setCurrentWidget(self._whole)
+        self.say("")
         brush = self.session.brush
         self.words.set_painting(brush.mode, brush.weights)
         if brush.mode != self._brush_mode:

@@ -17,7 +17,6 @@ from unrolled.models.analysis.occlusion import summarise, verdict
 from unrolled.models.protocol.questions import FollowGradients
 from unrolled.models.trace import Trace
 from unrolled.viewer.drawing.gradient_colours import decades_of
-from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.state.attributions import (
     GRADIENTS,
     TABLES,
@@ -59,10 +58,9 @@ SYMBOLS: dict[TableName, str] = {"hidden": "h", "cell": "c", "forget_path": "c",
 class AttributionView(View):
     """Gradients and occlusion."""
 
-    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
-        super().__init__(ctx, parent)
+    def __init__(self, ctx: ViewContext) -> None:
+        super().__init__(ctx, name="Attribution")
         session, theme = ctx.session, ctx.theme
-        self.setAccessibleName("Attribution")
         self._table: TableName = "hidden"
         self._shown: object = None
         self._followed: Followed | None = None
@@ -96,7 +94,7 @@ class AttributionView(View):
         self._settling.timeout.connect(self._update)
         self._build()
         session.run_changed.connect(self._forget)
-        self._say(empty_text(session, EMPTY))
+        self.say(empty_text(session, EMPTY))
 
     def _build(self) -> None:
         choices = QWidget()
@@ -105,9 +103,7 @@ class AttributionView(View):
             flow.addWidget(part)
         self._chart = chart = QWidget()
         in_column(chart, choices, self.progress, self.status, (self.map, 1), spacing=4)
-        self._inside = TwoParts(chart, self.attributions, stretch=(5, 4), first_height=MAP_HEIGHT)
-        self._empty = EmptyText("", self)
-        in_column(self, (self._inside, 1), (self._empty, 1))
+        self.hold(TwoParts(chart, self.attributions, stretch=(5, 4), first_height=MAP_HEIGHT))
 
     # ── Following the session ─────────────────────────────────────────────────────────────────────────────────
 
@@ -159,15 +155,14 @@ class AttributionView(View):
     def _update(self) -> None:
         session, trace, branch, step = self.session, self.session.trace, self.session.branch, self.session.playhead.step
         if trace is None or branch is None or step == NOWHERE:
-            self._say(empty_text(session, EMPTY, explains=True))
+            self.say(empty_text(session, EMPTY, explains=True))
             return
         if not session.questions.possible:
-            self._say(NOT_LIVE)
+            self.say(NOT_LIVE)
             return
         if not self.isVisible():
             return
-        self._empty.hide()
-        self._inside.show()
+        self.say("")
         asked = self._ask_unasked(trace)
         found = followed(asked)
         if found is not None and (self._followed is None or found.number != self._followed.number
@@ -267,11 +262,10 @@ class AttributionView(View):
         word = listed.get(token) or (words[token] if 0 <= token < len(words) else str(token))
         return shown(word, trace.provenance.detokenization)
 
-    def _say(self, sentence: str) -> None:
-        self._shown = None
-        self._empty.setText(sentence)
-        self._empty.show()
-        self._inside.hide()
+    def say(self, sentence: str) -> None:
+        if sentence:
+            self._shown = None
+        super().say(sentence)
 
 
 def _last(asked: Asked) -> int:

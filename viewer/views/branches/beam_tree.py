@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
 from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QToolTip, QWidget
 
 from unrolled.models.trace.detokenization import text_of
 from unrolled.viewer.drawing.beam_painting import (
@@ -18,13 +18,14 @@ from unrolled.viewer.drawing.beam_painting import (
     paint_node,
     search_in_words,
 )
-from unrolled.viewer.drawing.painting import EmptyText, draw_focus, mix
+from unrolled.viewer.drawing.painting import draw_focus, mix
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.state.commands import FollowHypothesis
 from unrolled.viewer.state.search_tree import ROOT, Hypothesis, SearchTree
 from unrolled.viewer.state.wording import is_end, shown, signed
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.building import muted_label
 from unrolled.viewer.widgets.themed import Painted
 from unrolled.viewer.widgets.zoom import Zoom
 
@@ -191,29 +192,20 @@ class BeamTreeView(View):
     tree : BeamTree
     """
 
-    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
-        super().__init__(ctx, parent)
-        self.setAccessibleName("Beam search")
+    def __init__(self, ctx: ViewContext) -> None:
+        super().__init__(ctx, name="Beam search")
         self._seen: tuple[object, ...] = ()
         self.tree = BeamTree(ctx)
-        self.status = QLabel("", wordWrap=True)
-        self.status.setObjectName("muted")
+        self.status = muted_label(wrapped=True)
         self._area = QScrollArea()
         self._area.setFrameShape(QFrame.Shape.NoFrame)
         self._area.setWidget(self.tree)
-        self._empty = EmptyText(EMPTY, self)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
-        layout.addWidget(self.status)
-        layout.addWidget(self._area, 1)
-        layout.addWidget(self._empty, 1)
+        self.hold(self.status, (self._area, 1), spacing=2)
         self.refresh()
 
     def refresh(self) -> None:
         search = self.session.search
-        for widget, there in ((self._empty, search is None), (self._area, search is not None), (self.status, search is not None)):
-            widget.setVisible(there)
+        self.say("" if search is not None else EMPTY)
         if search is None:
             self._seen = ()
             return

@@ -321,9 +321,8 @@ class BranchTreeView(View):
     rows : BranchRows
     """
 
-    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
-        super().__init__(ctx, parent)
-        self.setAccessibleName("Branches")
+    def __init__(self, ctx: ViewContext) -> None:
+        super().__init__(ctx, name="Branches")
         self.rows = BranchRows(ctx)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setObjectName("section")

@@ -60,9 +60,8 @@ class EditsView(View):
     edits : EditList
     """
 
-    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
-        super().__init__(ctx, parent)
-        self.setAccessibleName("Edits")
+    def __init__(self, ctx: ViewContext) -> None:
+        super().__init__(ctx, name="Edits")
         self._shown: tuple[object, ...] = ()
         self.form = EditForm(ctx)
         self.title = QLabel("", wordWrap=True)

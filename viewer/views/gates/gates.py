@@ -8,7 +8,6 @@ from PySide6.QtWidgets import QButtonGroup, QLabel, QListWidget, QListWidgetItem
 
 from unrolled.models.analysis.gate_statistics import KEEPING, Saturating, Saturation, gate_channels
 from unrolled.models.trace import Channel, Trace
-from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.state.beginning import empty_text
 from unrolled.viewer.state.commands import Hover, TogglePin
 from unrolled.viewer.state.wording import counted, percent
@@ -28,10 +27,8 @@ PROXY = "Half-life from the gate alone: ln 2 / −mean ln f. A proxy: it ignores
 class GateStatisticsView(View):
     """The scatter of one gate, and half-lives."""
 
-    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
-        super().__init__(ctx, parent)
-        theme = ctx.theme
-        self.setAccessibleName("Gate statistics")
+    def __init__(self, ctx: ViewContext) -> None:
+        super().__init__(ctx, name="Gate statistics")
         self._trace: Trace | None = None
         self._counted: dict[str, Saturating] = {}
         self._gates: tuple[Channel, ...] = ()
@@ -41,7 +38,7 @@ class GateStatisticsView(View):
         self._group = QButtonGroup(self)
         self._choices = QWidget()
         self._flow = FlowLayout(self._choices, gap=2)
-        self.scatter = GateScatter(theme)
+        self.scatter = GateScatter(ctx.theme)
         self.scatter.pointed.connect(lambda unit: self.do(Hover(unit)))
         self.scatter.clicked.connect(lambda unit: self.do(TogglePin(unit)))
         self.reading = muted_label()
@@ -57,21 +54,17 @@ class GateStatisticsView(View):
         chart, list_ = QWidget(), QWidget()
         in_column(chart, self._choices, (self.scatter.plot, 1), self.reading)
         in_column(list_, self._title, self._short, (self.lives, 1))
-        self._inside = TwoParts(chart, list_, stretch=(3, 2), first_height=CHART_HEIGHT)
-        self._empty = EmptyText("", self)
-        in_column(self, (self._inside, 1), (self._empty, 1))
+        self.hold(TwoParts(chart, list_, stretch=(3, 2), first_height=CHART_HEIGHT))
         self.refresh()
 
     def refresh(self) -> None:
         trace = self.session.trace
         gates = gate_channels(self.session.channels) if trace is not None else ()
-        there = trace is not None and len(trace) > 0 and bool(gates)
-        self._inside.setVisible(there)
-        self._empty.setVisible(not there)
-        self._empty.setText(empty_text(self.session, EMPTY))
-        if trace is None or not there:
+        if trace is None or not len(trace) or not gates:
             self._trace = None
+            self.say(empty_text(self.session, EMPTY))
             return
+        self.say("")
         if trace is not self._trace or gates != self._gates:
             self._trace = trace
             self._offer(gates)

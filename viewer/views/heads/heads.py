@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from PySide6.QtWidgets import QPushButton, QScrollArea, QSizePolicy, QWidget
+from PySide6.QtWidgets import QPushButton, QScrollArea, QSizePolicy
 
 from unrolled.models.trace import Channel, FloatArray, Trace
 from unrolled.models.trace.edits import SwitchHeadsOff, has_heads
 from unrolled.models.trace.places import place_words
 from unrolled.models.trace.rollout import SELF
 from unrolled.models.trace.slices import MEAN, ROLLOUT, slice_name
-from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.plotting.trace_tables import steps_table
@@ -22,7 +21,7 @@ from unrolled.viewer.state.wording import percent, shown
 from unrolled.viewer.theme.attention_colours import attention_limits
 from unrolled.viewer.views.heads.tiles import HeadTiles
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named
+from unrolled.viewer.widgets.building import in_row, muted_label, named
 from unrolled.viewer.widgets.combo_box import ComboBox
 
 EMPTY = "Where every head of every layer attends."
@@ -34,9 +33,8 @@ PICTURE = ("row", "column")
 class HeadsView(View):
     """Small multiples of attention; a click chooses the layer and the head that all views look at."""
 
-    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
-        super().__init__(ctx, parent)
-        self.setAccessibleName("Heads")
+    def __init__(self, ctx: ViewContext) -> None:
+        super().__init__(ctx, name="Heads")
         self._channel: Channel | None = None
         self._drawn: tuple[object, ...] = ()
         self._drawn_at = 0.0
@@ -54,10 +52,7 @@ class HeadsView(View):
         attach(self.tiles, "Attention of every layer and head", table=self._table, fill=self.tiles.zoom.add_to)
         area = QScrollArea(widgetResizable=True)
         area.setWidget(self.tiles)
-        self._inside = QWidget()
-        in_column(self._inside, in_row(None, (self.picker, 1), self.off, spacing=8), self.meaning, (area, 1), spacing=6)
-        self._empty = EmptyText("", self)
-        in_column(self, (self._inside, 1), (self._empty, 1))
+        self.hold(in_row(None, (self.picker, 1), self.off, spacing=8), self.meaning, (area, 1), spacing=6)
         self.refresh()
 
     @property
@@ -76,12 +71,11 @@ class HeadsView(View):
     def refresh(self) -> None:
         trace = self.session.trace
         channels = [own for own in trace.channels.values() if has_heads(own)] if trace is not None and len(trace) else []
-        self._inside.setVisible(bool(channels))
-        self._empty.setVisible(not channels)
-        self._empty.setText(empty_text(self.session, EMPTY))
         if not channels or trace is None:
             self._channel, self._drawn = None, ()
+            self.say(empty_text(self.session, EMPTY))
             return
+        self.say("")
         self.picker.offer((own.name, own.title.capitalize()) for own in channels)
         self._channel = next(own for own in channels if own.name == self.picker.currentData())
         self._draw(self.session.playhead.step)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QWidget
-
 from unrolled.models.trace import Channel
 from unrolled.models.trace.rollout import SELF
 from unrolled.models.trace.slices import MEAN, ROLLOUT
@@ -20,9 +18,8 @@ MEAN_TITLE, ROLLOUT_TITLE = "mean", "rollout"
 class LayerHeadView(View):
     """Two pickers; everything that is drawn of a layer or a head follows them."""
 
-    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
-        super().__init__(ctx, parent)
-        self.setAccessibleName("Layer and head")
+    def __init__(self, ctx: ViewContext) -> None:
+        super().__init__(ctx, name="Layer and head")
         self.layer = named(ComboBox(), "Layer",
                            "Which layer’s attention and residual stream are drawn, counted from 1, the lowest.\n"
                            "In files and on the command line they are counted from 0")

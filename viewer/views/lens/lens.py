@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QScrollArea, QWidget
+from PySide6.QtWidgets import QScrollArea
 
 from unrolled.models.protocol.questions import LensRead, ReadLens
 from unrolled.models.trace import ModelDescription, Trace
-from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import Column, Table
 from unrolled.viewer.state.beginning import empty_text
@@ -20,7 +19,7 @@ from unrolled.viewer.state.questions import Asked
 from unrolled.viewer.state.wording import percent, shown
 from unrolled.viewer.views.lens.canvas import WIDTH, LensCanvas, LensColumn
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_column, muted_label
+from unrolled.viewer.widgets.building import muted_label
 
 LENS = "logit lens"  # what it is asked under
 PART = 32            # steps that are asked for at once
@@ -33,9 +32,8 @@ MEANING = "The best word after each layer, coloured by its probability; framed w
 class LogitLensView(View):
     """Words by layer and step; a click goes to the step and looks at the layer."""
 
-    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
-        super().__init__(ctx, parent)
-        self.setAccessibleName("Logit lens")
+    def __init__(self, ctx: ViewContext) -> None:
+        super().__init__(ctx, name="Logit lens")
         self._drawn: tuple[object, ...] = ()
         self.canvas = LensCanvas(ctx.theme)
         self.canvas.clicked.connect(self._clicked)
@@ -44,21 +42,17 @@ class LogitLensView(View):
         self.area.setWidget(self.canvas)
         self.area.horizontalScrollBar().valueChanged.connect(lambda _: self.canvas.update())
         self.status = muted_label(MEANING, wrapped=True)
-        self._inside = QWidget()
-        in_column(self._inside, self.status, (self.area, 1), spacing=4)
-        self._empty = EmptyText("", self)
-        in_column(self, (self._inside, 1), (self._empty, 1))
+        self.hold(self.status, (self.area, 1), spacing=4)
         self._settling = QTimer(self, singleShot=True)
         self._settling.setInterval(SETTLED_MILLISECONDS)
         self._settling.timeout.connect(self._ask)
         self.refresh()
 
     def refresh(self) -> None:
-        trace, possible = self.session.trace, self.session.questions.possible
-        there = trace is not None and len(trace) > 0 and possible
-        self._empty.setText(empty_text(self.session, EMPTY, explains=True) if trace is None or not len(trace) else NOT_LIVE)
-        self._inside.setVisible(there)
-        self._empty.setVisible(not there)
+        if not self.session.trace:
+            self.say(empty_text(self.session, EMPTY, explains=True))
+        else:
+            self.say("" if self.session.questions.possible else NOT_LIVE)
         self._follow(self.session.playhead.step)
 
     def seek(self, step: int) -> None:
@@ -66,7 +60,7 @@ class LogitLensView(View):
 
     def _follow(self, step: int) -> None:
         trace, branch, description = self.session.trace, self.session.branch, self.session.description
-        if trace is None or branch is None or description is None or self._inside.isHidden() or not self.isVisible():
+        if trace is None or branch is None or description is None or self._content.isHidden() or not self.isVisible():
             return
         asked = self.session.questions.get(LENS)
         if asked is not None and asked.wire_id != branch.wire_id:

@@ -60,9 +60,8 @@ class OtherPicture(PictureCanvas):
 class BesideView(View):
     """B: its words."""
 
-    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
-        super().__init__(ctx, parent)
-        self.setAccessibleName("The run that is compared")
+    def __init__(self, ctx: ViewContext) -> None:
+        super().__init__(ctx, name="The run that is compared")
         self._drawn: object = None
         self.words = WordFlow(ctx.theme, grows=True)
         self.words.clicked.connect(lambda step: self.do(Seek(step)))

@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
     QListView,
-    QStackedLayout,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -29,7 +28,7 @@ from PySide6.QtWidgets import (
 from unrolled.models.inputs.inputs import InputPicture
 from unrolled.models.trace import Trace
 from unrolled.viewer.drawing.overlay import draw_overlay, draw_veil, overlay, part, photograph, scaled_to, veil_of
-from unrolled.viewer.drawing.painting import EmptyText, elided, mix
+from unrolled.viewer.drawing.painting import elided, mix
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.plotting.trace_tables import steps_table
@@ -133,10 +132,9 @@ class FrameDelegate(QStyledItemDelegate):
 class FilmStripView(View):
     """The run as a row of small pictures."""
 
-    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
-        super().__init__(ctx, parent)
+    def __init__(self, ctx: ViewContext) -> None:
+        super().__init__(ctx, name="Film strip")
         theme = ctx.theme
-        self.setAccessibleName("Film strip")
         self._trace: Trace | None = None
         self._at = self.session.selection.at
         self._tokens: list[int] = []
@@ -171,10 +169,7 @@ class FilmStripView(View):
         self.view.clicked.connect(lambda index: self.do(Seek(index.row())))
         self.view.activated.connect(lambda index: self.do(Seek(index.row())))
         self.view.selectionModel().currentChanged.connect(self._keyboard_moved)
-        self._empty = EmptyText(EMPTY, self)
-        self._stack = QStackedLayout(self)
-        self._stack.addWidget(self._empty)
-        self._stack.addWidget(self.view)
+        self.hold(self.view)
         self.setMinimumHeight(LOWEST + WORD_HEIGHT + 2 * MARGIN + SCROLL_BAR)
         self.refresh()
 
@@ -220,7 +215,7 @@ class FilmStripView(View):
             for step in range(len(self.frames.words), len(trace)):
                 word = shown(trace.words[step], trace.provenance.detokenization)
                 self.frames.add(word, math.exp(min(float(trace.log_probs[step]), 0.0)), self._thumbnail(trace, step))
-        self._stack.setCurrentWidget(self.view if self.frames.words else self._empty)
+        self.say("" if self.frames.words else EMPTY)
 
     def seek(self, step: int) -> None:
         before, self.delegate.current = self.delegate.current, step

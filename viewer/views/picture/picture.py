@@ -46,10 +46,9 @@ class PictureView(View):
         The cell under the pointer with its weight, or else which part of the picture the model sees.
     """
 
-    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
-        super().__init__(ctx, parent)
+    def __init__(self, ctx: ViewContext) -> None:
+        super().__init__(ctx, name="Photograph with attention")
         session, theme = ctx.session, ctx.theme
-        self.setAccessibleName("Photograph with attention")
         self._picture: InputPicture | None = None
         self._channels: tuple[Channel, ...] = ()
         self._channel: Channel | None = None

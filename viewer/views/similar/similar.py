@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
 from unrolled.models.analysis.similar import Match, Pattern, find, find_in_folder, suggested_threshold, units_on
 from unrolled.models.trace import Channel
 from unrolled.models.trace.detokenization import text_of
-from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.state.beginning import empty_text
 from unrolled.viewer.state.commands import Open, Pin, Seek
 from unrolled.viewer.state.session_file import SEARCHED_SUFFIXES, traces_of
@@ -40,9 +39,8 @@ LEAST_LIST = 64  # pixels of the list; where there is less room all of it scroll
 class SimilarView(View):
     """A pattern of the pinned units, and its matches."""
 
-    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
-        super().__init__(ctx, parent)
-        self.setAccessibleName("Similar steps")
+    def __init__(self, ctx: ViewContext) -> None:
+        super().__init__(ctx, name="Similar steps")
         self._channels: tuple[Channel, ...] = ()
         self._seen: tuple[object, ...] = ()
         self._signs: dict[tuple[str, int], int] = {}
@@ -80,9 +78,7 @@ class SimilarView(View):
         listed = in_row(None, (self.matches, 1))
         listed.addStrut(LEAST_LIST)  # else the buttons would be squeezed where it is narrow
         in_column(inside, bar, self.progress, self.status, (listed, 1), spacing=4)
-        self._inside = scrolled(inside)
-        self._empty = EmptyText("", self)
-        in_column(self, (self._inside, 1), (self._empty, 1))
+        self.hold(scrolled(inside))
         self._asking = Asking(self)
         self._asking.answered.connect(lambda found: self._show_found(*found))
         self._asking.progressed.connect(self._show_progress)
@@ -95,12 +91,10 @@ class SimilarView(View):
     def refresh(self) -> None:
         trace = self.session.trace
         channels = tuple(own for own in self.session.channels if own.axes == ("unit",)) if trace is not None else ()
-        there = trace is not None and len(trace) > 0 and bool(channels)
-        self._inside.setVisible(there)
-        self._empty.setVisible(not there)
-        self._empty.setText(empty_text(self.session, EMPTY))
-        if trace is None or not there:
+        if trace is None or not len(trace) or not channels:
+            self.say(empty_text(self.session, EMPTY))
             return
+        self.say("")
         if channels != self._channels:
             self._channels = channels
             self.channel.offer((own.name, f"{own.symbol}  {own.title}") for own in channels)
@@ -209,7 +203,6 @@ class SimilarView(View):
         more = f" {left_out[0]}{f' And {len(left_out) - 1} more.' if len(left_out) > 1 else ''}" if left_out else ""
         self.status.setText(f"{len(matches)} found in the folder, {len(own)} in this run.{more}")
         self.status.setToolTip("\n".join(left_out))
-
 
     def _fill(self, matches: list[Match]) -> None:
         trace = self.session.trace

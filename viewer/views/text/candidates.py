@@ -16,17 +16,15 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPainterPath, QPaintEvent, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QHBoxLayout,
     QListView,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QVBoxLayout,
     QWidget,
 )
 
 from unrolled.models.trace import Candidate, Trace
-from unrolled.viewer.drawing.painting import CORNER, EmptyText, coloured, draw_focus, elided, laid_out, mix
+from unrolled.viewer.drawing.painting import CORNER, coloured, draw_focus, elided, laid_out, mix
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.state.beginning import empty_text
@@ -36,6 +34,7 @@ from unrolled.viewer.state.wording import brief, is_end, percent, power_of_ten, 
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.building import in_row
 from unrolled.viewer.widgets.row_model import DISPLAY, ROOT, TOOLTIP, Index, RowModel, set_rows_look
 from unrolled.viewer.widgets.switches import switch
 
@@ -225,10 +224,9 @@ class CandidatesView(View):
     list_view : CandidateList
     """
 
-    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
-        super().__init__(ctx, parent)
+    def __init__(self, ctx: ViewContext) -> None:
+        super().__init__(ctx, name="Candidates of this step")
         session, theme = ctx.session, ctx.theme
-        self.setAccessibleName("Candidates of this step")
         self._step = NOWHERE
         self.heading = StepHeading(theme)
         self.candidates: RowModel[CandidateRow] = RowModel(CandidateRow.text, self)
@@ -250,17 +248,9 @@ class CandidatesView(View):
                                   "Candidates on a logarithmic scale")
         self.logarithmic.setChecked(session.appearance.values.candidates_logarithmic)
         self.logarithmic.toggled.connect(lambda on: self.do(ChangeAppearance({"candidates_logarithmic": on})))
-        self._empty = EmptyText("", self)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
-        top = QHBoxLayout()
-        top.setContentsMargins(0, 0, 0, 0)
-        top.addWidget(self.heading, 1)
-        top.addWidget(self.logarithmic, 0, Qt.AlignmentFlag.AlignTop)
-        layout.addLayout(top)
-        layout.addWidget(self.list_view, 1)
-        layout.addWidget(self._empty, 1)
+        top = in_row(None, (self.heading, 1), self.logarithmic)
+        top.setAlignment(self.logarithmic, Qt.AlignmentFlag.AlignTop)
+        self.hold(top, (self.list_view, 1), spacing=2)
         self.setMinimumHeight(HEADING_HEIGHT + 3 * ROW_HEIGHT)
         attach(self, "Candidates of a step", table=self._table, takes_focus=False)
         self._show(NOWHERE)
@@ -289,10 +279,7 @@ class CandidatesView(View):
         trace = self.session.trace
         there = trace is not None and 0 <= step < len(trace)
         self._step = step if there else NOWHERE
-        for part in (self.heading, self.logarithmic, self.list_view):
-            part.setVisible(there)
-        self._empty.setVisible(not there)
-        self._empty.setText(empty_text(self.session, EMPTY))
+        self.say("" if there else empty_text(self.session, EMPTY))
         if trace is None or not there:
             self.candidates.set_rows(())
             return

@@ -24,12 +24,11 @@ from PySide6.QtWidgets import (
     QMenu,
     QScrollArea,
     QSizePolicy,
-    QStackedLayout,
     QWidget,
 )
 
 from unrolled.models.trace.detokenization import text_of
-from unrolled.viewer.drawing.painting import CORNER, EmptyText, draw_focus, mix
+from unrolled.viewer.drawing.painting import CORNER, draw_focus, mix
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.trace_tables import steps_table
 from unrolled.viewer.state.beginning import detokenization, empty_text, input_kind, model_on_screen
@@ -163,10 +162,9 @@ class WordsArea(QScrollArea):
 class CaptionView(View):
     """The caption, word by word; below it, where pieces make words, their text to be selected and copied."""
 
-    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
-        super().__init__(ctx, parent)
+    def __init__(self, ctx: ViewContext) -> None:
+        super().__init__(ctx, name="Caption")
         theme = ctx.theme
-        self.setAccessibleName("Caption")
         self.chips: list[Chip] = []
         self._known: list[tuple[str, float, str]] = []
         self._step = NOWHERE
@@ -183,7 +181,6 @@ class CaptionView(View):
         self._area.verticalScrollBar().setSingleStep(CHIP_HEIGHT + GAP)
         own_ground(self._inside)
         self._area.verticalScrollBar().setAccessibleName("Scroll the caption")
-        self._empty = EmptyText("", self)
         self.sentence = QLabel("", textFormat=Qt.TextFormat.PlainText, wordWrap=True)
         self.sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.sentence.setAccessibleName("What was written, as a text")
@@ -191,11 +188,9 @@ class CaptionView(View):
         self._sentence_area = scrolled(self.sentence)
         self._sentence_area.verticalScrollBar().setAccessibleName("Scroll the sentence")
         own_ground(self.sentence)
-        written = QWidget()
-        in_column(written, self._sentence_area, self._area, spacing=BETWEEN).addStretch(1)
-        self._stack = QStackedLayout(self)
-        self._stack.addWidget(self._empty)
-        self._stack.addWidget(written)
+        written = in_column(None, self._sentence_area, self._area, spacing=BETWEEN)
+        written.addStretch(1)
+        self.hold(written)
         self.setMinimumHeight(2 * CHIP_HEIGHT + GAP + 6)
         attach(self, "Caption", table=lambda: steps_table(self.session.trace), fill=self._fill_menu, takes_focus=False)
         self.refresh()
@@ -223,8 +218,7 @@ class CaptionView(View):
         writing = trace is not None and not trace.ended
         if self.caret.isHidden() == writing:
             self.caret.setVisible(writing)
-        self._empty.setText(self._what_will_be_here())
-        self._stack.setCurrentIndex(1 if words else 0)
+        self.say("" if words else self._what_will_be_here())
         pieces = trace is not None and trace.provenance.detokenization == "pieces"
         self._sentence_area.setVisible(pieces)
         if pieces and self.sentence.text() != self._text():

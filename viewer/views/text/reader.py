@@ -14,14 +14,12 @@ from PySide6.QtWidgets import (
     QListWidgetItem,
     QSizePolicy,
     QSpinBox,
-    QWidget,
 )
 
 from unrolled.models.analysis.ranking import Ranking
 from unrolled.models.analysis.text_properties import PROPERTIES
 from unrolled.models.trace import Channel, FloatArray, Trace
 from unrolled.models.trace.detokenization import shown
-from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.plotting.trace_tables import steps_table
@@ -33,7 +31,7 @@ from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.text.reader_view import STRENGTH, Places, ReaderText
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_column, in_row, muted_label
+from unrolled.viewer.widgets.building import in_row, muted_label
 from unrolled.viewer.widgets.combo_box import ComboBox
 
 UNIT_WIDTH = 66
@@ -52,10 +50,9 @@ class ReaderView(View):
         The character under the pointer, or at the playhead, with the unit's value.
     """
 
-    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
-        super().__init__(ctx, parent)
+    def __init__(self, ctx: ViewContext) -> None:
+        super().__init__(ctx, name="Reader")
         theme = ctx.theme
-        self.setAccessibleName("Reader")
         self._trace: Trace | None = None
         self._known = 0
         self._coloured: object = None
@@ -80,14 +77,12 @@ class ReaderView(View):
         self.ranked.setAccessibleName("Units by correlation")
         self.ranked.setFixedHeight(LIST_HEIGHT)
         self.ranked.hide()
-        self._controls = QWidget()
         for picker in (self.channel, self.followed):
             picker.setMinimumWidth(1)
             picker.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
         self.followed.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        in_row(self._controls, muted_label("Colour"), self.channel, self.unit, (self.followed, 1), spacing=6)
-        self._empty = EmptyText(EMPTY, self)
-        in_column(self, (self._empty, 1), (self.view, 1), self._controls, self.ranked, spacing=6)
+        controls = in_row(None, muted_label("Colour"), self.channel, self.unit, (self.followed, 1), spacing=6)
+        self.hold((self.view, 1), controls, self.ranked, spacing=6)
         self.view.step_wanted.connect(lambda step: self.do(Seek(step)))
         self.view.hovered.connect(self._hovered)
         self.channel.activated.connect(lambda _: self.refresh_wanted.emit())
@@ -124,11 +119,8 @@ class ReaderView(View):
             trace = None
         if trace is not self._trace or (trace is not None and len(trace) < self._known):
             self._trace, self._known, self._coloured, self._ranked_for, self._ranking = trace, 0, None, None, None
-        self._empty.setVisible(trace is None)
-        self.view.setVisible(trace is not None)
-        self._controls.setVisible(trace is not None)
+        self.say("" if trace is not None else EMPTY)
         if trace is None:
-            self.ranked.hide()
             return
         self._take_channels(trace)
         if len(trace) != self._known:

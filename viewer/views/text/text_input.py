@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QPushButton
 
 from unrolled.models.inputs.inputs import InputText, typed
 from unrolled.viewer.state.commands import OpenText
@@ -33,9 +33,8 @@ class TextEdit(QPlainTextEdit):
 class TextView(View):
     """What the model is given to read."""
 
-    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
-        super().__init__(ctx, parent)
-        self.setAccessibleName("Input text")
+    def __init__(self, ctx: ViewContext) -> None:
+        super().__init__(ctx, name="Input text")
         self._shown: InputText | None = None
         self._kind = ""
         self.edit = TextEdit()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -29,7 +29,7 @@ from unrolled.viewer.views.tracks.step_axis import StepAxis
 from unrolled.viewer.views.tracks.track import Track
 from unrolled.viewer.views.tracks.word_track import WordTrack
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import elided_label, in_column, muted_label, scrolled
+from unrolled.viewer.widgets.building import elided_label, scrolled
 
 if TYPE_CHECKING:
     from unrolled.viewer.plotting.time_group import TimeGroup
@@ -51,8 +51,8 @@ class TracksView(View):
 
     folded_changed = Signal()
 
-    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
-        super().__init__(ctx, parent)
+    def __init__(self, ctx: ViewContext) -> None:
+        super().__init__(ctx)
         theme = ctx.theme
         self.tracks: list[Track] = []
         self._group: TimeGroup | None = None
@@ -70,8 +70,6 @@ class TracksView(View):
         self._scroll.setMinimumHeight(LEAST_HEIGHT)
         self._scroll.verticalScrollBar().valueChanged.connect(lambda _: self.refresh())
         self._scroll.verticalScrollBar().rangeChanged.connect(lambda *_: self.refresh_wanted.emit())  # others are in sight
-        self._empty = muted_label(EMPTY, wrapped=True)
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.axis = StepAxis(ctx.session, theme, self._scroll.viewport())
         self.readout = elided_label(AT_REST)
         self.readout.setObjectName("sectionNote")
@@ -84,8 +82,8 @@ class TracksView(View):
         self.compare_bar.hide()
         self.compare_bar.ended.connect(lambda: self.do(EndComparison()))
         self.compare_bar.sought.connect(self._seek_difference)
-        in_column(self, (self._empty, 1), (self._scroll, 1), self.compare_bar, self.axis, self.readout, spacing=4)
-        self._show_whether_empty()
+        self.hold((self._scroll, 1), self.compare_bar, self.axis, self.readout, spacing=4)
+        self.set_empty(EMPTY)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -93,7 +91,8 @@ class TracksView(View):
 
     def set_empty(self, sentence: str) -> None:
         """What is said while there are no tracks."""
-        self._empty.setText(sentence)
+        self._without_tracks = sentence
+        self.say("" if self.tracks else sentence)
 
     @property
     def folded(self) -> frozenset[str]:
@@ -129,7 +128,7 @@ class TracksView(View):
         if self._follow_comparison() or channels != self._channels:
             self._channels = channels
             self._build()
-        self._show_whether_empty()
+        self.say("" if self.tracks else self._without_tracks)
         self._attach()
         self._sort()
         for track in self._in_sight():
@@ -256,13 +255,6 @@ class TracksView(View):
         for track in self.tracks:
             track.set_theme(theme)
         super().set_theme(theme)
-
-    def _show_whether_empty(self) -> None:
-        empty = not self.tracks
-        self._empty.setVisible(empty)
-        self._scroll.setVisible(not empty)
-        self.axis.setVisible(not empty)
-        self.readout.setVisible(not empty)
 
     def _build(self) -> None:
         for track in self.tracks:

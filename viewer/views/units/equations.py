@@ -8,18 +8,17 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, QUrl
 from PySide6.QtGui import QAction, QGuiApplication, QHideEvent
-from PySide6.QtWidgets import QFrame, QMenu, QSpinBox, QTextBrowser, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QMenu, QSpinBox, QTextBrowser, QToolButton
 
 from unrolled.models.protocol.questions import Explained, ExplainStep
 from unrolled.models.trace import Channel, Trace
-from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.state.beginning import empty_text
 from unrolled.viewer.state.commands import Ask, DropQuestion, Pin, Seek
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.wording import place_name, shown, step_noun
 from unrolled.viewer.views.units.equation_text import EquationText, as_latex, as_plain
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named
+from unrolled.viewer.widgets.building import in_row, muted_label, named
 
 QUESTION = "equations"
 EMPTY = "The step’s equations with one unit’s numbers."
@@ -38,9 +37,8 @@ class EquationsView(View):
         Whose numbers; a number that is typed pins its unit.
     """
 
-    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
-        super().__init__(ctx, parent)
-        self.setAccessibleName("Equations of this step")
+    def __init__(self, ctx: ViewContext) -> None:
+        super().__init__(ctx, name="Equations of this step")
         self._open: set[str] = set(FIRST_OPEN)
         self._shown: object = None
         self.explained: Explained | None = None
@@ -62,11 +60,8 @@ class EquationsView(View):
         self.text.setFrameShape(QFrame.Shape.NoFrame)
         self.text.anchorClicked.connect(self._follow)
         self.text.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
-        self._bar = QWidget()
-        in_row(self._bar, self.unit_box, (self.heading, 1), copy)
-        self._empty = EmptyText("", self)
-        in_column(self, self._bar, (self.text, 1), (self._empty, 1), spacing=2)
-        self._say(empty_text(ctx.session, EMPTY))
+        self.hold(in_row(None, self.unit_box, (self.heading, 1), copy, spacing=6), (self.text, 1), spacing=2)
+        self.say(empty_text(ctx.session, EMPTY))
 
     @property
     def unit(self) -> int:
@@ -96,10 +91,10 @@ class EquationsView(View):
         session, trace = self.session, self.session.trace
         step, unit, branch = session.playhead.step, self.unit, session.branch
         if trace is None or branch is None or step == NOWHERE or unit < 0:
-            self._say(empty_text(session, EMPTY, explains=True))
+            self.say(empty_text(session, EMPTY, explains=True))
             return
         if not session.questions.possible:
-            self._say(NOT_LIVE)
+            self.say(NOT_LIVE)
             return
         if not self.isVisible():
             return
@@ -114,7 +109,7 @@ class EquationsView(View):
         self.do(Ask(QUESTION, ExplainStep(step, unit), branch.wire_id))
         asked = session.questions.get(QUESTION)
         if asked is None or asked.failure:
-            self._say(asked.failure if asked is not None else NOT_LIVE)
+            self.say(asked.failure if asked is not None else NOT_LIVE)
             return
         found = next((part for part in asked.parts if isinstance(part, Explained)), None)
         if found is None:
@@ -141,17 +136,12 @@ class EquationsView(View):
         self.text.setHtml(setter.html(found, looked))
         bar.setValue(was)
         self.text.setAccessibleDescription(as_plain(found))
-        self._show_text(True)
+        self.say("")
 
-    def _say(self, sentence: str) -> None:
-        self._shown, self.explained = None, None
-        self._empty.setText(sentence)
-        self._show_text(False)
-
-    def _show_text(self, there: bool) -> None:
-        self._empty.setVisible(not there)
-        self.text.setVisible(there)
-        self._bar.setVisible(there)
+    def say(self, sentence: str) -> None:
+        if sentence:
+            self._shown, self.explained = None, None
+        super().say(sentence)
 
     def _pin(self, unit: int) -> None:
         units = self.session.selection.units

@@ -6,10 +6,9 @@ import math
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent
-from PySide6.QtWidgets import QScrollArea, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QSizePolicy, QWidget
 
 from unrolled.models.trace import Channel, Trace
-from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.plotting.trace_tables import steps_table
@@ -21,7 +20,7 @@ from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.units.lstm_check import LstmStep, lstm_channels, lstm_step
 from unrolled.viewer.views.units.unit_table import UnitRow, UnitTable
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import own_ground
+from unrolled.viewer.widgets.building import in_column, own_ground
 from unrolled.viewer.widgets.themed import Painted
 
 EMPTY = "Click a row of a track to pin that unit: its values at this step appear here."
@@ -105,35 +104,23 @@ class EquationBox(Painted):
 class UnitView(View):
     """The units that a person watches, at this step."""
 
-    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
-        super().__init__(ctx, parent)
-        theme = ctx.theme
-        self.setAccessibleName("Units at this step")
+    def __init__(self, ctx: ViewContext) -> None:
+        super().__init__(ctx, name="Units at this step")
         self._step = NOWHERE
         self._trace: Trace | None = None
         self._channels: tuple[Channel, ...] = ()
         self._lstm: dict[str, Channel] | None = None
-        self.table = UnitTable(theme)
+        self.table = UnitTable(ctx.theme)
         self.table.unpin.connect(self._unpin)
         attach(self.table, "Values of the pinned units", table=self._values)
-        self.equation = EquationBox(theme)
-        inside = QWidget()
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
-        column.addWidget(self.table)
-        column.addWidget(self.equation)
-        column.addStretch(1)
-        self._area = QScrollArea()
-        self._area.setWidgetResizable(True)
-        self._area.setWidget(inside)
-        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._area.verticalScrollBar().setAccessibleName("Scroll the units")
-        self._area.horizontalScrollBar().setAccessibleName("Scroll the channels")
-        self._empty = EmptyText(EMPTY, self)
-        self._stack = QStackedLayout(self)
-        self._stack.addWidget(self._empty)
-        self._stack.addWidget(self._area)
+        self.equation = EquationBox(ctx.theme)
+        inside, area = QWidget(), QScrollArea(widgetResizable=True)
+        in_column(inside, self.table, self.equation, spacing=2).addStretch(1)
+        area.setWidget(inside)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.verticalScrollBar().setAccessibleName("Scroll the units")
+        area.horizontalScrollBar().setAccessibleName("Scroll the channels")
+        self.hold((area, 1))
         self.setMinimumHeight(90)
         self.refresh()
 
@@ -171,7 +158,7 @@ class UnitView(View):
             units.append(selection.hover)
         there = trace is not None and 0 <= step < len(trace) and bool(self._channels)
         self._step = step if there else NOWHERE
-        self._stack.setCurrentWidget(self._area if there and units else self._empty)
+        self.say("" if there and units else EMPTY)
         if trace is None or not there:
             self.table.set_rows(())
             self.equation.set_result(None)
