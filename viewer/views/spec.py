@@ -12,7 +12,6 @@ from enum import Enum, auto
 from fnmatch import fnmatchcase
 
 from unrolled.models.trace import Channel
-from unrolled.models.trace.edits import has_heads
 from unrolled.models.trace.slices import SLICED
 from unrolled.viewer.views.view import View, ViewContext
 
@@ -50,6 +49,24 @@ class Subject:
     comparing: bool = False
     words_chosen: bool = True
 
+    def records(self, role: str = "*", axes: tuple[str, ...] | None = None) -> bool:
+        """Whether a channel has this role (``*_gate``: any gate) and these axes, without those of which a slice is looked at."""
+        return any(fnmatchcase(own.role, role) and axes in (None, tuple(axis for axis in own.axes if axis not in SLICED))
+                   for own in self.channels)
+
+    def has(self, role: str = "*", axes: tuple[str, ...] | None = None) -> bool:
+        """The same, and whether no channel is known yet."""
+        return not self.channels or self.records(role, axes)
+
+    @property
+    def layered(self) -> bool:
+        return any(own.axes[:1] == ("layer",) for own in self.channels)
+
+    @property
+    def in_pieces(self) -> bool:
+        """Whether pieces of words are written."""
+        return self.detokenization == "pieces"
+
 
 Accepts = Callable[[Subject], bool]
 
@@ -71,7 +88,7 @@ class ViewSpec:
     shortcut : str
         Opens it, where its place is the drawer; empty for none.
     accepts : callable
-        Whether it has anything to show of a `Subject`.
+        Whether it has anything to show of a `Subject`; `has` is what most views ask.
     menu, action : str
         Where it stands among the menus, and as what; `action` is the title by default. Only the drawer's views are there.
     titles : mapping of str to str
@@ -108,76 +125,6 @@ class ViewSpec:
         return view
 
 
-# ── Predicates ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def has(role: str = "*", axes: tuple[str, ...] | None = None) -> Accepts:
-    """Whether there is a channel of this role (``*_gate``: any gate) with these axes, of its layers and heads the one looked at;
-    also while no channel is known.
-    """
-
-    def accepts(subject: Subject) -> bool:
-        return not subject.channels or any(
-            fnmatchcase(channel.role, role) and axes in (None, drawn_axes(channel)) for channel in subject.channels)
-
-    return accepts
-
-
-def drawn_axes(channel: Channel) -> tuple[str, ...]:
-    """Its axes without those of which a slice is looked at."""
-    return tuple(axis for axis in channel.axes if axis not in SLICED)
-
-
-def lacks(role: str = "*", axes: tuple[str, ...] | None = None) -> Accepts:
-    """Whether no channel has this role and these axes; also while no channel is known."""
-    there = has(role, axes)
-    return lambda subject: not subject.channels or not there(subject)
-
-
-def of_kind(*kinds: str) -> Accepts:
-    """Whether the input is of one of these kinds."""
-    return lambda subject: subject.input_kind in kinds
-
-
-def in_pieces(subject: Subject) -> bool:
-    """Whether what is written is pieces of words."""
-    return subject.detokenization == "pieces"
-
-
-def in_characters(subject: Subject) -> bool:
-    """Whether it is characters; also while no model says."""
-    return not in_pieces(subject)
-
-
-def layered(subject: Subject) -> bool:
-    """Whether there are channels of several layers."""
-    return any(channel.axes[:1] == ("layer",) for channel in subject.channels)
-
-
-def with_heads(subject: Subject) -> bool:
-    """Whether there is attention by layer and head."""
-    return any(map(has_heads, subject.channels))
-
-
-def comparing(subject: Subject) -> bool:
-    return subject.comparing
-
-
-def alone(subject: Subject) -> bool:
-    return not subject.comparing
-
-
-def searching(subject: Subject) -> bool:
-    return subject.searching
-
-
-def words_chosen(subject: Subject) -> bool:
-    return subject.words_chosen
-
-
-def either(*predicates: Accepts) -> Accepts:
-    return lambda subject: any(accepts(subject) for accepts in predicates)
-
-
-def every(*predicates: Accepts) -> Accepts:
-    return lambda subject: all(accepts(subject) for accepts in predicates)
+    """`Subject.has`, of whatever subject it will be asked about."""
+    return lambda subject: subject.has(role, axes)
