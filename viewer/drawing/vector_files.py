@@ -6,8 +6,8 @@ import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 
-from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QPoint, QRect, QSize, QSizeF
-from PySide6.QtGui import QPageSize, QPaintDevice, QPaintEngine, QPainter, QPdfWriter
+from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QPoint, QRect, QRectF, QSize, QSizeF, Qt
+from PySide6.QtGui import QImage, QPageSize, QPaintDevice, QPaintEngine, QPainter, QPdfWriter
 from PySide6.QtSvg import QSvgGenerator
 
 from unrolled.models.trace.names import text_name
@@ -17,6 +17,7 @@ from unrolled.viewer.drawing.svg_repair import repaired
 
 Paint = Callable[[QPainter], None]
 VECTORS = (QPaintEngine.Type.SVG, QPaintEngine.Type.Pdf, QPaintEngine.Type.Picture)  # what a drawing is painted by
+VECTOR_PIXELS = 1024  # a map in a drawing has at least so many across, so that its cells keep their edges
 NOT_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]|\xed[\xa0-\xbf][\x80-\xbf]")  # Qt writes all of them
 
 
@@ -54,6 +55,18 @@ def pdf_file(size: QSize, paint: Paint, *, title: str) -> bytes:
     writer.setResolution(PIXELS_PER_INCH)  # one unit of the painter is one pixel of the layout
     _paint_on(writer, paint)
     return bytes(memory.data().data())
+
+
+def draw_cells(painter: QPainter, place: QRectF, image: QImage) -> None:
+    """An image a pixel a cell, over a place: no viewer blurs it, since in a drawing it is grown and kept without loss."""
+    if painter.paintEngine().type() in VECTORS:
+        grown = max(VECTOR_PIXELS // max(image.width(), image.height(), 1), 1)
+        image = image.scaled(image.size() * grown, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.FastTransformation)
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+    painter.setRenderHint(QPainter.RenderHint.LosslessImageRendering)
+    painter.drawImage(place, image, QRectF(image.rect()))
+    painter.restore()
 
 
 def _paint_on(device: QPaintDevice, paint: Paint) -> None:

@@ -9,8 +9,7 @@ import numpy.typing as npt
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
-from unrolled.viewer.drawing.cells import draw_cells
-from unrolled.viewer.drawing.vector_files import VECTORS
+from unrolled.viewer.drawing.vector_files import VECTORS, draw_cells
 from unrolled.viewer.plotting.axis import Axis, Ticks
 from unrolled.viewer.plotting.library import pg
 from unrolled.viewer.theme.colour_maps import colour_table

@@ -1,14 +1,18 @@
-"""Colours of marks, as functions of the theme, so that a mark is drawn again when the theme changes."""
+"""Colours of marks, as functions of the theme that is there when they are drawn; and pens, as wide whatever the ranges are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from PySide6.QtGui import QColor
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QPen
 
 from unrolled.viewer.theme.themes import Theme
 
 Ink = Callable[[Theme], QColor]
+PENS = {"solid": Qt.PenStyle.SolidLine, "dashed": Qt.PenStyle.DashLine}
+thickness = [1.0]
 
 
 def ink(use: str, alpha: int = 255) -> Ink:
@@ -25,3 +29,19 @@ def _faded(name: str, alpha: int) -> QColor:
     colour = QColor(name)
     colour.setAlpha(alpha)
     return colour
+
+
+@contextmanager
+def thicker(factor: float) -> Iterator[None]:
+    """Lines that are made meanwhile are so much thicker: for a drawing that has as many pixels for one of the screen."""
+    thickness.append(factor)
+    try:
+        yield
+    finally:
+        thickness.pop()
+
+
+def pen_of(colour: QColor, width: float = 1.0, style: str = "solid") -> QPen:
+    pen = QPen(colour, width * thickness[-1], PENS[style])
+    pen.setCosmetic(True)
+    return pen

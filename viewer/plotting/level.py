@@ -9,10 +9,9 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPainterPathStroker
 
 from unrolled.viewer.plotting.axis import Axis
-from unrolled.viewer.plotting.ink import Ink
+from unrolled.viewer.plotting.ink import Ink, pen_of
 from unrolled.viewer.plotting.library import pg
 from unrolled.viewer.plotting.marks import Mark, Symbols
-from unrolled.viewer.plotting.pens import pen_of
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 

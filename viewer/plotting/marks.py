@@ -13,9 +13,8 @@ from PySide6.QtWidgets import QGraphicsPolygonItem
 
 from unrolled.viewer.drawing.vector_files import VECTORS
 from unrolled.viewer.plotting.axis import Axis
-from unrolled.viewer.plotting.ink import Ink
+from unrolled.viewer.plotting.ink import Ink, pen_of
 from unrolled.viewer.plotting.library import pg
-from unrolled.viewer.plotting.pens import pen_of
 from unrolled.viewer.theme.themes import Theme
 
 Numbers = npt.NDArray[Any]

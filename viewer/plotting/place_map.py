@@ -12,8 +12,7 @@ from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.legend import MARGIN
 from unrolled.viewer.plotting.navigation import add_ranges
 from unrolled.viewer.plotting.plot import Plot
-from unrolled.viewer.plotting.table import Table
-from unrolled.viewer.plotting.trace_tables import grid_table
+from unrolled.viewer.plotting.table import Table, grid_table
 from unrolled.viewer.state.wording import MINUS, brief, precise
 from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.theme.themes import Theme

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -12,61 +12,48 @@ from PySide6.QtCore import QPoint, QPointF, QRectF, QSize
 from PySide6.QtGui import QColor, QImage, QPainter, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QWidget
 
+from unrolled.models.trace.bins import Bins
 from unrolled.viewer.plotting.library import pg
 
-LINE, LINE_GROUND = 2.0, 4.0  # pixels: a line in time, and the ground on both sides of it
+if TYPE_CHECKING:
+    from unrolled.viewer.plotting.time_plot import TimePlot
+
+CLEAR, TINT, LINE, ABOVE, BELOW = range(5)  # what the codes of a range stand for
+LINE_WIDTH, LINE_GROUND = 2.0, 4.0  # pixels: a line in time, and the ground on both sides of it
 Floats = npt.NDArray[np.floating]
 Bytes = npt.NDArray[np.uint8]
 Paint = Callable[[QPainter], None]
 
 
-class HeatItem:
-    """Bytes as colours; made by `TimePlot.heat`."""
-
-    def __init__(self, item: ByteItem) -> None:
-        self._item = item
-
-    def show_bytes(self, codes: Bytes, colours: Bytes, place: QRectF) -> None:
-        """Show codes, shape (rows, columns), in the colours (256, 4) of each, over a rectangle of time and values."""
-        self._item.show_codes(codes, colours)
-        rows, columns = codes.shape
-        self._item.setTransform(QTransform(place.width() / columns, 0, 0, place.height() / rows, place.left(), place.top()))
-        self._item.show()
-
-    def hide(self) -> None:
-        self._item.hide()
-
-
-class Curve:
+class Curve(pg.PlotCurveItem):
     """A line, one pixel wide; made by `TimePlot.curve`."""
-
-    def __init__(self, item: Any) -> None:
-        self._item = item
 
     def show_line(self, times: Floats, values: Floats, colour: str) -> None:
         """Join points, none of which may be nan."""
-        self._item.setData(times, values, pen=pg.mkPen(colour, width=1))
-        self._item.show()
-
-    def hide(self) -> None:
-        self._item.hide()
+        self.setData(times, values, pen=pg.mkPen(colour, width=1))
+        self.show()
 
 
-class ByteItem(pg.ImageItem):
-    """An image whose colours are looked up by NumPy: the library makes a list of 256 colours for every new image."""
+class HeatItem(pg.ImageItem):
+    """Bytes as colours, which are looked up by NumPy: the library makes a list of 256 colours for every new image.
+
+    Made by `TimePlot.heat`.
+    """
 
     def __init__(self) -> None:
         super().__init__(axisOrder="row-major")
         self._pixels = np.zeros((0, 0), np.uint32)  # kept: the image is made over them
 
-    def show_codes(self, codes: Bytes, colours: Bytes) -> None:
-        """Look the colours up, into pixels as the screen has them."""
+    def show_bytes(self, codes: Bytes, colours: Bytes, place: QRectF) -> None:
+        """Show codes, shape (rows, columns), in the colours (256, 4) of each, over a rectangle of time and values."""
         if self._pixels.shape != codes.shape:
             self.prepareGeometryChange()
         table, kind = screen_colours(colours.tobytes())
         self.image, self._pixels = codes, table.take(codes, mode="wrap")  # a third of the time of an index; always in rows
         rows, columns = codes.shape
         self.qimage = QImage(self._pixels.data, columns, rows, 4 * columns, kind)
+        self.setTransform(QTransform(place.width() / columns, 0, 0, place.height() / rows, place.left(), place.top()))
+        self.show()
 
     def paint(self, painter: QPainter, *_: object) -> None:
         if self.qimage is not None:
@@ -94,7 +81,7 @@ class LineInTime(pg.InfiniteLine):
         self.colour(colour, ground)
 
     def colour(self, colour: str, ground: str) -> None:
-        self.setPen(pg.mkPen(colour, width=LINE))
+        self.setPen(pg.mkPen(colour, width=LINE_WIDTH))
         self.setHoverPen(pg.mkPen(ground, width=LINE_GROUND))  # it is never hovered; its width makes the item's bounds
 
     def boundingRect(self) -> QRectF:
@@ -153,3 +140,46 @@ def colour_bytes(*colours: str | QColor) -> Bytes:
     for number, colour in enumerate(map(QColor, colours)):
         table[number] = colour.red(), colour.green(), colour.blue(), colour.alpha()
     return table
+
+
+class RangeItem(HeatItem):
+    """A line seen from afar, with a pixel a column: its range in a tint and the mean over it; made by `TimePlot.range_item`.
+
+    A thousand rectangles take Qt longer than a frame's share, and a filled outline is laid out anew for every strip that is
+    painted; a picture costs neither.
+    """
+
+    def __init__(self, plot: TimePlot) -> None:
+        super().__init__()
+        self._plot = plot
+
+    def show_spans(self, bins: Bins, spans: list[tuple[Floats, Floats, int]], colours: list[QColor]) -> None:
+        """Fill spans, each over those before it.
+
+        Parameters
+        ----------
+        bins : Bins
+            The columns.
+        spans : list of (tops, bottoms, code)
+            Heights in the plot's pixels, shape (bins,) each, nan for none; at least a pixel is filled.
+        colours : list of QColor
+            Of the codes from 0 on.
+        """
+        plot, ratio = self._plot, self._plot.devicePixelRatioF()
+        rows = max(round(plot.height() * ratio), 1)
+        row = np.arange(rows, dtype=np.int16)[:, None]
+        codes = np.zeros((rows, len(bins)), np.uint8)
+        for tops, bottoms, code in spans:
+            top = np.floor(tops * ratio)
+            bottom = np.maximum(np.ceil(bottoms * ratio), top + 1)
+            first, last = (np.fmin(np.fmax(edge, 0), rows).astype(np.int16) for edge in (top, bottom))  # of nan 0, so no row
+            np.copyto(codes, np.uint8(code), where=(row >= first) & (row < last))
+        left, right = plot.x_of(bins.start), plot.x_of(bins.stop)
+        self.show_bytes(codes, colour_bytes(*colours), QRectF(left, 0, right - left, plot.height()))
+
+
+def tinted(colour: str, amount: float) -> QColor:
+    """A colour seen through."""
+    made = QColor(colour)
+    made.setAlphaF(amount)
+    return made

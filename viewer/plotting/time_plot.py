@@ -8,7 +8,7 @@ bring its view up to date, which would flush the whole window once for every plo
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -31,14 +31,13 @@ from PySide6.QtWidgets import (
 )
 
 from unrolled.viewer.plotting.library import pg
-from unrolled.viewer.plotting.time_items import LINE_GROUND, ByteItem, Curve, HeatItem, LineInTime, Over, Paint
+from unrolled.viewer.plotting.time_items import LINE_GROUND, Curve, HeatItem, LineInTime, Over, Paint, RangeItem
 from unrolled.viewer.theme.themes import Theme
 
 CLICK_DISTANCE = 4.0  # pixels; farther is a drag
 ZOOM_A_NOTCH = 0.8
 NOTCH = 120.0         # Qt's unit of a wheel
-
-
+Item = TypeVar("Item", HeatItem, RangeItem, Curve)
 
 class TimePlot(pg.GraphicsView):
     """One plot; x is time in steps, y what its owner says.
@@ -143,11 +142,15 @@ class TimePlot(pg.GraphicsView):
 
     def heat(self, *, in_pixels: bool = False) -> HeatItem:
         """Bytes as colours, in the plot's coordinates or in pixels; empty at first, and over what was made before it."""
-        return HeatItem(self._kept(ByteItem(), self._pixels if in_pixels else self._root))
+        return self._kept(HeatItem(), self._pixels if in_pixels else self._root)
+
+    def range_item(self) -> RangeItem:
+        """A line seen from afar, in pixels."""
+        return self._kept(RangeItem(self), self._pixels)
 
     def curve(self) -> Curve:
         """A line in the plot's coordinates, empty at first, and over what was made before it."""
-        return Curve(self._kept(pg.PlotCurveItem(skipFiniteCheck=True), self._root))
+        return self._kept(Curve(skipFiniteCheck=True), self._root)
 
     def paint_over(self, paint: Paint | None, *, above_lines: bool = False) -> None:
         """Have words and marks painted over everything, in pixels; over the lines in time too, if that is wanted."""
@@ -183,7 +186,7 @@ class TimePlot(pg.GraphicsView):
         self._root.setTransform(QTransform(x, 0.0, 0.0, y, self.x_of(0.0), self.y_of(0.0)))
         self.sigDeviceTransformChanged.emit(self)
 
-    def _kept(self, item: Any, parent: QGraphicsItem | None) -> Any:
+    def _kept(self, item: Item, parent: QGraphicsItem | None) -> Item:
         item.setFlag(QGraphicsItem.GraphicsItemFlag.ItemSendsGeometryChanges, False)  # to its view box, which there is not
         item.setParentItem(parent)
         item.setZValue(len(self._below) / 1000)  # below the lines in time

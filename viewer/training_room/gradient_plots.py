@@ -12,8 +12,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.ink import ink, series
 from unrolled.viewer.plotting.plot import Plot
-from unrolled.viewer.plotting.table import Table
-from unrolled.viewer.plotting.trace_tables import grid_table
+from unrolled.viewer.plotting.table import Table, grid_table
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.training_room.curves import other_lines

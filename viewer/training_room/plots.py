@@ -14,7 +14,7 @@ from unrolled.viewer.export.failure import ExportError
 from unrolled.viewer.export.scenes.board import BoardScene
 from unrolled.viewer.export.scenes.ground import theme_of
 from unrolled.viewer.export.settings import ExportSettings
-from unrolled.viewer.plotting.pens import thicker
+from unrolled.viewer.plotting.ink import thicker
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme

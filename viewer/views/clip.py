@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 from unrolled.models.inputs.inputs import InputClip
 from unrolled.viewer.drawing.images import image_of
 from unrolled.viewer.plotting.context_menu import attach
-from unrolled.viewer.plotting.trace_tables import steps_table
+from unrolled.viewer.plotting.table import steps_table
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext

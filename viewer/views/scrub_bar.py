@@ -30,7 +30,7 @@ from unrolled.viewer.drawing.painting import mix
 from unrolled.viewer.drawing.spans import paint_spans
 from unrolled.viewer.drawing.step_geometry import Geometry
 from unrolled.viewer.plotting.context_menu import attach
-from unrolled.viewer.plotting.trace_tables import steps_table
+from unrolled.viewer.plotting.table import steps_table
 from unrolled.viewer.state.beginning import empty_text
 from unrolled.viewer.state.commands import Seek
 from unrolled.viewer.state.open_store import Steps

@@ -10,8 +10,7 @@ from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.ink import ink, series
 from unrolled.viewer.plotting.marks import Line
 from unrolled.viewer.plotting.plot import Plot
-from unrolled.viewer.plotting.table import Table
-from unrolled.viewer.plotting.trace_tables import grid_table
+from unrolled.viewer.plotting.table import Table, grid_table
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.training_room.curves import decades, updates_range
 from unrolled.viewer.training_room.growing_colours import GrowingColours

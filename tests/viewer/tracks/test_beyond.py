@@ -8,7 +8,6 @@ import scripted
 from contexts import context
 from PySide6.QtGui import QColor
 
-from unrolled.viewer.plotting.time_group import TimeGroup
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.wording import finite
 from unrolled.viewer.theme.themes import DARK, LIGHT
@@ -35,7 +34,7 @@ def session():
 def shown(qtbot, track, height=200):
     qtbot.addWidget(track)
     if track.canvas is None:
-        track.attach(TimeGroup(track.session, track.do))
+        track.attach()
     track.resize(720, height)
     with qtbot.waitExposed(track):
         track.show()

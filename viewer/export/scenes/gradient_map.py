@@ -11,9 +11,9 @@ from PySide6.QtGui import QColor, QPainter
 from unrolled.models.trace import FloatArray, Trace
 from unrolled.viewer.drawing.alignment_geometry import AlignmentGeometry
 from unrolled.viewer.drawing.alignment_painting import Labels, paint_labels, source_labels, written_labels
-from unrolled.viewer.drawing.cells import draw_cells
 from unrolled.viewer.drawing.gradient_colours import decades_of, ends_of, gradient_colours
 from unrolled.viewer.drawing.images import image_of
+from unrolled.viewer.drawing.vector_files import draw_cells
 from unrolled.viewer.export.failure import Cancelled, ExportError
 from unrolled.viewer.export.formats import IsCancelled, OnProgress
 from unrolled.viewer.export.scenes.colour_bar import draw_colour_bar

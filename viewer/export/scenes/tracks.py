@@ -12,8 +12,8 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from unrolled.models.analysis.unit_order import ORDERS
 from unrolled.models.trace import Channel, FloatArray, Trace
-from unrolled.viewer.drawing.cells import draw_cells
 from unrolled.viewer.drawing.images import image_of
+from unrolled.viewer.drawing.vector_files import draw_cells
 from unrolled.viewer.export.failure import Cancelled
 from unrolled.viewer.export.formats import IsCancelled, OnProgress
 from unrolled.viewer.export.scenes.colour_bar import draw_colour_bar

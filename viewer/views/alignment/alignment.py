@@ -16,8 +16,7 @@ from unrolled.models.trace.places import place_words
 from unrolled.models.trace.slices import base_name
 from unrolled.viewer.drawing.alignment_rows import AlignmentRows, row_limits, whole_word, written_label
 from unrolled.viewer.plotting.context_menu import attach
-from unrolled.viewer.plotting.table import Table
-from unrolled.viewer.plotting.trace_tables import steps_table
+from unrolled.viewer.plotting.table import Table, steps_table
 from unrolled.viewer.state.beginning import empty_text, input_kind
 from unrolled.viewer.state.commands import ChangeAppearance, Paint, Seek
 from unrolled.viewer.state.wording import weight_percent

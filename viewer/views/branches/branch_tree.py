@@ -34,8 +34,7 @@ from PySide6.QtWidgets import (
 from unrolled.viewer.drawing.label_line import runs
 from unrolled.viewer.drawing.painting import EmptyText, draw_focus, elided, mix
 from unrolled.viewer.plotting.context_menu import attach
-from unrolled.viewer.plotting.table import Table
-from unrolled.viewer.plotting.trace_tables import steps_table
+from unrolled.viewer.plotting.table import Table, steps_table
 from unrolled.viewer.state.branches import FIRST, Branch
 from unrolled.viewer.state.commands import CompareBranch, Do, RemoveBranch, RenameBranch, Seek, ShowBranch, ZoomSteps
 from unrolled.viewer.state.playhead import NOWHERE

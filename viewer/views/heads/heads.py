@@ -13,8 +13,7 @@ from unrolled.models.trace.places import place_words
 from unrolled.models.trace.rollout import SELF
 from unrolled.models.trace.slices import MEAN, ROLLOUT, slice_name
 from unrolled.viewer.plotting.context_menu import attach
-from unrolled.viewer.plotting.table import Table
-from unrolled.viewer.plotting.trace_tables import steps_table
+from unrolled.viewer.plotting.table import Table, steps_table
 from unrolled.viewer.state.beginning import empty_text
 from unrolled.viewer.state.commands import ApplyEdit, LookAt
 from unrolled.viewer.state.wording import percent, shown

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 from unrolled.models.inputs.inputs import InputPicture
 from unrolled.viewer.drawing.overlay import overlay, photograph, veil_of
 from unrolled.viewer.plotting.context_menu import attach
-from unrolled.viewer.plotting.trace_tables import grid_table
+from unrolled.viewer.plotting.table import grid_table
 from unrolled.viewer.state.commands import Seek
 from unrolled.viewer.state.shown import ShownSession
 from unrolled.viewer.state.wording import shown

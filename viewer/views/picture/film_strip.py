@@ -30,8 +30,7 @@ from unrolled.models.trace import Trace
 from unrolled.viewer.drawing.overlay import draw_overlay, draw_veil, overlay, part, photograph, scaled_to, veil_of
 from unrolled.viewer.drawing.painting import elided, mix
 from unrolled.viewer.plotting.context_menu import attach
-from unrolled.viewer.plotting.table import Table
-from unrolled.viewer.plotting.trace_tables import steps_table
+from unrolled.viewer.plotting.table import Table, steps_table
 from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.state.commands import Seek
 from unrolled.viewer.state.playhead import NOWHERE

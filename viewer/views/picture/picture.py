@@ -16,7 +16,7 @@ from unrolled.models.trace import Channel
 from unrolled.models.trace.slices import base_name
 from unrolled.viewer.drawing.overlay import WHOLE, overlay, photograph, signed_overlay, veil_of
 from unrolled.viewer.plotting.context_menu import attach
-from unrolled.viewer.plotting.trace_tables import grid_table
+from unrolled.viewer.plotting.table import grid_table
 from unrolled.viewer.state.commands import Paint
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.wording import precise, weight_percent

@@ -30,7 +30,7 @@ from PySide6.QtWidgets import (
 from unrolled.models.trace.detokenization import text_of
 from unrolled.viewer.drawing.painting import CORNER, draw_focus, mix
 from unrolled.viewer.plotting.context_menu import attach
-from unrolled.viewer.plotting.trace_tables import steps_table
+from unrolled.viewer.plotting.table import steps_table
 from unrolled.viewer.state.beginning import detokenization, empty_text, input_kind, model_on_screen
 from unrolled.viewer.state.commands import Seek
 from unrolled.viewer.state.playhead import NOWHERE

@@ -21,8 +21,7 @@ from unrolled.models.analysis.text_properties import PROPERTIES
 from unrolled.models.trace import Channel, FloatArray, Trace
 from unrolled.models.trace.detokenization import shown
 from unrolled.viewer.plotting.context_menu import attach
-from unrolled.viewer.plotting.table import Table
-from unrolled.viewer.plotting.trace_tables import steps_table
+from unrolled.viewer.plotting.table import Table, steps_table
 from unrolled.viewer.state.commands import Pin, Seek
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.wording import sign_of, signed

@@ -27,8 +27,7 @@ from unrolled.viewer.views.view import ViewContext
 from unrolled.viewer.widgets.combo_box import ComboBox
 
 if TYPE_CHECKING:
-    from unrolled.viewer.plotting.range_item import RangeItem
-    from unrolled.viewer.plotting.time_items import Curve
+    from unrolled.viewer.plotting.time_items import Curve, RangeItem
     from unrolled.viewer.plotting.time_plot import TimePlot
 
 Floats = npt.NDArray[np.floating]
@@ -150,12 +149,10 @@ class LineTrack(Track):
 
     def _fit(self, plot: TimePlot, curves: int, ranges: int) -> None:
         """Have so many items; those that are not needed show nothing."""
-        from unrolled.viewer.plotting.range_item import RangeItem
-
         while len(self._curves) < curves:
             self._curves.append(plot.curve())
         while len(self._ranges) < ranges:
-            self._ranges.append(RangeItem(plot))
+            self._ranges.append(plot.range_item())
         for curve in self._curves[curves:]:
             curve.hide()
         for item in self._ranges[ranges:]:
@@ -169,7 +166,7 @@ class LineTrack(Track):
 
     def _show_ranges(self, number: int, line: Envelope | StoredLine, bins: Bins, colour: str) -> None:
         """From least to greatest in a tint, the means as a line over it, and at the edges where values go on beyond them."""
-        from unrolled.viewer.plotting.range_item import ABOVE, BELOW, LINE, TINT, tinted
+        from unrolled.viewer.plotting.time_items import ABOVE, BELOW, LINE, TINT, tinted
 
         ranges = line.over(bins)
         mean = self.heights(ranges.mean)

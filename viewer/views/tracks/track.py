@@ -16,6 +16,7 @@ from unrolled.models.trace.detokenization import shown
 from unrolled.viewer.drawing.step_geometry import EDGE, HEADER, Geometry
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import Column, Table
+from unrolled.viewer.state.commands import PanSteps, Seek, ShowSteps, ShowWholeRun, ZoomSteps
 from unrolled.viewer.state.open_store import Steps
 from unrolled.viewer.state.wording import step_noun
 from unrolled.viewer.theme.icons import icon
@@ -26,7 +27,6 @@ from unrolled.viewer.views.tracks.sources import blocks_of
 from unrolled.viewer.views.view import ViewContext
 
 if TYPE_CHECKING:  # pyqtgraph is imported after the window has been seen
-    from unrolled.viewer.plotting.time_group import TimeGroup
     from unrolled.viewer.plotting.time_plot import TimePlot
 
 FOLDED_HEIGHT = 26
@@ -89,12 +89,18 @@ class Track(QWidget):
 
     # ── What the view asks ────────────────────────────────────────────────────────────────────────────────────
 
-    def attach(self, group: TimeGroup) -> None:
-        """Make the plot, on the time axis of a group."""
+    def attach(self) -> None:
+        """Make the plot; its pointer moves the playhead and the time axis of all tracks."""
         from unrolled.viewer.plotting.time_plot import TimePlot
 
         self.canvas = plot = TimePlot(self.theme, self)
-        group.add(plot)
+        do, playhead = self.do, self.session.playhead
+        plot.pressed.connect(lambda time: do(Seek(int(time))))
+        plot.stepped.connect(lambda steps: do(Seek(playhead.step + steps)))
+        plot.zoomed.connect(lambda factor, around: do(ZoomSteps(factor, around)))
+        plot.panned.connect(lambda steps: do(PanSteps(steps)))
+        plot.framed.connect(lambda frame: do(ShowSteps(plot.time_at(frame.left()), plot.time_at(frame.right()))))
+        plot.double_clicked.connect(lambda: do(ShowWholeRun()))
         plot.clicked.connect(self._clicked)
         plot.double_clicked.connect(self.double_clicked)
         plot.pointed.connect(self._pointed)

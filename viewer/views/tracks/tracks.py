@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QResizeEvent
@@ -31,9 +30,6 @@ from unrolled.viewer.views.tracks.word_track import WordTrack
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.building import elided_label, scrolled
 
-if TYPE_CHECKING:
-    from unrolled.viewer.plotting.time_group import TimeGroup
-
 EMPTY = "Hidden state, gates and attention over time appear here once a model is loaded."
 AT_REST = "Click pins a unit · Ctrl+wheel zooms · right-click for more"
 HOW = ("Drag to scrub; click a row to pin its unit.\n"
@@ -55,7 +51,6 @@ class TracksView(View):
         super().__init__(ctx)
         theme = ctx.theme
         self.tracks: list[Track] = []
-        self._group: TimeGroup | None = None
         self._order: tuple[object, Units | None] = None, None  # of units, and what it was found for
         self._channels: tuple[Channel, ...] = ()
         self._shown: tuple[Trace | None, int] = None, NOWHERE  # what the playhead was last brought into view for
@@ -144,12 +139,9 @@ class TracksView(View):
         if warm_up.under_way():
             QTimer.singleShot(WAIT_MILLISECONDS, self, self.refresh)
             return
-        from unrolled.viewer.plotting.time_group import TimeGroup
-
-        group = self._group = TimeGroup(self.session, self.do)
         for track in self.tracks:
             if track.canvas is None:
-                track.attach(group)
+                track.attach()
         self.seek(self.session.playhead.step)
 
     def _sort(self) -> None:
@@ -246,8 +238,9 @@ class TracksView(View):
             if step >= 0 and not axis.following and not axis.start <= step <= axis.stop - 1:
                 self.do(RevealStep(step))
                 self.refresh()  # with the playhead, which would stand outside for a frame
-        if self._group is not None:
-            self._group.seek(step, (track.canvas for track in self._in_sight() if track.canvas is not None))
+        for track in self._in_sight():
+            if track.canvas is not None:
+                track.canvas.set_playhead(step + 0.5 if step >= 0 else None)
 
     def set_theme(self, theme: Theme) -> None:
         self.compare_bar.theme = self.axis.theme = theme

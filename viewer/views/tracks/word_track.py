@@ -55,9 +55,7 @@ class WordTrack(Track):
         return [("1", MARGIN + WORD_HEIGHT), ("0", self.height() - float(MARGIN))] if self._chosen else []
 
     def make_items(self, plot: TimePlot) -> None:
-        from unrolled.viewer.plotting.range_item import RangeItem
-
-        self._ranges = RangeItem(plot)
+        self._ranges = plot.range_item()
 
     def draw(self, plot: TimePlot) -> None:
         """Bars with words above them, or from afar their ranges."""

@@ -10,8 +10,7 @@ from PySide6.QtWidgets import QScrollArea, QSizePolicy, QWidget
 
 from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.plotting.context_menu import attach
-from unrolled.viewer.plotting.table import Table
-from unrolled.viewer.plotting.trace_tables import steps_table
+from unrolled.viewer.plotting.table import Table, steps_table
 from unrolled.viewer.state.commands import TogglePin
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.wording import signed
