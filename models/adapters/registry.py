@@ -158,7 +158,7 @@ def load(model: str, *, device: str = "cpu", reuse: AnyStepper | None = None) ->
 
 
 def opened(model: str, *, device: str = "cpu", reuse: AnyStepper | None = None) -> tuple[ModelAdapter, AnyStepper]:
-    """A model that is ready to be stepped, and the adapter that made it.
+    """A model that is ready to be stepped, and the adapter that made it. Raises `CheckpointError` when it cannot be.
 
     Parameters
     ----------
@@ -168,11 +168,6 @@ def opened(model: str, *, device: str = "cpu", reuse: AnyStepper | None = None) 
         Where it is to run.
     reuse : Stepper, optional
         The model that was open before: parts that both have, such as the encoder, are not loaded again.
-
-    Raises
-    ------
-    CheckpointError
-        When it cannot be.
     """
     named = model.removeprefix(ON_HUB)
     if (named != model or _may_be_on_hub(model)) and not Path(named).expanduser().exists():

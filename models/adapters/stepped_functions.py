@@ -19,7 +19,7 @@ ATTENTION = "attention"  # what the scaled dot product is called
 
 
 class SteppedFunctions(TorchFunctionMode):
-    """In force in this thread, within a ``with`` block.
+    """In force in this thread, within a ``with`` block. `calls`: how often each function was called.
 
     Parameters
     ----------
@@ -29,11 +29,6 @@ class SteppedFunctions(TorchFunctionMode):
         Gets calls that cannot be looked into, and why.
     changed : bool
         The first scaled dot product is the attention that edits are about.
-
-    Attributes
-    ----------
-    calls : dict of str to int
-        How often each function was called.
     """
 
     def __init__(self, hook: Hook, found: dict[str, Quantity], left: dict[str, str], *, changed: bool) -> None:

@@ -26,14 +26,9 @@ class Largest:
 class Differences:
     """The first run less the second, of every channel that both have in the same shape.
 
-    Where the two runs come from different weights, unit 17 of one has nothing to do with unit 17 of the other: training
-    puts units in any order, with either sign. Their difference would mean nothing, so of channels of units the mean sizes
-    are compared, a curve each.
-
-    Parameters
-    ----------
-    one, other : Trace
-        They may grow.
+    Where the two runs come from different weights, unit 17 of one has nothing to do with unit 17 of the other: training puts
+    units in any order, with either sign. Their difference would mean nothing, so of channels of units the mean sizes are
+    compared, a curve each. `one`, `other`: they may grow.
 
     Attributes
     ----------

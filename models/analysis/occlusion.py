@@ -35,13 +35,7 @@ class OcclusionSummary:
 
 
 def summarise(drops: FloatArray, attention: FloatArray) -> OcclusionSummary:
-    """The summary of one step.
-
-    Parameters
-    ----------
-    drops, attention : array, shape (places,)
-        What is no number counts for nothing.
-    """
+    """The summary of one step. `drops`, `attention` (places,): what is no number counts for nothing."""
     taken = np.nan_to_num(np.clip(drops.astype(np.float64), 0.0, None))
     order = np.argsort(-np.nan_to_num(attention), kind="stable")
     attended, total = max(len(order) // TENTH, 1), float(taken.sum())

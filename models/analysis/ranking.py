@@ -15,17 +15,13 @@ PART = 2048  # steps
 
 class Ranking:
     """Pearson's correlation of every unit with a property, summed up part by part, so that a window stays smooth.
+    `is_yes_or_no`: whether the property has one of two values everywhere, and each somewhere.
 
     Parameters
     ----------
     values : array of float32, shape (steps, units)
     followed : array of float32, shape (steps,)
         The property.
-
-    Attributes
-    ----------
-    is_yes_or_no : bool
-        Whether the property has one of two values everywhere, and each somewhere.
     """
 
     def __init__(self, values: Numbers, followed: Numbers) -> None:

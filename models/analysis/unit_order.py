@@ -24,12 +24,8 @@ class UnitOrder:
 
 
 def by_activity(values: FloatArray) -> Order:
-    """Units by their mean distance from their own mean, the most active first.
-
-    Parameters
-    ----------
-    values : array, shape (steps, units)
-        nan counts as the unit's mean.
+    """Units by their mean distance from their own mean, the most active first. `values` (steps, units): nan counts as the
+    unit's mean.
     """
     return np.argsort(-np.abs(_centred(values)).mean(axis=0), kind="stable")
 

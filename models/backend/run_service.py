@@ -83,12 +83,7 @@ class Registry:
 
 class RunService:
     """One model, a run of it, and one more beside that. A handler raises `EngineError` for what cannot be done, `Superseded`
-    where it was given up.
-
-    Parameters
-    ----------
-    models : Models, optional
-        What can be loaded; by default what the registry knows.
+    where it was given up. `models`: what can be loaded; by default what the registry knows.
     """
 
     def __init__(self, models: Models | None = None) -> None:

@@ -74,17 +74,9 @@ def _free_standard_output() -> None:
 
 
 class ServingThread:
-    """Serves at once; ends with `close`, or with the process.
-
-    Parameters
-    ----------
-    *services : callable
-        Make what handles a client's requests, once it is there: a window has a second connection while it compares models.
-
-    Attributes
-    ----------
-    endpoint : Endpoint
-        Where a window connects to: this machine's loopback, and the secret.
+    """Serves at once; ends with `close`, or with the process. `*services`: make what handles a client's requests, once it is
+    there: a window has a second connection while it compares models. `endpoint`: where a window connects to: this machine's
+    loopback, and the secret.
     """
 
     def __init__(self, *services: Callable[[], object]) -> None:

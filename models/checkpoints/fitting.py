@@ -26,7 +26,8 @@ def fitted(path: Path, make: Callable[[], NetworkT], weights: Mapping[str, Tenso
     """The network that `make` builds, with these weights in float32.
 
     It is built without memory first and its tensors are compared with the weights: what is allocated is never more than the
-    file holds, whatever lengths it names.
+    file holds, whatever lengths it names. Raises `CheckpointError` when it cannot be built, or a tensor is missing or left
+    over, has another shape, or holds NaN or infinity.
 
     Parameters
     ----------
@@ -34,11 +35,6 @@ def fitted(path: Path, make: Callable[[], NetworkT], weights: Mapping[str, Tenso
         Called twice.
     names : mapping of str to str, optional
         Beginnings of the network's names and what the checkpoint has in their place, for what a person is told.
-
-    Raises
-    ------
-    CheckpointError
-        When it cannot be built, or a tensor is missing or left over, has another shape, or holds NaN or infinity.
     """
     def called(name: str) -> str:
         return next((their + name.removeprefix(own) for own, their in (names or {}).items() if name.startswith(own)), name)
@@ -84,12 +80,8 @@ def of_shapes(path: Path, theirs: Mapping[str, Tensor], shapes: Mapping[str, tup
 
 
 def renamed(path: Path, theirs: Mapping[str, Tensor], names: Mapping[str, str]) -> dict[str, Tensor]:
-    """Tensors by the network's own names: `names` has its beginnings of names and the checkpoint's.
-
-    Raises
-    ------
-    CheckpointError
-        When one has no place in the network.
+    """Tensors by the network's own names: `names` has its beginnings of names and the checkpoint's. Raises `CheckpointError`
+    when one has no place in the network.
     """
     found = {}
     for name, value in theirs.items():

@@ -52,12 +52,8 @@ def no_storage(key: str, dtype: torch.dtype, count: int) -> Tensor:
 
 
 def read_pickle(file: BinaryIO, stored: Stored = no_storage) -> Any:
-    """The object that the next pickle of a file describes, up to its end; `file` must not give more than there is.
-
-    Raises
-    ------
-    PickleError
-        When it is damaged, or would run something.
+    """The object that the next pickle of a file describes, up to its end; `file` must not give more than there is. Raises
+    `PickleError` when it is damaged, or would run something.
     """
     try:
         return _Machine(stored).run(file)

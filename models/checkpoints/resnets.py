@@ -51,12 +51,8 @@ def resnet_encoder(path: Path, weights: Mapping[str, Tensor], *, size: int, side
 
 
 def resnet(path: Path, weights: Mapping[str, Tensor]) -> tuple[nn.Sequential, str]:
-    """What of a ResNet makes the grid, and how deep it is in words; weights are named by the children's numbers.
-
-    Raises
-    ------
-    CheckpointError
-        Where they are none of torchvision's ResNets.
+    """What of a ResNet makes the grid, and how deep it is in words; weights are named by the children's numbers. Raises
+    `CheckpointError` where they are none of torchvision's ResNets.
     """
     blocks = tuple(len({match[1] for name in weights if (match := re.match(rf"{stage}\.(\d+)\.", name))}) for stage in STAGES)
     if not all(0 < count <= MOST_BLOCKS for count in blocks):

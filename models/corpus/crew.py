@@ -81,12 +81,8 @@ class _Process:
 
 
 class RayCrew:
-    """Actors of the Ray cluster that is connected, each on a core, or on a part of a GPU, of whichever machine has one.
-
-    Parameters
-    ----------
-    size : int
-        0 for as many as the cluster has cores.
+    """Actors of the Ray cluster that is connected, each on a core, or on a part of a GPU, of whichever machine has one. `size`:
+    0 for as many as the cluster has cores.
     """
 
     def __init__(self, settings: WorkerSettings, size: int) -> None:

@@ -24,13 +24,9 @@ ROWS = 8192  # steps at a time
 
 def export(store: Store, path: Path, *, documents: Sequence[int] = (), channels: Sequence[str] = (),
            progress: Told = lambda done, of: None) -> tuple[int, int]:
-    """Write the documents that are there, all or some, and give how many steps and documents that are.
-
-    Raises
-    ------
-    StoreError
-        When the suffix is none of `SUFFIXES`, what is asked for is not there, the file cannot be written, or the library for
-        it is not installed.
+    """Write the documents that are there, all or some, and give how many steps and documents that are. Raises `StoreError` when
+    the suffix is none of `SUFFIXES`, what is asked for is not there, the file cannot be written, or the library for it is not
+    installed.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise StoreError(f"“{path.name}” should end in one of {', '.join(SUFFIXES)}.")

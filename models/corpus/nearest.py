@@ -33,6 +33,7 @@ Scores = npt.NDArray[np.float32]
 def nearest(store: Store, channel: str, wanted_states: FloatArray, *, metric: Metric = "cosine", most: int = MOST,
             exact: bool = False, wanted: Wanted = lambda: True, progress: Told = lambda done, of: None) -> Found:
     """The spans whose states are most like those of another span, step by step, the nearest first; of one state, the states.
+    Raises `StoreError` when there is no such channel, its states have another length, or there are more than `LONGEST`.
 
     Parameters
     ----------
@@ -43,11 +44,6 @@ def nearest(store: Store, channel: str, wanted_states: FloatArray, *, metric: Me
     exact : bool
         Compare every state, however many there are. Without it, from ten million on and where faiss is installed, those are
         compared that its index names, and the notes say so.
-
-    Raises
-    ------
-    StoreError
-        When there is no such channel, its states have another length, or there are more than `LONGEST`.
     """
     own = store.description.channel(channel)
     if own.axes != ("unit",) or wanted_states.ndim != 2 or wanted_states.shape[1] != own.size or not len(wanted_states):

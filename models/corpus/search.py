@@ -48,6 +48,7 @@ def search(store: Store, channel: str, *, on: Sequence[int], off: Sequence[int] 
     """The spans in which all units of `on` are at least at the threshold and all of `off` below it, the longest first.
 
     Bytes are compared as places: the threshold is as good as the next border of a place, at most 1/255 of the range above it.
+    Raises `StoreError` when there is no such channel or unit, or no unit is asked for.
 
     Parameters
     ----------
@@ -55,11 +56,6 @@ def search(store: Store, channel: str, *, on: Sequence[int], off: Sequence[int] 
         Shorter spans are left out.
     wanted : callable
         Asked after every part; when it answers False, what was found by then is given.
-
-    Raises
-    ------
-    StoreError
-        When there is no such channel or unit, or no unit is asked for.
     """
     own = store.description.channel(channel)
     if not on and not off:

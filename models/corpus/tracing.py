@@ -77,7 +77,8 @@ class Outcome:
 def trace_corpus(request: TraceRequest, stepper: AnyStepper, *, hire: Callable[[WorkerSettings], Crew] | None = None,
                  reading: Callable[[int, int], None] = lambda done, of: None,
                  say: Callable[[Progress], None] = lambda progress: None) -> Outcome:
-    """Trace what is not there yet. Interrupted anywhere, all parts that are there are whole.
+    """Trace what is not there yet. Interrupted anywhere, all parts that are there are whole. Raises `StoreError` when nothing
+    can be traced, or the store is another's or of something else, or it cannot be written.
 
     Parameters
     ----------
@@ -89,11 +90,6 @@ def trace_corpus(request: TraceRequest, stepper: AnyStepper, *, hire: Callable[[
         Told how many documents were read to be measured, of how many.
     say : callable
         Told about the tracing, often.
-
-    Raises
-    ------
-    StoreError
-        When nothing can be traced, or the store is another's or of something else, or it cannot be written.
     """
     with connected(request.ray):
         return _traced(request, stepper, hire, reading, say)

@@ -72,7 +72,8 @@ def slug(name: str) -> str:
 
 def unit_statistics(store: Store, channel: str, *, units: tuple[int, ...] = (), follows: str = "",
                     wanted: Wanted = lambda: True, progress: Told = lambda done, of: None) -> UnitsFound:
-    """Statistics of all steps, a part at a time.
+    """Statistics of all steps, a part at a time. Raises `StoreError` when there is no such channel or unit, or the store has no
+    texts that properties could be of.
 
     Parameters
     ----------
@@ -80,11 +81,6 @@ def unit_statistics(store: Store, channel: str, *, units: tuple[int, ...] = (), 
         Which; all without it.
     follows : str
         A key of `PROPERTIES`.
-
-    Raises
-    ------
-    StoreError
-        When there is no such channel or unit, or the store has no texts that properties could be of.
     """
     own = store.description.channel(channel)
     if not is_searched(own):

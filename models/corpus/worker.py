@@ -16,12 +16,8 @@ from unrolled.models.store.writing import PartWriter
 
 
 class Worker:
-    """Loads the model when it is made. What fails is a `StoreError` or a `CheckpointError`, with a sentence.
-
-    Parameters
-    ----------
-    tell : callable
-        Told how many steps of the part that it is at have been taken.
+    """Loads the model when it is made. What fails is a `StoreError` or a `CheckpointError`, with a sentence. `tell`: told how
+    many steps of the part that it is at have been taken.
     """
 
     def __init__(self, settings: WorkerSettings, tell: Callable[[int], None] = lambda steps: None) -> None:

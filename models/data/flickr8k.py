@@ -49,13 +49,8 @@ class CaptionedPhotographs:
 def read_split(folder: Path, split: str) -> CaptionedPhotographs:
     """The photographs of a split that have captions.
 
-    Where there are no split lists, ``train`` is all but every eighth photograph, ``dev`` every eighth, and ``test``
-    all of them.
-
-    Raises
-    ------
-    DataError
-        When captions or photographs are not where they should be.
+    Where there are no split lists, ``train`` is all but every eighth photograph, ``dev`` every eighth, and ``test`` all of
+    them. Raises `DataError` when captions or photographs are not where they should be.
     """
     if not folder.is_dir():
         raise DataError(f"There is no folder “{folder}”.")

@@ -51,13 +51,8 @@ def gradients(branch: Branch, first: int, last: int, wanted: StillWanted) -> Ite
     """The words of steps `first` to `last`, followed back to `first`; some rows at a time.
 
     Where `first` is 0 the first state is followed back too, to the places that it was made of; otherwise the state before
-    `first` is taken as given. The places of a row are those that its own step looks at, where an edit changes over to
-    another input.
-
-    Raises
-    ------
-    EngineError
-        When they are too many to be followed at once.
+    `first` is taken as given. The places of a row are those that its own step looks at, where an edit changes over to another
+    input. Raises `EngineError` when they are too many to be followed at once.
     """
     if last - first >= MOST_STEPS:
         raise EngineError("question", f"{last + 1 - first:,} steps cannot be followed back at once; {MOST_STEPS:,} are the most.")

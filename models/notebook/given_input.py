@@ -60,11 +60,7 @@ class GivenInput:
 
 def given_input(value: Any, source: Sequence[object] = (), grid: tuple[int, int] | None = None) -> GivenInput:
     """What a person hands over: a path, a text, a file's bytes, a picture of PIL or of pixels (height, width, 3), or nothing.
-
-    Raises
-    ------
-    ValueError
-        When it is none of these, or cannot be read: one sentence.
+    Raises `ValueError` when it is none of these, or cannot be read: one sentence.
     """
     words = tuple(str(word) for word in source)
     if value is None:

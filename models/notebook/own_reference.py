@@ -24,7 +24,8 @@ PLACE = "state {}"  # of the parts of a state, among what a step found
 
 
 class OwnReference:
-    """The function itself, its modules unchanged; their gates are computed from what each was given and returned.
+    """The function itself, its modules unchanged; their gates are computed from what each was given and returned. Raises
+    `CheckpointError` where the states of its steps are of different sizes, or there is none: one sentence.
 
     Parameters
     ----------
@@ -34,11 +35,6 @@ class OwnReference:
         Before the first step, and after one: a state has the parts of the second from then on.
     places : mapping of str to str
         Channels that are parts of the state, and which.
-
-    Raises
-    ------
-    CheckpointError
-        Where the states of its steps are of different sizes, or there is none: one sentence.
     """
 
     manner = "in its own precision, its modules as they are"

@@ -18,12 +18,8 @@ ROOM = 2.0  # of what is not bounded, later updates may reach so many times as f
 
 
 class Probe:
-    """What the network takes, and what it makes of it.
-
-    Raises
-    ------
-    ValueError
-        When the network cannot run it, or nothing in it can be recorded: one sentence.
+    """What the network takes, and what it makes of it. Raises `ValueError` when the network cannot run it, or nothing in it can
+    be recorded: one sentence.
 
     Attributes
     ----------

@@ -42,12 +42,8 @@ class States(tuple[Any, ...]):
 
 
 class FunctionStepper:
-    """A stepper around a function.
-
-    Raises
-    ------
-    EngineError
-        When a first step from the state cannot be taken, or shows that steps could not be taken again: one sentence.
+    """A stepper around a function. Raises `EngineError` when a first step from the state cannot be taken, or shows that steps
+    could not be taken again: one sentence.
 
     Attributes
     ----------

@@ -66,7 +66,8 @@ def backend_command() -> list[str]:
 
 
 class BackendClient:
-    """A connection to a backend that blocks until answers arrive.
+    """A connection to a backend that blocks until answers arrive. Raises `BackendError` when the backend does not start or does
+    not answer.
 
     Parameters
     ----------
@@ -74,11 +75,6 @@ class BackendClient:
         A backend that is running; without it one is started and ended with this object.
     on_progress : callable, optional
         Called with each `Progress` that arrives.
-
-    Raises
-    ------
-    BackendError
-        When the backend does not start or does not answer.
     """
 
     def __init__(self, endpoint: Endpoint | None = None, *, on_progress: Callable[[Progress], None] | None = None) -> None:

@@ -49,12 +49,8 @@ class Progress(Report, frozen=True):
 
 
 class Failed(RunReport, frozen=True):
-    """Something could not be done: one sentence for people, and the traceback for those who debug.
-
-    Attributes
-    ----------
-    run : int
-        -1 where no run is concerned.
+    """Something could not be done: one sentence for people, and the traceback for those who debug. `run`: -1 where no run is
+    concerned.
     """
 
     subject: str         # what failed: ``model``, ``input``, ``step``, ``edit``, ``question``, ``backend``, ``protocol``

@@ -20,17 +20,8 @@ def handles(*kinds: type) -> Callable[[Method], Method]:
 
 
 class Dispatch:
-    """Hands each message to the method that was marked for its type.
-
-    Parameters
-    ----------
-    *parts : object
-        Whose marked methods are called; another `Dispatch` brings all of its own.
-
-    Raises
-    ------
-    ValueError
-        When two methods are marked for one type.
+    """Hands each message to the method that was marked for its type. `*parts`: whose marked methods are called; another
+    `Dispatch` brings all of its own. Raises `ValueError` when two methods are marked for one type.
     """
 
     def __init__(self, *parts: object) -> None:

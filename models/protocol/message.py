@@ -110,13 +110,7 @@ class BranchRequest(RunRequest, frozen=True, kw_only=True):
 
 
 class RequestError(RuntimeError):
-    """What was asked for cannot be done: one sentence for people.
-
-    Parameters
-    ----------
-    **facts :
-        Further fields of the report that says so.
-    """
+    """What was asked for cannot be done: one sentence for people. `**facts`: further fields of the report that says so."""
 
     def __init__(self, sentence: str, **facts: Any) -> None:
         super().__init__(sentence)

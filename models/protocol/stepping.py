@@ -62,12 +62,8 @@ class AddInput(RunRequest, frozen=True):
 
 
 class Fork(BranchRequest, frozen=True):
-    """Make a branch of a run.
-
-    Attributes
-    ----------
-    branch : int
-        Its number. A branch of that number that is there already is replaced; number 0 is there from the beginning.
+    """Make a branch of a run. `branch`: its number; one of that number that is there already is replaced, number 0 is
+    there from the beginning.
     """
 
     subject: ClassVar[str] = "edit"

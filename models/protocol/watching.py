@@ -104,12 +104,7 @@ class WatchEnded(Report, frozen=True):
 
 
 class KeptUpdates:
-    """By their numbers; where there is no more room every second of the older half is let go.
-
-    Parameters
-    ----------
-    most_bytes, most : int
-        The limits.
+    """By their numbers; where there is no more room every second of the older half is let go. `most_bytes`, `most`: the limits.
     """
 
     def __init__(self, most_bytes: int = MOST_BYTES, most: int = MOST_UPDATES) -> None:

@@ -45,13 +45,7 @@ def encode(message: Request | Report) -> bytes:
 
 
 class MessageReader(Generic[Message]):
-    """Cuts a stream of bytes into messages of one union of types.
-
-    Parameters
-    ----------
-    base : type
-        `Request` or `Report`: its messages may arrive.
-    """
+    """Cuts a stream of bytes into messages of one union of types. `base`: `Request` or `Report`: its messages may arrive."""
 
     def __init__(self, base: type[Message]) -> None:
         self._decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(functools.reduce(operator.or_, messages(base)))

@@ -122,12 +122,8 @@ class Branch:
                        self._branch)
 
     def search(self, decoding: Decoding, report: Callable[[BeamStepped], None] | None, wanted: StillWanted) -> None:
-        """Search for the most probable tokens from here on; steps follow what is found.
-
-        Parameters
-        ----------
-        report : callable, optional
-            Told of every step's hypotheses.
+        """Search for the most probable tokens from here on; steps follow what is found. `report`: told of every step's
+        hypotheses.
         """
         begin, description, stepper = len(self.tokens), self.stepper.description, self.stepper
         prompt_tokens = self.encoded.prompt_tokens

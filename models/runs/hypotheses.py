@@ -38,12 +38,8 @@ def searchable(record: StepRecord, only: int, barred: Tensor) -> Tensor:
 
 
 class Hypotheses:
-    """Gives a search's hypotheses numbers, so that each names its parent.
-
-    Parameters
-    ----------
-    candidates : callable
-        Gives the most probable tokens of log-probabilities (V,).
+    """Gives a search's hypotheses numbers, so that each names its parent. `candidates`: gives the most probable tokens of
+    log-probabilities (V,).
     """
 
     def __init__(self, run: int, branch: int, *, begin: int, length_penalty: float, words: Sequence[str],

@@ -18,12 +18,8 @@ EVERY_SECONDS = 20.0
 
 
 class Claim:
-    """A context in which this process may write. `keep` is to be called now and then.
-
-    Raises
-    ------
-    StoreError
-        When somebody else is writing.
+    """A context in which this process may write. `keep` is to be called now and then. Raises `StoreError` when somebody else is
+    writing.
     """
 
     def __init__(self, location: Location) -> None:

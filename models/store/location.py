@@ -12,12 +12,8 @@ FAR = {"use_listings_cache": False}
 
 
 class Location:
-    """A store's address, and the few things that are done there beside reading and writing arrays.
-
-    Parameters
-    ----------
-    address : str or Path
-        Raises `StoreError` when nothing here knows such addresses.
+    """A store's address, and the few things that are done there beside reading and writing arrays. Raises
+    `StoreError` when nothing here knows such addresses.
     """
 
     def __init__(self, address: str | Path) -> None:

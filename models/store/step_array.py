@@ -58,17 +58,8 @@ class StepArray:
         return f"{self.name}/c/{'/'.join(grid)}"
 
     def pieces(self, start: int, stop: int, lead: int = 0) -> Iterator[tuple[int, Stored]]:
-        """A range in order, piece by piece: where each begins, and its rows; views where the shard is mapped.
-
-        Parameters
-        ----------
-        lead : int
-            The place on the axis before that of the steps, where there is one.
-
-        Raises
-        ------
-        StoreError
-            When a shard is missing or damaged.
+        """A range in order, piece by piece: where each begins, and its rows; views where the shard is mapped. `lead`: the place
+        on the axis before that of the steps, where there is one. Raises `StoreError` when a shard is missing or damaged.
         """
         while start < stop:
             shard, inside = divmod(start, self.shard)

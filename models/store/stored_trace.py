@@ -68,11 +68,7 @@ class StoredTrace:
     """What a `Trace` is asked for, of a run in a store; there are no candidates, and nothing can be added.
 
     Words, tokens and log-probabilities, some bytes a step, are read when the first is asked for; a column never as a whole.
-
-    Attributes
-    ----------
-    run : StoredRun
-        Which has the pyramid: `StoredRun.reduced`, `StoredRun.ranges`, `StoredRun.places`.
+    `run`: which has the pyramid: `StoredRun.reduced`, `StoredRun.ranges`, `StoredRun.places`.
     """
 
     ended = True
@@ -145,11 +141,7 @@ def stored_run(trace: object) -> StoredRun | None:
 
 class StoredPlaces:
     """The places of a channel with the axis ``unit`` on its colour map; nothing is kept, and nothing read as a whole.
-
-    Parameters
-    ----------
-    channel : Channel
-        On the scale that is wanted, which may be another than the store's.
+    `channel`: on the scale that is wanted, which may be another than the store's.
     """
 
     def __init__(self, run: StoredRun, channel: Channel) -> None:

@@ -12,12 +12,7 @@ def verify(store: Store, *, progress: Callable[[int, int], None] = lambda done, 
     """What is missing, cut off or damaged, a sentence each, as it is found; of parts that are not there nothing is said.
 
     Every array of the documents and every shard of every array of every part is read whole, so that each chunk's checksum is
-    compared.
-
-    Parameters
-    ----------
-    progress : callable
-        Told how many shards are done, of how many.
+    compared. `progress`: told how many shards are done, of how many.
     """
     yield from store.problems
     of_documents = [sentence for name in (*OF_DOCUMENTS, "part_shard", "written") for sentence in _of_documents(store, name)]

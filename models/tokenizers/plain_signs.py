@@ -21,12 +21,8 @@ NAMED = {"\t": "a tab", "    ": "four spaces", " ": "a space"}
 
 
 def in_known_signs(text: str, known: Callable[[str], bool]) -> tuple[str, tuple[str, ...]]:
-    """The text with what is unknown written in what is known, where that can be, and a note of what was replaced.
-
-    Parameters
-    ----------
-    known : callable
-        Whether the model knows a character.
+    """The text with what is unknown written in what is known, where that can be, and a note of what was replaced. `known`:
+    whether the model knows a character.
     """
     composed = unicodedata.normalize("NFC", text)
     table: dict[int, str] = {}

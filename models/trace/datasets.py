@@ -32,11 +32,7 @@ def variables(trace: Trace) -> Variables:
 
 def dataset(trace: Trace) -> Dataset:
     """A dataset with the coordinates ``step``, counted from 0, and ``word``; symbols and ranges are the variables' attributes.
-
-    Raises
-    ------
-    ImportError
-        When xarray is not installed: a sentence that says how to get it.
+    Raises `ImportError` when xarray is not installed: a sentence that says how to get it.
     """
     try:
         import xarray

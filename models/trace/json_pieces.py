@@ -16,12 +16,8 @@ _READER = json.JSONDecoder()
 
 
 class JsonPieces:
-    """A place in a JSON text, which moves on with everything that is read.
-
-    Parameters
-    ----------
-    say : callable
-        Told which part of the text is read, from 0 to 1, after every element.
+    """A place in a JSON text, which moves on with everything that is read. `say`: told which part of the text is read, from 0
+    to 1, after every element.
     """
 
     def __init__(self, text: str, say: Callable[[float], None]) -> None:

@@ -49,11 +49,7 @@ def base_name(name: str) -> str:
 
 def sliced(channel: Channel, at: At, *, rollout: bool = True) -> Channel:
     """The slice of a channel at a place; a place that it has not becomes its nearest. A channel without layers is itself.
-
-    Parameters
-    ----------
-    rollout : bool
-        Whether there can be one; otherwise the mean of the heads takes its place.
+    `rollout`: whether there can be one; otherwise the mean of the heads takes its place.
     """
     if channel.axes[:1] != ("layer",):
         return channel

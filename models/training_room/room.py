@@ -87,7 +87,8 @@ class TrainingRoom:
         return self.task.draw(BATCH, generator)
 
     def update(self, changes: TrainingRoomChanges, *, picture: bool = False) -> TrainingRoomUpdated:
-        """Draw a batch, follow its loss back, shorten the gradient, change the weights.
+        """Draw a batch, follow its loss back, shorten the gradient, change the weights. Raises `Exploded` when loss or gradient
+        is not finite; then this update changes nothing, and the one before is taken back.
 
         Parameters
         ----------
@@ -95,11 +96,6 @@ class TrainingRoom:
             Threshold, window and learning rate that are in force for this update.
         picture : bool
             Whether the gradients of one sequence are wanted as well.
-
-        Raises
-        ------
-        Exploded
-            When loss or gradient is not finite; then this update changes nothing, and the one before is taken back.
         """
         started = time.perf_counter()
         batch = self.batch(self.updates)

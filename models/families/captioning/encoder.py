@@ -50,11 +50,7 @@ class EncoderKind:
 
 class Encoder(nn.Module):
     """A picture's grid of features, by one of `ENCODERS`. Raises `EncoderError` when it or its weights are not there.
-
-    Parameters
-    ----------
-    download : bool
-        Weights that are not on this computer may be downloaded: a person has chosen them, not a file.
+    `download`: weights that are not on this computer may be downloaded: a person has chosen them, not a file.
     """
 
     def __init__(self, name: str, *, download: bool = False) -> None:

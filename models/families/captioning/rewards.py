@@ -85,17 +85,9 @@ class CiderD:
 
 
 class CorpusBleu:
-    """What captions of known pictures add to the logarithm of the corpus's BLEU-4.
-
-    Parameters
-    ----------
-    references : sequence
-        For every picture its captions as tokens, without END.
-
-    Attributes
-    ----------
-    means : array of float, shape (10,), or None
-        Of a caption: matched and written n-grams for n = 1 … 4, its length, and that of the closest reference.
+    """What captions of known pictures add to the logarithm of the corpus's BLEU-4. `references`: for every picture its captions
+    as tokens, without END. `means` (10,): of a caption: matched and written n-grams for n = 1 … 4, its length, and that of the
+    closest reference.
     """
 
     def __init__(self, references: Sequence[Sequence[Sequence[int]]]) -> None:

@@ -101,12 +101,8 @@ class ClipNetwork(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def read(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Read frames: where the thing is, and what it looks like there (a glimpse, as of Jaderberg et al. 2015).
-
-        Parameters
-        ----------
-        frames : Tensor, shape (N, 3, size, size)
-            uint8, or such as floats.
+        """Read frames: where the thing is, and what it looks like there (a glimpse, as of Jaderberg et al. 2015). `frames` (N,
+        3, size, size): uint8, or such as floats.
 
         Returns
         -------

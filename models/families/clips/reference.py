@@ -20,13 +20,7 @@ ENCODER_STRIDES, LOOK_STRIDES = (2, 2, 1), (1, 2)
 
 
 class ClipReference(ReferenceNetwork):
-    """See `ReferenceNetwork`.
-
-    Parameters
-    ----------
-    recurrent : bool
-        Whether the state goes from frame to frame.
-    """
+    """See `ReferenceNetwork`. `recurrent`: whether the state goes from frame to frame."""
 
     def __init__(self, weights: Weights, *, size: int, recurrent: bool) -> None:
         own = doubled(weights)

@@ -64,11 +64,7 @@ class Attentions:
 
     def learn(self, places: int) -> int:
         """From a first step, which had `places` to look at (0: none): the order of the calls, and how many layers there are.
-
-        Raises
-        ------
-        AttentionError
-            Where a call is of neither kind, its weights do not sum up to one, or layers differ.
+        Raises `AttentionError` where a call is of neither kind, its weights do not sum up to one, or layers differ.
         """
         order = []
         for weights in self.weights:

@@ -31,13 +31,7 @@ class NotFetched(Exception):
 
 
 class Download:
-    """How far files have come.
-
-    Attributes
-    ----------
-    given_up : bool
-        Nobody waits for them any more.
-    """
+    """How far files have come. `given_up`: nobody waits for them any more."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -117,11 +111,8 @@ def waited_for(work: Callable[[], T], told: Callable[[], tuple[str, float]]) -> 
 
 def fetched(name: str, check_memory: Callable[[int, str, str], None]) -> Path:
     """The folder of a model on the hub, its files fetched where they are not there yet. Raises `CheckpointError`.
-
-    Parameters
-    ----------
-    check_memory : callable
-        Given the bytes of the weights, their numbers' type and the name, before they are fetched; raises where they are too many.
+    `check_memory`: given the bytes of the weights, their numbers' type and the name, before they are fetched; raises where they
+    are too many.
     """
     import huggingface_hub
 

@@ -63,17 +63,8 @@ class Settings(NamedTuple):
 
 
 def settings_of(model: Any, *, begins_itself: bool) -> Settings:
-    """Read from a model's configuration and from that of its `generate`.
-
-    Parameters
-    ----------
-    begins_itself : bool
-        Whether the decoder starts with a token of its own, not with the text's first.
-
-    Raises
-    ------
-    AttentionError
-        Where they do not say with which.
+    """Read from a model's configuration and from that of its `generate`. `begins_itself`: whether the decoder starts with a
+    token of its own, not with the text's first. Raises `AttentionError` where they do not say with which.
     """
     config = model.config
     said = (model.text_decoder if config.model_type == "blip" else model).generation_config  # whose `generate` it is
