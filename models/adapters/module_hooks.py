@@ -12,21 +12,20 @@ from types import CodeType, FrameType
 from typing import Any
 
 import torch
-from torch import nn
+from torch import jit, nn
 from torch.nn.utils.rnn import PackedSequence
 from torch.overrides import TorchFunctionMode
 
 from unrolled.models.adapters.attention_calls import MULTI_HEAD, SCALED_DOT_PRODUCT, attention_call
-from unrolled.models.adapters.captured import Call, Keeper
-from unrolled.models.adapters.output_calls import output_call
+from unrolled.models.adapters.captured import Call, Keeper, output_call
 from unrolled.models.adapters.recurrent_calls import CELLS, SEQUENCES, by_layers, cell_call, sequence_call
-from unrolled.models.adapters.unwrapping import closed, plain, unwrapped
 
 LAYERS = (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)  # what they return is recorded too
 BATCH_FIRST = (nn.RNNBase, nn.MultiheadAttention)                  # that say it of themselves
 UNDERSTOOD = frozenset({*SEQUENCES, *CELLS, MULTI_HEAD, SCALED_DOT_PRODUCT})
-Told = Callable[[str, Call, Any], None]
 _TORCH = str(Path(torch.__file__).parent)
+_COMPILED = "_orig_mod"  # what torch.compile keeps the module under
+Told = Callable[[str, Call, Any], None]
 _recorded: set[int] = set()  # modules, by identity
 
 
@@ -235,3 +234,30 @@ def _caller(frame: FrameType | None) -> tuple[CodeType, int] | None:
     while frame is not None and frame.f_code.co_filename.startswith(_TORCH):
         frame = frame.f_back
     return None if frame is None else (frame.f_code, frame.f_lasti)
+
+
+def unwrapped(network: nn.Module) -> nn.Module:
+    """The module that torch.compile or data-parallel was given. Raises `TypeError` where it cannot be reached."""
+    if not isinstance(network, nn.Module):
+        raise TypeError(f"A torch.nn.Module can be recorded, and this is of the type {type(network).__name__}.")
+    why = closed(network)
+    if why:
+        raise TypeError(f"{why}; record the module that it was made from.")
+    if isinstance(network, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+        return unwrapped(network.module)
+    inside = getattr(network, _COMPILED, None)
+    return unwrapped(inside) if isinstance(inside, nn.Module) else network
+
+
+def closed(module: nn.Module) -> str:
+    """Why a module cannot be looked into; empty where it can be."""
+    if isinstance(module, jit.ScriptModule):
+        return "A TorchScript module cannot be looked into"
+    if isinstance(module, nn.DataParallel) and len(module.device_ids) > 1:
+        return "DataParallel copies the module to every device at every call, and the copies cannot be looked into"
+    return ""
+
+
+def plain(name: str) -> str:
+    """A module's dotted name without what wraps it."""
+    return ".".join(part for part in name.split(".") if part != _COMPILED)

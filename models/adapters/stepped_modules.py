@@ -22,10 +22,9 @@ from torch.nn.utils.rnn import PackedSequence
 
 from unrolled.models.adapters.attention_weights import attended, bound_call, of_heads
 from unrolled.models.adapters.captured import Quantity
+from unrolled.models.adapters.module_hooks import plain
 from unrolled.models.adapters.recurrent_gates import CELL_MODULES, SEQUENCES
-from unrolled.models.adapters.stepped_equations import Keep, keep_all, taken
-from unrolled.models.adapters.stepped_functions import SteppedFunctions
-from unrolled.models.adapters.unwrapping import plain
+from unrolled.models.adapters.stepped_functions import Keep, SteppedFunctions, keep_all, taken
 from unrolled.models.cells import CELLS
 from unrolled.models.cells.hook import Hook, identity
 

@@ -12,8 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from unrolled.models.adapters.module_hooks import ModuleHooks, Series
-from unrolled.models.adapters.unwrapping import unwrapped
+from unrolled.models.adapters.module_hooks import ModuleHooks, Series, unwrapped
 from unrolled.models.inputs.inputs import RECORDED
 from unrolled.models.notebook.recorded_channels import Column, Values, channels_of, columns_of, named
 from unrolled.models.trace import READ_CONVENTION, Provenance, Trace

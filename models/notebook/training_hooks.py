@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
-from unrolled.models.adapters.unwrapping import unwrapped
+from unrolled.models.adapters.module_hooks import unwrapped
 from unrolled.models.adapters.watched_gradients import GradientCapture
 from unrolled.models.notebook.probing import Probe
 from unrolled.models.notebook.recording import Recording

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from unrolled.models.adapters.unwrapping import unwrapped
+from unrolled.models.adapters.module_hooks import unwrapped
 from unrolled.models.notebook.connecting import WithWindow, has_screen
 from unrolled.models.notebook.drawing import trace_as_html, training_as_html
 from unrolled.models.notebook.probing import Probe
