@@ -50,7 +50,7 @@ def _verb(arguments: argparse.Namespace) -> Callable[[argparse.Namespace], int]:
         from unrolled.models.verbs.evaluate import evaluate as act
     elif arguments.verb == "corpus":
         if arguments.ray:
-            from unrolled.models.corpus.addresses import check_address
+            from unrolled.models.corpus.crew import check_address
 
             check_address(arguments.ray)
         from unrolled.models.verbs.corpus import trace as act

@@ -11,8 +11,7 @@ import numpy as np
 import torch
 
 from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, Header, save_checkpoint
-from unrolled.models.corpus.jobs import Done, Job, WorkerSettings
-from unrolled.models.corpus.worker import Worker
+from unrolled.models.corpus.worker import Done, Job, Worker, WorkerSettings
 from unrolled.models.families.characters.network import CharacterConfig, CharacterModel
 from unrolled.models.tokenizers.symbols import SPECIAL
 

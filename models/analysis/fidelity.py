@@ -1,4 +1,4 @@
-"""What is drawn, held against the same steps computed a second time. It knows neither Qt nor torch."""
+"""What is drawn or recorded, held against the same steps computed a second time or returned. It knows neither Qt nor torch."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.models.protocol.questions import CANDIDATE_LOG_PROBS, LOG_PROBS, STATE_GAP, Replayed
-from unrolled.models.trace import Trace
+from unrolled.models.trace import Agreement, Trace
 from unrolled.models.trace.slices import spoken
 
 TOLERANCE = 1e-4   # of values around 1: single precision stays well below, on any device
 BESIDE = {STATE_GAP: "state carried on from the step before", LOG_PROBS: "log-probability of the token written",
           CANDIDATE_LOG_PROBS: "log-probabilities of the candidates"}
+HALF = {"bfloat16": 3e-2, "float16": 5e-3}  # some units in the last place, of values around 1
+MOST_NAMED = 4
+
 
 Values = npt.NDArray[np.floating]
 
@@ -134,3 +137,45 @@ def _by_token(part: Replayed, own: Values, trace: Trace, recorded: int) -> Value
     each = [dict(zip(row.tolist(), values.tolist(), strict=True)) for row, values in zip(tokens, own, strict=True)]
     return np.array([[found.get(one.token, -np.inf) for one in trace.candidates[part.first + row][:recorded]]
                      for row, found in enumerate(each)])
+
+
+class Agreed:
+    """What the agreements of a trace come to.
+
+    Attributes
+    ----------
+    largest : float
+        Of all differences.
+    where : str
+        The channel that has it.
+    within : bool
+        Whether that is no more than the precision explains.
+    uncompared : tuple of str
+        The channels that could not be compared.
+    """
+
+    def __init__(self, trace: Trace) -> None:
+        titles = {name: channel.title for name, channel in trace.channels.items()}
+        known = [own for own in trace.provenance.agreements if own.channel in titles]
+        compared = [(own.difference, own) for own in known if own.difference is not None]
+        worst = max(compared, key=lambda pair: pair[0], default=(0.0, None))
+        self.largest = worst[0]
+        self.where = titles[worst[1].channel] if worst[1] is not None else ""
+        self.within = self.largest <= HALF.get(trace.provenance.precision, TOLERANCE)
+        named = {own.channel for _, own in compared}
+        self.uncompared = tuple(title for name, title in titles.items() if name not in named)
+        self._known, self._titles = known, titles
+
+    @property
+    def how(self) -> str:
+        """A line for every way of comparing, with its channels and their largest difference."""
+        by_way: dict[str, list[Agreement]] = {}
+        for own in self._known:
+            by_way.setdefault(own.against, []).append(own)
+        lines = []
+        for way, group in by_way.items():
+            named = [self._titles[own.channel] for own in group[:MOST_NAMED]]
+            more = f" and {len(group) - MOST_NAMED} more" if len(group) > MOST_NAMED else ""
+            largest = max((own.difference for own in group if own.difference is not None), default=None)
+            lines.append(f"{', '.join(named)}{more}: {way}" + ("." if largest is None else f"; at most {largest:.2g}."))
+        return "\n".join(lines)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import importlib.util
 import multiprocessing
 import os
+import socket
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from unrolled.models.corpus.addresses import check_address
-from unrolled.models.corpus.jobs import Done, Job, WorkerSettings
-from unrolled.models.corpus.worker import begin, work
+from unrolled.models.corpus.worker import Done, Job, WorkerSettings, begin, work
 from unrolled.models.store.layout import StoreError
+
+ANSWER_SECONDS = 5.0
+# A cluster speaks gRPC, which is HTTP/2 (RFC 9113): each side begins with a frame of its settings.
+SETTINGS, FRAME_HEADER = b"\x04", 9
+GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0" + SETTINGS + bytes(5)
+WITHOUT_A_HOST = ("auto", "local")
 
 
 class Hand(Protocol):
@@ -149,3 +155,20 @@ class _Actor:
 def crew_of(settings: WorkerSettings, *, workers: int, ray: str) -> Crew:
     """Those that a command asks for."""
     return RayCrew(settings, workers) if ray else ProcessCrew(settings, workers or multiprocessing.cpu_count())
+
+
+def check_address(address: str) -> None:
+    """Raises `StoreError` when Ray is not installed, or nobody answers at ``host:port``."""
+    if importlib.util.find_spec("ray") is None:
+        raise StoreError("Ray is not installed; “python -m pip install 'unrolled[cluster]'” brings it.")
+    if address in WITHOUT_A_HOST:
+        return
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), timeout=ANSWER_SECONDS) as connection:
+            connection.sendall(GREETING)
+            answers = connection.recv(FRAME_HEADER)[3:4] == SETTINGS
+    except (OSError, ValueError, OverflowError):
+        answers = False
+    if not answers:
+        raise StoreError(f"No Ray cluster answers at “{address}”; an address is written as host:port.")

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from unrolled.models.corpus.jobs import Document, Job
+from unrolled.models.corpus.worker import Document, Job
 from unrolled.models.inputs.kinds import INPUT_ERRORS, Notes, kind_named
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.stepping import Ended, SteppedBlock

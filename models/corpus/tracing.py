@@ -13,9 +13,9 @@ import msgspec
 import numpy as np
 
 from unrolled.models.corpus.crew import Crew, Hand, connected, crew_of
-from unrolled.models.corpus.jobs import Document, Done, Job, WorkerSettings
 from unrolled.models.corpus.listing import READING_ERRORS, Sentences, read_document
 from unrolled.models.corpus.planning import BATCH, Plan, plan
+from unrolled.models.corpus.worker import Document, Done, Job, WorkerSettings
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.store.claim import Claim
 from unrolled.models.store.layout import Dtype, StoreDescription, StoreError

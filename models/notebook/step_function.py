@@ -17,9 +17,8 @@ from unrolled.models.adapters.state_nest import changed_place, leaves
 from unrolled.models.adapters.stepped_modules import Found, SteppedModules, modules_called, named
 from unrolled.models.cells.hook import Hook, identity
 from unrolled.models.notebook.given_input import GivenInput
-from unrolled.models.notebook.own_reference import OwnReference, padded
+from unrolled.models.notebook.own_reference import NextToken, OwnReference, StepCalls, padded
 from unrolled.models.notebook.recorded_channels import channel_of
-from unrolled.models.notebook.step_calls import NextToken, StepCalls
 from unrolled.models.reference.protocol import Reference, Weights
 from unrolled.models.runs.errors import EngineError
 from unrolled.models.stepping.stepper import EncodedInput, StepRecord, Structure

@@ -12,7 +12,7 @@ from unrolled.models.notebook.connecting import WithWindow, has_screen
 from unrolled.models.notebook.drawing import trace_as_html
 from unrolled.models.notebook.given_input import GivenInput, given_input
 from unrolled.models.notebook.opening import loaded_by, text_in, written
-from unrolled.models.notebook.step_calls import NextToken
+from unrolled.models.notebook.own_reference import NextToken
 from unrolled.models.notebook.step_function import FunctionStepper
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.loading import Device, Family

@@ -12,9 +12,9 @@ import numpy as np
 
 from unrolled.models.adapters.registry import load
 from unrolled.models.cells.threads import one_thread
-from unrolled.models.corpus.jobs import Document, Job
 from unrolled.models.corpus.stepping import trace_part
 from unrolled.models.corpus.tracing import Outcome, Progress, TraceRequest, trace_corpus
+from unrolled.models.corpus.worker import Document, Job
 from unrolled.models.data.source_files import STANDARD_LIBRARY, source_texts
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.runs.branch import BLOCK_STEPS, Branch

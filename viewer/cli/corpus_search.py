@@ -6,8 +6,7 @@ import argparse
 import json
 from typing import Any
 
-from unrolled.models.corpus.like_what import like_what, states_of
-from unrolled.models.corpus.nearest import nearest
+from unrolled.models.corpus.nearest import like_what, nearest, states_of
 from unrolled.models.corpus.search import Hit, search, search_text
 from unrolled.models.store.store import Store, open_store
 from unrolled.models.trace.detokenization import shown

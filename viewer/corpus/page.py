@@ -8,8 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QLineEdit, QPushButton, QSplitter, QTabWidget, QWidget
 
-from unrolled.models.corpus.like_what import LikeWhat
-from unrolled.models.corpus.nearest import LONGEST
+from unrolled.models.corpus.nearest import LONGEST, LikeWhat
 from unrolled.models.corpus.search import Found
 from unrolled.models.store.layout import StoreError
 from unrolled.models.store.store import Store

@@ -6,8 +6,7 @@ import math
 import re
 from dataclasses import dataclass, field
 
-from unrolled.models.corpus.like_what import LikeWhat, like_what, states_of
-from unrolled.models.corpus.nearest import nearest
+from unrolled.models.corpus.nearest import LikeWhat, like_what, nearest, states_of
 from unrolled.models.corpus.parts import Told, Wanted
 from unrolled.models.corpus.search import Found, search, search_text
 from unrolled.models.store.store import Store

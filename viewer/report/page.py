@@ -13,8 +13,7 @@ from html import escape
 import numpy as np
 from PIL import Image
 
-from unrolled.models.analysis.agreement import Agreed
-from unrolled.models.analysis.fidelity import place_in_words
+from unrolled.models.analysis.fidelity import Agreed, place_in_words
 from unrolled.models.protocol.questions import Contributor, Equation, Explained
 from unrolled.models.trace import Channel, Trace
 from unrolled.models.trace.names import printable, text_name

@@ -9,8 +9,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QLabel
 
-from unrolled.models.analysis.agreement import Agreed
-from unrolled.models.analysis.fidelity import Fidelity
+from unrolled.models.analysis.fidelity import Agreed, Fidelity
 from unrolled.models.protocol.questions import Replay, Replayed
 from unrolled.models.trace import Trace
 from unrolled.models.trace.slices import spoken

@@ -15,10 +15,10 @@ from tiny_corpus import LENGTHS, Died, Here, write_model, write_texts
 from unrolled.models.adapters.registry import load
 from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, Header, save_checkpoint
 from unrolled.models.corpus import planning, stepping
-from unrolled.models.corpus.jobs import WorkerSettings
 from unrolled.models.corpus.search import search_text
 from unrolled.models.corpus.stepping import read_by
 from unrolled.models.corpus.tracing import Progress, TraceRequest, trace_corpus
+from unrolled.models.corpus.worker import WorkerSettings
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.stepping import Stepped
 from unrolled.models.runs.branch import Branch

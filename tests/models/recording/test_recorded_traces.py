@@ -16,7 +16,7 @@ from unrolled import assets
 from unrolled.models.adapters import recurrent_calls
 from unrolled.models.adapters.captured import largest_difference
 from unrolled.models.adapters.recurrent_gates import finish
-from unrolled.models.analysis.agreement import Agreed
+from unrolled.models.analysis.fidelity import Agreed
 from unrolled.models.notebook import opening, recording, showing
 from unrolled.models.trace.datasets import variables
 from unrolled.models.trace.files import load_trace

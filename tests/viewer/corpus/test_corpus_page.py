@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor
 from stores import ENTROPY, HIDDEN, drawn
 
 from unrolled.models.corpus.alike import units_like
-from unrolled.models.corpus.like_what import LikeWhat
+from unrolled.models.corpus.nearest import LikeWhat
 from unrolled.models.corpus.state_map import principal_map
 from unrolled.models.store.store import open_store
 from unrolled.models.trace.files import save_trace
