@@ -6,10 +6,9 @@ from typing import TypeVar
 
 from pytestqt.qtbot import QtBot
 
-from unrolled.models.protocol.dispatch import Dispatch
 from unrolled.viewer.state.commands import Command
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.session_commands import SessionCommands
+from unrolled.viewer.state.session_commands import session_commands
 from unrolled.viewer.theme.themes import LIGHT, Theme
 from unrolled.viewer.views.view import View, ViewContext
 
@@ -26,7 +25,7 @@ class Doing:
     """
 
     def __init__(self, session: Session) -> None:
-        self._session_commands = Dispatch(SessionCommands(session))
+        self._session_commands = session_commands(session)
         self.done: list[Command] = []
 
     def __call__(self, command: Command) -> None:

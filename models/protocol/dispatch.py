@@ -7,6 +7,7 @@ from inspect import isfunction
 from typing import Any, TypeVar
 
 Method = TypeVar("Method", bound=Callable[..., Any])
+Kind = TypeVar("Kind")
 
 
 def handles(*kinds: type) -> Callable[[Method], Method]:
@@ -28,9 +29,13 @@ class Dispatch:
         self._handlers: dict[type, Callable[..., Any]] = {}
         for part in parts:
             for kind, handler in _handlers_of(part):
-                if kind in self._handlers:
-                    raise ValueError(f"{kind.__name__} is handled twice: by {_name(self._handlers[kind])} and {_name(handler)}.")
-                self._handlers[kind] = handler
+                self.on(kind, handler)
+
+    def on(self, kind: type[Kind], handler: Callable[[Kind], object]) -> None:
+        """Have messages of one more type dealt with. Raises `ValueError` as for the others."""
+        if kind in self._handlers:
+            raise ValueError(f"{kind.__name__} is handled twice: by {_name(self._handlers[kind])} and {_name(handler)}.")
+        self._handlers[kind] = handler
 
     def __call__(self, message: object, *arguments: Any) -> Any:
         """Have a message dealt with. Raises `LookupError` when nothing is marked for its type."""

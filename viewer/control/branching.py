@@ -196,14 +196,6 @@ class Branching:
                 self.replace_unseen(branch.changed(decoding=decoding))
         self._voice.state_changed.emit()
 
-    @handles(c.Undo)
-    def undo(self, _: c.Undo) -> None:
-        self.history.undo()
-
-    @handles(c.Redo)
-    def redo(self, _: c.Redo) -> None:
-        self.history.redo()
-
     # ── For the other parts ───────────────────────────────────────────────────────────────────────────────────
 
     def replace_unseen(self, branch: Branch) -> None:

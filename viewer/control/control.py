@@ -77,7 +77,15 @@ class Control(QObject):
         for opened in (self.opener.opened_file, self._stored.opened_store):
             opened.connect(lambda path: self.opened_file.emit(path))
         self.commands = Dispatch(self._transport, self._reading, self._branching, self._loading, self.opener, self._stored,
-                                 self._again, self.earlier, self._comparing, self._worker, self._waiting, self)
+                                 self._again, self.earlier, self._comparing, self._waiting, self)
+        self.commands.on(c.Pause, lambda _: self.playback.stop())  # a step that was asked for is still gone to
+        self.commands.on(c.SetSpeed, lambda command: self.playback.set_speed(command.steps_a_second))
+        self.commands.on(c.ScaleSpeed, lambda command: self.playback.set_speed(self.playback.speed * command.factor))
+        self.commands.on(c.SetLoop, lambda command: self.playback.set_loop(command.on))
+        self.commands.on(c.Undo, lambda _: self.history.undo())
+        self.commands.on(c.Redo, lambda _: self.history.redo())
+        self.commands.on(c.StopOpening, lambda _: self._worker.forget())
+        self.commands.on(c.ShowTraceback, lambda command: self.traceback_wanted.emit(command.sentence, command.traceback))
         self._reports = Dispatch(self._recording, self._loading, self.opener, self)
         session.questions.asked.connect(self._recording.ask)
         session.questions.dropped.connect(lambda number: backend.send(Drop(number)))
@@ -137,10 +145,6 @@ class Control(QObject):
         """Start the backend again; the model is loaded as before, and the run goes on from where it was."""
         self.voice.unsaid.emit("model")
         self.start()
-
-    @handles(c.ShowTraceback)
-    def show_traceback(self, command: c.ShowTraceback) -> None:
-        self.traceback_wanted.emit(command.sentence, command.traceback)
 
     def close(self) -> None:
         self.playback.stop()

@@ -15,7 +15,6 @@ from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal
 
 from unrolled.models.inputs.inputs import Input
 from unrolled.models.inputs.kinds import Notes, decode_input, read_bytes
-from unrolled.models.protocol.dispatch import handles
 from unrolled.models.trace import Trace
 from unrolled.models.trace.files import Say, load_trace
 from unrolled.models.trace.names import file_name
@@ -101,10 +100,6 @@ class InputWorker(QObject):
         if self._show is not None:
             self._rest()
         self._show = None
-
-    @handles(c.StopOpening)
-    def stop(self, _: c.StopOpening) -> None:
-        self.forget()
 
     def close(self) -> None:
         """Wait until no thread is left."""

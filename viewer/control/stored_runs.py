@@ -65,11 +65,6 @@ class StoredRuns:
         self._voice.unsaid.emit("input")
         self._worker.read(store.documents[command.number].title, read, show)
 
-    @handles(c.FrameSteps)
-    def frame_steps(self, command: c.FrameSteps) -> None:
-        """They are marked in each document that is opened."""
-        self._session.open_store.frame(command.steps)
-
     def _left(self) -> None:
         """Another run is shown: the document is no longer on screen."""
         self._session.open_store.leave_document()

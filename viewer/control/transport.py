@@ -95,23 +95,6 @@ class Transport:
         elif trace is not None or self._session.input is not None:
             self.playback.start()
 
-    @handles(c.Pause)
-    def stop_playing(self, _: c.Pause) -> None:
-        """Play no further; a step that was asked for is still gone to."""
-        self.playback.stop()
-
-    @handles(c.SetSpeed)
-    def set_speed(self, command: c.SetSpeed) -> None:
-        self.playback.set_speed(command.steps_a_second)
-
-    @handles(c.ScaleSpeed)
-    def scale_speed(self, command: c.ScaleSpeed) -> None:
-        self.playback.set_speed(self.playback.speed * command.factor)
-
-    @handles(c.SetLoop)
-    def set_loop(self, command: c.SetLoop) -> None:
-        self.playback.set_loop(command.on)
-
     # ── For the other parts ───────────────────────────────────────────────────────────────────────────────────
 
     def pause(self) -> None:

@@ -102,16 +102,6 @@ class Pin(Command, frozen=True):
     units: tuple[int, ...]
 
 
-class Unpin(Command, frozen=True):
-    """Unpin a unit."""
-
-    unit: int
-
-
-class UnpinAll(Command, frozen=True):
-    """Unpin every unit."""
-
-
 class LookAt(Command, frozen=True):
     """Look at another ``layer`` or ``head``: a number, or of heads their ``mean`` or their ``rollout``."""
 

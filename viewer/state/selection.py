@@ -40,9 +40,6 @@ class Selection:
         self.units = tuple(dict.fromkeys(units))[-MOST_PINNED:]
         self.changed.emit()
 
-    def clear(self) -> None:
-        self.set(())
-
     def look_at(self, axis: str, place: str) -> None:
         """Look at another layer or head."""
         if self.at.get(axis) != place:

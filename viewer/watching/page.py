@@ -5,14 +5,13 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QPushButton, QSlider, QStackedWidget, QWidget
 
-from unrolled.models.protocol.dispatch import Dispatch
 from unrolled.models.protocol.watching import FollowTraining, WatchBegun, WatchedLosses, WatchedUpdate, WatchEnded
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.appearance import Appearance
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.session_commands import SessionCommands
+from unrolled.viewer.state.session_commands import session_commands
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.heads.picker import LayerHeadView, lengths_of
@@ -51,7 +50,7 @@ class WatchPage(QWidget):
         self.update_number = 0      # of the update that is looked at
         self._shown: WatchedUpdate | None = None
         self.session = Session(appearance)
-        self._commands = Dispatch(SessionCommands(self.session))
+        self._commands = session_commands(self.session)
         context = ViewContext(self.session, self.do, theme)
         self.tracks, self.slices = TracksView(context), LayerHeadView(context)
         self.tracks.set_empty("Give one sequence as probe=, and its states and gates are shown here at every update.")

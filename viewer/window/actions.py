@@ -115,7 +115,7 @@ SPECS = (
                checkable=True, group=1),
     ActionSpec("more_opaque", "View", "Stronger overlay", partial(c.ShiftOpacity, OPACITY_STEP), ("]",), group=1),
     ActionSpec("less_opaque", "View", "Fainter overlay", partial(c.ShiftOpacity, -OPACITY_STEP), ("[",), group=1),
-    ActionSpec("clear_pins", "View", "Unpin all units", c.UnpinAll, ("Ctrl+Shift+C",), "unpin", group=2),
+    ActionSpec("clear_pins", "View", "Unpin all units", partial(c.Pin, ()), ("Ctrl+Shift+C",), "unpin", group=2),
     ActionSpec("zoom_in", "View", "Zoom in on the steps", partial(c.ZoomSteps, 1 / ZOOM_FACTOR), ("Ctrl++", "Ctrl+="), group=3),
     ActionSpec("zoom_out", "View", "Zoom out", partial(c.ZoomSteps, ZOOM_FACTOR), ("Ctrl+-",), group=3),
     ActionSpec("zoom_reset", "View", "Show the whole run", c.ShowWholeRun, ("Ctrl+0",), "zoom-reset", group=3),

@@ -28,7 +28,7 @@ from unrolled.viewer.control.control import Control
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.session_commands import SessionCommands
+from unrolled.viewer.state.session_commands import session_commands
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.stylesheet import apply_theme
 from unrolled.viewer.theme.themes import DARK, LIGHT, Theme
@@ -118,7 +118,7 @@ class MainWindow(QMainWindow):
         self.layout_.setFocus()  # otherwise the first button has it, and Space would open a file
         self.coordinator = Coordinator(session, self.host.views.values(), self)
         self.dialogs = DialogActions(self)
-        self._dispatch = Dispatch(SessionCommands(session), controller.commands, self.layout_.drawer, self.dialogs, self)
+        self._dispatch = Dispatch(session_commands(session), controller.commands, self.layout_.drawer, self.dialogs, self)
         self.menus = Menus(self)
         self._key_guard = KeyGuard(self)
         self._connect()

@@ -9,7 +9,7 @@ from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.control import Control
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.session_commands import SessionCommands
+from unrolled.viewer.state.session_commands import session_commands
 
 WINDOWS_OWN = {c.OpenView, c.ToggleView, c.SwitchTheme, c.ChooseFile, c.ChooseReplacement, c.ChooseModelToCompare, c.Paste,
                c.RestoreLast, c.ShowDialog, c.ShowTrainingRoom, c.ShowCorpus, c.ShowFullScreen, c.Quit}
@@ -22,7 +22,7 @@ def session(qtbot: object) -> Session:
 
 @pytest.fixture
 def do(session: Session) -> Dispatch:
-    return Dispatch(Control(session, BackendProcess()).commands, SessionCommands(session))
+    return Dispatch(Control(session, BackendProcess()).commands, session_commands(session))
 
 
 def test_all_but_the_windows_own_are_handled_without_a_window(do: Dispatch) -> None:
@@ -31,12 +31,11 @@ def test_all_but_the_windows_own_are_handled_without_a_window(do: Dispatch) -> N
 
 def test_pinning(session: Session, do: Dispatch) -> None:
     do(c.Pin((3, 5, 8)))
-    do(c.Unpin(5))
-    do(c.Unpin(77))
+    do(c.TogglePin(5))
     assert session.selection.units == (3, 8)
-    do(c.TogglePin(3))
-    assert session.selection.units == (8,)
-    do(c.UnpinAll())
+    do(c.TogglePin(77))
+    assert session.selection.units == (3, 8, 77)
+    do(c.Pin(()))
     assert session.selection.units == ()
 
 
