@@ -24,7 +24,7 @@ from unrolled.models.trace.edits import (
     UniformAttention,
 )
 from unrolled.viewer.cli.edit_words import add_edit_arguments, edit_words
-from unrolled.viewer.cli.failure import CommandError
+from unrolled.viewer.cli.telling import CommandError
 from unrolled.viewer.state.edit_text import token_of
 
 DOG = scripted.WORDS.index("dog")

@@ -12,11 +12,11 @@ from unrolled.models.inputs.pictures import PictureError, read_picture
 from unrolled.models.protocol.client import BackendError
 from unrolled.models.protocol.loading import Loaded
 from unrolled.models.trace import Trace
+from unrolled.models.trace.atomic import atomic_write
+from unrolled.models.trace.files import TraceError, load_trace, writing_sentence
 from unrolled.models.trace.names import file_name, text_name
 from unrolled.models.trace.spreading import spread
 from unrolled.viewer.cli.asking import Asking, is_shipped, taken_up
-from unrolled.viewer.cli.failure import FAILURE, SUCCESS, WRONG_USE, CommandError
-from unrolled.viewer.cli.output import check_output, write_output
 from unrolled.viewer.cli.running import (
     CHANGED,
     DEFAULT_MODEL,
@@ -24,13 +24,14 @@ from unrolled.viewer.cli.running import (
     add_running_arguments,
     backend,
     check_one_input,
+    check_output,
     decoding_of,
     one_input,
     read_input,
     run_trace,
     title_of_input,
 )
-from unrolled.viewer.cli.telling import tell, tell_doing
+from unrolled.viewer.cli.telling import FAILURE, SUCCESS, WRONG_USE, CommandError, tell, tell_doing
 from unrolled.viewer.state.files import Kind, kind_of
 
 SUFFIXES = (".json", ".html")
@@ -75,7 +76,6 @@ def _of_folder(arguments: argparse.Namespace) -> int:
     """
     import msgspec
 
-    from unrolled.models.trace.files import TraceError, load_trace
     from unrolled.viewer.report.folder import collect_folder
 
     if arguments.output.suffix.lower() != ".json":
@@ -115,7 +115,7 @@ def _of_folder(arguments: argparse.Namespace) -> int:
     tell_doing()
     tell(*said, *notes)
     found = msgspec.structs.replace(found, notes=(*found.notes, *said, *notes))
-    write_output(arguments.output, as_json(found))
+    _write_file(arguments.output, as_json(found))
     return FAILURE if notes else SUCCESS
 
 
@@ -126,12 +126,7 @@ def _of_input(arguments: argparse.Namespace) -> None:
 
 
 def _of_trace(arguments: argparse.Namespace) -> None:
-    from unrolled.models.trace.files import TraceError, load_trace
-
-    try:
-        trace = load_trace(arguments.input)
-    except TraceError as error:
-        raise CommandError(str(error)) from error
+    trace = load_trace(arguments.input)
     provenance = trace.provenance
     if not provenance.words_chosen:
         _write(arguments, spread(trace), None, None, ["What needs the network itself is left out: it was recorded where it ran."])
@@ -150,7 +145,7 @@ def _of_trace(arguments: argparse.Namespace) -> None:
             return
     except BackendError as error:
         if "There is no" in str(error) and ("step" in str(error) or "unit" in str(error)):
-            raise CommandError(str(error)) from error
+            raise
         reason = str(error)
     _write(arguments, trace, None, None, [f"What needs the model is left out: {reason}"])
 
@@ -170,7 +165,15 @@ def _write(arguments: argparse.Namespace, trace: Trace, loaded: Loaded | None, a
                         end_word=end, vocabulary=description.words if description is not None else (), say=tell_doing)
         tell_doing()
         data = as_json(found) if arguments.output.suffix.lower() == ".json" else page(found, trace, _picture_of(trace))
-    write_output(arguments.output, data)
+    _write_file(arguments.output, data)
+
+
+def _write_file(output: Path, data: bytes) -> None:
+    try:
+        with atomic_write(output) as file:
+            file.write(data)
+    except OSError as error:
+        raise CommandError(writing_sentence(output, error)) from error
 
 
 def _picture_of(trace: Trace) -> Image.Image | None:
@@ -180,5 +183,3 @@ def _picture_of(trace: Trace) -> Image.Image | None:
         return read_picture(trace.input_bytes, trace.provenance.input_name).image
     except PictureError:
         return None
-
-

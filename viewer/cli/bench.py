@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from unrolled.viewer.benchmarks.process import figures_of, measuring
-from unrolled.viewer.cli.failure import SUCCESS, WRONG_USE, CommandError
+from unrolled.viewer.cli.telling import SUCCESS, WRONG_USE, CommandError
 
 Figures = dict[str, Any]
 

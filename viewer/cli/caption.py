@@ -10,11 +10,11 @@ from pathlib import Path
 import msgspec
 
 from unrolled.models.inputs.inputs import TYPED, InputText, sentences_of
+from unrolled.models.inputs.kinds import INPUT_ERRORS
 from unrolled.models.inputs.texts import read_text
 from unrolled.models.protocol.client import BackendError
 from unrolled.models.trace.names import file_name, printable, text_name
 from unrolled.viewer.cli.edit_words import edit_words
-from unrolled.viewer.cli.failure import FAILURE, SUCCESS, WRONG_USE, CommandError
 from unrolled.viewer.cli.running import (
     DEFAULT_KIND,
     DEFAULT_MODEL,
@@ -27,7 +27,7 @@ from unrolled.viewer.cli.running import (
     typed_input,
     written_words,
 )
-from unrolled.viewer.cli.telling import tell
+from unrolled.viewer.cli.telling import FAILURE, SUCCESS, WRONG_USE, CommandError, tell
 
 WRITTEN_USUALLY = 200
 
@@ -53,34 +53,31 @@ def caption(arguments: argparse.Namespace) -> int:
         early, status = _read_all(arguments, DEFAULT_KIND)
         if not early:
             return status
-    try:
-        with backend(arguments) as (client, loaded):
-            description = loaded.description
-            inputs, status = (early, status) if early is not None else _read_all(arguments, description.input_kind)
-            edits = edit_words(arguments, lambda path: read_input(path, description.input_kind))
-            end_word = description.words[description.end_token] if description.end_token >= 0 else ""
-            alone = len(inputs) == 1 == len(arguments.inputs) + len(arguments.text)
-            for run, (name, data) in enumerate(inputs):
-                started = time.perf_counter()
-                try:
-                    trace = run_trace(client, loaded, run=run, name=file_name(Path(name)), data=data, decoding=decoding,
-                                      write=arguments.write, edits=edits)
-                except BackendError as error:  # the others go on
-                    tell(f"{text_name(name)}: {error}")
-                    status = FAILURE
-                    continue
-                text = text_written(trace, end_word)
-                if arguments.json:
-                    changed = {"edits": msgspec.to_builtins(trace.provenance.edits)} if edits else {}
-                    print(json.dumps({
-                        "file": text_name(name), "caption": text, "tokens": written_words(trace),
-                        "logprobs": [float(value) for value in trace.log_probs[trace.provenance.prompt_tokens :]],
-                        **changed, "model": description.name, "device": loaded.device,
-                        "seconds": round(time.perf_counter() - started, 4)}), flush=True)
-                else:
-                    print(printable(text if alone else f"{text_name(name)}: {text}"), flush=True)
-    except BackendError as error:
-        raise CommandError(str(error)) from error
+    with backend(arguments) as (client, loaded):
+        description = loaded.description
+        inputs, status = (early, status) if early is not None else _read_all(arguments, description.input_kind)
+        edits = edit_words(arguments, lambda path: read_input(path, description.input_kind))
+        end_word = description.words[description.end_token] if description.end_token >= 0 else ""
+        alone = len(inputs) == 1 == len(arguments.inputs) + len(arguments.text)
+        for run, (name, data) in enumerate(inputs):
+            started = time.perf_counter()
+            try:
+                trace = run_trace(client, loaded, run=run, name=file_name(Path(name)), data=data, decoding=decoding,
+                                  write=arguments.write, edits=edits)
+            except BackendError as error:  # the others go on
+                tell(f"{text_name(name)}: {error}")
+                status = FAILURE
+                continue
+            text = text_written(trace, end_word)
+            if arguments.json:
+                changed = {"edits": msgspec.to_builtins(trace.provenance.edits)} if edits else {}
+                print(json.dumps({
+                    "file": text_name(name), "caption": text, "tokens": written_words(trace),
+                    "logprobs": [float(value) for value in trace.log_probs[trace.provenance.prompt_tokens :]],
+                    **changed, "model": description.name, "device": loaded.device,
+                    "seconds": round(time.perf_counter() - started, 4)}), flush=True)
+            else:
+                print(printable(text if alone else f"{text_name(name)}: {text}"), flush=True)
     return status
 
 
@@ -94,7 +91,7 @@ def _read_all(arguments: argparse.Namespace, input_kind: str) -> tuple[list[tupl
                 found.append((str(given), read_input(given, input_kind, arguments.encoding)))
             else:
                 found.append((TYPED, typed_input(given, input_kind)))
-        except ValueError as error:
+        except (CommandError, *INPUT_ERRORS) as error:
             tell(str(error))
             status = FAILURE
     if input_kind == "sentence":

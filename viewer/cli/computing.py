@@ -7,9 +7,10 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from unrolled.viewer.cli.failure import INTERRUPTED
+from unrolled.viewer.cli.telling import INTERRUPTED
 
-VERBS = ("train", "evaluate", "serve")
+VERBS = {"train": "train a model", "evaluate": "judge a model by its task's metrics",
+         "serve": "compute for a window on another machine"}
 
 
 def hand_over(words: Sequence[str]) -> int:

@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from unrolled.models.corpus.exporting import export
-from unrolled.models.store.layout import StoreError
 from unrolled.models.store.store import open_store
 from unrolled.models.store.verifying import verify
 from unrolled.models.trace.names import printable, text_name
 from unrolled.viewer.cli import corpus_search, corpus_units
-from unrolled.viewer.cli.failure import FAILURE, SUCCESS, CommandError
-from unrolled.viewer.cli.telling import progress, tell
+from unrolled.viewer.cli.telling import FAILURE, SUCCESS, progress, tell
 from unrolled.viewer.state.wording import counted
 
 
@@ -40,19 +38,12 @@ def _action(actions: Any, name: str, explained: str, do: Callable[[argparse.Name
     parser.add_argument("store", metavar="STORE", help="a folder, or an address such as s3://bucket/name")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of a failure")
-    parser.set_defaults(do=lambda arguments: _answered(do, arguments))
+    parser.set_defaults(do=do)
     return parser
 
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def _answered(do: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
-    try:
-        return do(arguments)
-    except StoreError as error:
-        raise CommandError(str(error)) from error
 
 
 def _info(arguments: argparse.Namespace) -> int:

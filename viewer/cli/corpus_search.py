@@ -8,12 +8,11 @@ from typing import Any
 
 from unrolled.models.corpus.nearest import like_what, nearest, states_of
 from unrolled.models.corpus.search import Hit, search, search_text
+from unrolled.models.store.layout import is_searched
 from unrolled.models.store.store import Store, open_store
 from unrolled.models.trace.detokenization import shown
 from unrolled.models.trace.names import text_name
-from unrolled.viewer.cli.corpus_shared import channel_of
-from unrolled.viewer.cli.failure import SUCCESS, WRONG_USE, CommandError
-from unrolled.viewer.cli.telling import progress, tell
+from unrolled.viewer.cli.telling import SUCCESS, WRONG_USE, CommandError, progress, tell
 
 CONTEXT = 20  # steps before and after a hit that are shown
 LONGEST = 200  # steps of a hit that are
@@ -32,6 +31,14 @@ def add_arguments(search: argparse.ArgumentParser) -> None:
     search.add_argument("--exact", action="store_true", help="of --like: compare every state, also above ten million of them")
     search.add_argument("--text", default="", metavar="REGEX", help="where the documents' texts match")
     search.add_argument("--most", type=int, default=50, metavar="N", help="how many are given (default: 50)")
+
+
+def channel_of(store: Store, name: str) -> str:
+    """The channel of this name; without one the first that can be searched. Raises `CommandError`."""
+    found = name or next((channel.name for channel in store.description.channels if is_searched(channel)), "")
+    if not found:
+        raise CommandError(f"“{text_name(store.title)}” keeps no channel by unit.")
+    return found
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -7,9 +7,8 @@ import json
 
 from unrolled.models.corpus.units import UnitsFound, UnitStatistics, property_named, unit_statistics
 from unrolled.models.store.store import open_store
-from unrolled.viewer.cli.corpus_shared import channel_of
-from unrolled.viewer.cli.failure import SUCCESS
-from unrolled.viewer.cli.telling import progress, tell
+from unrolled.viewer.cli.corpus_search import channel_of
+from unrolled.viewer.cli.telling import SUCCESS, progress, tell
 
 SHOWN = 20
 

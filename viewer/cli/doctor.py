@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from unrolled import assets
 from unrolled.models.trace.plugins import brought
 from unrolled.models.trace.tensor_files import is_whole
-from unrolled.viewer.cli.failure import FAILURE, SUCCESS
+from unrolled.viewer.cli.telling import FAILURE, SUCCESS, CommandError
 from unrolled.viewer.state import paths
 
 CHILD_SECONDS = 60
@@ -148,7 +148,6 @@ def _devices() -> list[Finding]:
 
 def _qt() -> list[Finding]:
     """Whether Qt starts here, with a screen and without one: tried in a child, since Qt aborts when it cannot."""
-    from unrolled.viewer.cli.failure import CommandError
     from unrolled.viewer.cli.screen import check_qt, check_screen
 
     try:

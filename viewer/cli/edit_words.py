@@ -30,7 +30,7 @@ from unrolled.models.trace.edits import (
     check,
     places_in,
 )
-from unrolled.viewer.cli.failure import FAILURE, WRONG_USE, CommandError
+from unrolled.viewer.cli.telling import FAILURE, WRONG_USE, CommandError
 from unrolled.viewer.state.edit_text import token_of, units_of
 
 EXPLAINED = """steps are counted from 0, the first word; without @STEPS a change holds at every step. STEPS: 4, 4-7 or 4- (to the

@@ -6,9 +6,8 @@ import argparse
 import os
 from pathlib import Path
 
-from unrolled.viewer.cli.failure import SUCCESS, WRONG_USE, CommandError
-from unrolled.viewer.cli.output import check_output
-from unrolled.viewer.cli.running import add_one_input, add_running_arguments, check_one_input
+from unrolled.viewer.cli.running import add_one_input, add_running_arguments, check_one_input, check_output
+from unrolled.viewer.cli.telling import SUCCESS, WRONG_USE, CommandError
 from unrolled.viewer.export.contents import CONTENTS, content_named
 from unrolled.viewer.export.formats import Makes, formats
 from unrolled.viewer.export.settings import ExportSettings
@@ -85,10 +84,7 @@ def export(arguments: argparse.Namespace) -> int:
     application = gui_application()
     from unrolled.viewer.export import export as write
 
-    try:
-        write(subject, arguments.output, settings, what=arguments.what)
-    except ExportError as error:
-        raise CommandError(str(error)) from error
+    write(subject, arguments.output, settings, what=arguments.what)
     del application
     return SUCCESS
 

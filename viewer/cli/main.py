@@ -18,19 +18,28 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 # The arrays here are small: NumPy's threads would only wait for one another, and for the model's. It reads this once.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+from unrolled.models.inputs.kinds import INPUT_ERRORS
+from unrolled.models.protocol.client import BackendError
+from unrolled.models.store.layout import StoreError
+from unrolled.models.trace.files import TraceError
 from unrolled.models.trace.names import PlainParser
 from unrolled.models.trace.streams import printing
 from unrolled.viewer.cli import analyze, bench, caption, computing, corpus, doctor, export, models, trace, window
-from unrolled.viewer.cli.failure import FAILURE, INTERRUPTED, CommandError
-from unrolled.viewer.cli.telling import tell
+from unrolled.viewer.cli.telling import FAILURE, INTERRUPTED, CommandError, tell
+from unrolled.viewer.export.failure import ExportError
+from unrolled.viewer.state.session_file import SessionFileError
 
 if _interrupt is signal.default_int_handler:
     signal.signal(signal.SIGINT, _interrupt)
 
+VERBS: dict[str, Any] = {"caption": caption, "trace": trace, "export": export, "analyze": analyze, "corpus": corpus,
+                         "models": models, "bench": bench, "doctor": doctor}
+SENTENCES = (CommandError, BackendError, ExportError, SessionFileError, StoreError, TraceError, *INPUT_ERRORS)
 DESCRIPTION = "A microscope for recurrent and attention models: open a photograph, press Space, watch the words come."
 
 
@@ -46,18 +55,17 @@ def verb_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"unrolled {_version()}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of a failure")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB")
-    for module in (caption, trace, export, analyze, corpus, models, bench, doctor):
+    for module in VERBS.values():
         module.add(verbs)
-    verbs.add_parser("train", help="train a model; see unrolled train --help")
-    verbs.add_parser("evaluate", help="judge a model by its task's metrics; see unrolled evaluate --help")
-    verbs.add_parser("serve", help="compute for a window on another machine; see unrolled serve --help")
+    for name, explained in computing.VERBS.items():
+        verbs.add_parser(name, help=f"{explained}; see unrolled {name} --help")
     for verb in verbs.choices.values():
         verb.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of a failure")
     return parser
 
 
 def window_parser() -> argparse.ArgumentParser:
-    verbs = "caption, trace, export, analyze, corpus, models, train, evaluate, serve, bench, doctor"
+    verbs = ", ".join((*VERBS, *computing.VERBS))
     parser = PlainParser(
         prog="unrolled", description=DESCRIPTION,
         epilog=f"With a verb it works without a screen: {verbs}. “unrolled VERB --help” says more.")
@@ -65,9 +73,6 @@ def window_parser() -> argparse.ArgumentParser:
     parser.add_argument("--debug", action="store_true", help="show the traceback of a failure")
     window.add_window_arguments(parser)
     return parser
-
-
-VERBS = ("caption", "trace", "export", "analyze", "corpus", "models", "bench", "doctor")
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -91,7 +96,7 @@ def _act(words: list[str]) -> int:
         if arguments.debug:
             traceback.print_exc()
         reason = str(error).strip() or type(error).__name__
-        sentence = reason if isinstance(error, CommandError) else f"{reason.splitlines()[0]} (--debug shows where)"
+        sentence = reason if isinstance(error, SENTENCES) else f"{reason.splitlines()[0]} (--debug shows where)"
         tell(sentence)
         return error.status if isinstance(error, CommandError) else FAILURE
 

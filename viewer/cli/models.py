@@ -7,10 +7,10 @@ import json
 
 import msgspec
 
-from unrolled.models.protocol.client import BackendClient, BackendError
+from unrolled.models.protocol.client import BackendClient
 from unrolled.models.protocol.loading import Ready
 from unrolled.models.trace.names import printable
-from unrolled.viewer.cli.failure import SUCCESS, CommandError
+from unrolled.viewer.cli.telling import SUCCESS
 from unrolled.viewer.state.recent_models import recent_models
 
 
@@ -22,11 +22,8 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def models(arguments: argparse.Namespace) -> int:
     """List the models that can be named: name, task, size, measured quality, where from; and what else can be opened."""
-    try:
-        with BackendClient() as client:
-            ready = client.expect(Ready)
-    except BackendError as error:
-        raise CommandError(str(error)) from error
+    with BackendClient() as client:
+        ready = client.expect(Ready)
     if arguments.json:
         print(json.dumps([msgspec.to_builtins(listing) for listing in ready.models]))
         return SUCCESS

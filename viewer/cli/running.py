@@ -11,7 +11,7 @@ from typing import Protocol
 from unrolled.models.inputs.inputs import TYPED, typed
 from unrolled.models.inputs.kinds import decode_input, kind_named, medium_of, read_bytes
 from unrolled.models.inputs.texts import as_utf_8
-from unrolled.models.protocol.client import BackendClient, BackendError
+from unrolled.models.protocol.client import BackendClient
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.loading import Loaded
 from unrolled.models.protocol.recorder import Recorder
@@ -21,8 +21,7 @@ from unrolled.models.trace.detokenization import text_of
 from unrolled.models.trace.edits import SwapInput, first_step
 from unrolled.models.trace.names import file_name
 from unrolled.viewer.cli.edit_words import EditWords, add_edit_arguments, edit_words
-from unrolled.viewer.cli.failure import WRONG_USE, CommandError
-from unrolled.viewer.cli.telling import tell, tell_doing
+from unrolled.viewer.cli.telling import WRONG_USE, CommandError, tell, tell_doing
 from unrolled.viewer.state.recent_models import remember_model
 
 DEFAULT_MODEL = "caption-attend-lstm"
@@ -68,6 +67,16 @@ def check_one_input(arguments: argparse.Namespace) -> None:
         raise CommandError("Name one input, or give a text with --text.", WRONG_USE)
 
 
+def check_output(output: Path, suffixes: tuple[str, ...]) -> None:
+    """Say what is wrong with the name of the file to be written, before anything slow is begun. Raises `CommandError`."""
+    if output.suffix.lower() not in suffixes:
+        raise CommandError(f"“{output.name}” should end in one of {', '.join(suffixes)}.", WRONG_USE)
+    if output.is_dir():
+        raise CommandError(f"“{output}” is a folder; name a file.")
+    if not output.parent.is_dir():
+        raise CommandError(f"There is no folder “{output.parent}” to write to.")
+
+
 def title_of_input(arguments: argparse.Namespace) -> str:
     return TYPED if arguments.input is None else file_name(arguments.input)
 
@@ -108,13 +117,12 @@ def backend(arguments: argparse.Namespace) -> Iterator[tuple[BackendClient, Load
 
 def read_input(path: Path, input_kind: str, encoding: str = "") -> bytes:
     """An input's bytes, looked at before a model is troubled, a text's in UTF-8 if its encoding is given; what a person should
-    know goes to standard error. Raises `ValueError`, with a sentence for people: one of `INPUT_ERRORS`, or that the model takes
-    something else.
+    know goes to standard error. Raises one of `INPUT_ERRORS`, or `CommandError` where the model takes something else.
     """
     taken = kind_named(input_kind).medium
     medium = "text" if encoding and taken == "text" else medium_of(path, input_kind)
     if medium != taken and path.is_file():
-        raise ValueError(f"“{file_name(path)}” is a {medium}, and this model takes a {taken}; see unrolled models.")
+        raise CommandError(f"“{file_name(path)}” is a {medium}, and this model takes a {taken}; see unrolled models.")
     data = read_bytes(path, taken)
     if encoding and taken == "text":
         data = as_utf_8(data, encoding, file_name(path))
@@ -123,12 +131,12 @@ def read_input(path: Path, input_kind: str, encoding: str = "") -> bytes:
 
 
 def typed_input(text: str, input_kind: str) -> bytes:
-    """A text from the command line. Raises `ValueError` where the model takes something else, or it is empty."""
+    """A text from the command line. Raises `CommandError` where the model takes something else, or it is empty."""
     taken = kind_named(input_kind).medium
     if taken != "text":
-        raise ValueError(f"--text is for models that read texts, and this one takes a {taken}.")
+        raise CommandError(f"--text is for models that read texts, and this one takes a {taken}.")
     if not text.strip():
-        raise ValueError("The text is empty.")
+        raise CommandError("The text is empty.")
     return typed(text).data
 
 
@@ -191,29 +199,24 @@ class Run(Protocol):
 
 @contextmanager
 def one_input(arguments: argparse.Namespace) -> Iterator[tuple[BackendClient, Loaded, Run]]:
-    """A backend with the model loaded, and what runs the one input of the command line. Raises `CommandError` for what goes
-    wrong there, and while it is used.
-    """
+    """A backend with the model loaded, and what runs the one input of the command line."""
     decoding = decoding_of(arguments)
 
     def given(input_kind: str) -> bytes:
         return (typed_input(arguments.text, input_kind) if arguments.input is None else
                 read_input(arguments.input, input_kind, arguments.encoding))
 
-    try:
-        data = given(DEFAULT_KIND) if arguments.model == DEFAULT_MODEL else b""
-        with backend(arguments) as (client, loaded):
-            kind = loaded.description.input_kind
-            data = data or given(kind)
-            edits = edit_words(arguments, lambda other: read_input(other, kind))
+    data = given(DEFAULT_KIND) if arguments.model == DEFAULT_MODEL else b""
+    with backend(arguments) as (client, loaded):
+        kind = loaded.description.input_kind
+        data = data or given(kind)
+        edits = edit_words(arguments, lambda other: read_input(other, kind))
 
-            def run(number: int = 0, *, edited: bool = True) -> Trace:
-                return run_trace(client, loaded, run=number, name=title_of_input(arguments), data=data, decoding=decoding,
-                                 write=arguments.write, edits=edits if edited else None)
+        def run(number: int = 0, *, edited: bool = True) -> Trace:
+            return run_trace(client, loaded, run=number, name=title_of_input(arguments), data=data, decoding=decoding,
+                             write=arguments.write, edits=edits if edited else None)
 
-            yield client, loaded, run
-    except (BackendError, ValueError) as error:
-        raise CommandError(str(error)) from error
+        yield client, loaded, run
 
 
 def written_words(trace: Trace) -> list[str]:

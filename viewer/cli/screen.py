@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from unrolled.models.trace.streams import ending_at_once
-from unrolled.viewer.cli.failure import CommandError
+from unrolled.viewer.cli.telling import CommandError
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QGuiApplication

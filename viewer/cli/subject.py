@@ -13,21 +13,21 @@ from unrolled.models.protocol.questions import FollowGradients, GradientRows
 from unrolled.models.protocol.searching import BeamStepped, Search, Searched
 from unrolled.models.trace import Trace
 from unrolled.models.trace.edits import first_step
-from unrolled.models.trace.files import TraceError, load_trace
+from unrolled.models.trace.files import load_trace
 from unrolled.models.trace.names import file_name, text_name
 from unrolled.viewer.cli.asking import Asking, is_shipped, taken_up
-from unrolled.viewer.cli.failure import WRONG_USE, CommandError
 from unrolled.viewer.cli.running import CHANGED, DEFAULT_MODEL, backend, decoding_of, one_input
+from unrolled.viewer.cli.telling import WRONG_USE, CommandError
 from unrolled.viewer.export.subject import Subject
 from unrolled.viewer.state.attributions import FOLLOWED_AT_MOST, Followed
 from unrolled.viewer.state.branches import FIRST, Branch, Branches, PlacedEdit, first_branch
 from unrolled.viewer.state.files import Kind, kind_of
 from unrolled.viewer.state.search_tree import SearchTree
-from unrolled.viewer.state.session_file import SessionFileError, branches_of, load_session
+from unrolled.viewer.state.session_file import branches_of, load_session
 
 
 def subject_of(arguments: argparse.Namespace) -> Subject:
-    """Everything that the asked-for content is made of. Raises `CommandError`."""
+    """Everything that the asked-for content is made of."""
     path: Path | None = arguments.input
     if path is None:
         return _of_input(arguments)
@@ -35,21 +35,15 @@ def subject_of(arguments: argparse.Namespace) -> Subject:
     if kind is Kind.SESSION:
         return _of_session(path)
     if kind is Kind.TRACE:
-        try:
-            trace = load_trace(path)
-        except TraceError as error:
-            raise CommandError(str(error)) from error
+        trace = load_trace(path)
         return Subject(trace=trace, gradients=_gradients_of_trace(arguments, trace) if arguments.what == "gradients" else None)
     return _of_input(arguments)
 
 
 def _of_session(path: Path) -> Subject:
     """The branch that was shown, and those beside it."""
-    try:
-        saved = load_session(path)
-        branches = branches_of(saved)
-    except SessionFileError as error:
-        raise CommandError(str(error)) from error
+    saved = load_session(path)
+    branches = branches_of(saved)
     if not saved.traces:
         raise CommandError(f"“{file_name(path)}” holds no run.")
     for trace in saved.traces:
@@ -107,13 +101,10 @@ def _gradients_of_trace(arguments: argparse.Namespace, trace: Trace) -> Followed
         if not is_shipped(named):
             raise CommandError(f"The trace was recorded by “{text_name(named)}”; name its checkpoint with --model.")
         arguments.model = named
-    try:
-        with backend(arguments) as (client, loaded):
-            if why_not := taken_up(client, loaded, trace):
-                raise CommandError(f"The gradients cannot be followed: {why_not}")
-            return _followed(Asking(client, CHANGED), trace)
-    except BackendError as error:
-        raise CommandError(str(error)) from error
+    with backend(arguments) as (client, loaded):
+        if why_not := taken_up(client, loaded, trace):
+            raise CommandError(f"The gradients cannot be followed: {why_not}")
+        return _followed(Asking(client, CHANGED), trace)
 
 
 def _followed(ask: Asking, trace: Trace) -> Followed:

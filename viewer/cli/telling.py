@@ -1,4 +1,6 @@
-"""What the command line tells a person on standard error, beside what it gives on standard output."""
+"""What the command line tells a person on standard error, beside what it gives on standard output, and how it fails: one
+sentence, and an exit status.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,23 @@ from collections.abc import Callable
 
 from unrolled.models.trace.names import printable
 from unrolled.models.trace.streams import tell_errors
+
+SUCCESS, FAILURE, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+
+
+class CommandError(RuntimeError):
+    """What was asked for could not be done: one sentence for people.
+
+    Parameters
+    ----------
+    sentence : str
+    status : int
+        1 for a failure, 2 for wrong use.
+    """
+
+    def __init__(self, sentence: str, status: int = FAILURE) -> None:
+        super().__init__(sentence)
+        self.status = status
 
 
 def tell(*sentences: str) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from unrolled.models.trace.files import SUFFIXES, TraceError, save_trace
-from unrolled.viewer.cli.failure import SUCCESS, CommandError
-from unrolled.viewer.cli.output import check_output
-from unrolled.viewer.cli.running import add_one_input, add_running_arguments, check_one_input, one_input
+from unrolled.models.trace.files import SUFFIXES, save_trace
+from unrolled.viewer.cli.running import add_one_input, add_running_arguments, check_one_input, check_output, one_input
+from unrolled.viewer.cli.telling import SUCCESS
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -24,8 +23,5 @@ def trace(arguments: argparse.Namespace) -> int:
     check_output(arguments.output, SUFFIXES)
     with one_input(arguments) as (_, _, run):
         recorded = run()
-    try:
-        save_trace(recorded, arguments.output)
-    except TraceError as error:
-        raise CommandError(str(error)) from error
+    save_trace(recorded, arguments.output)
     return SUCCESS

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from unrolled.models.protocol.client import Endpoint
 from unrolled.models.trace.streams import ending_at_once
-from unrolled.viewer.cli.failure import WRONG_USE, CommandError
+from unrolled.viewer.cli.telling import WRONG_USE, CommandError
 from unrolled.viewer.client.ssh import SshTunnel
 from unrolled.viewer.window.options import WindowOptions
 
