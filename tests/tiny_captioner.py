@@ -9,8 +9,7 @@ from PIL import Image, ImageDraw
 from torch import nn
 
 from unrolled.models.families.captioning.encoder import ENCODERS, Encoder, EncoderKind
-from unrolled.models.families.captioning.network import Captioner, CaptionerConfig
-from unrolled.models.families.captioning.stepper import CaptionerStepper
+from unrolled.models.families.captioning.network import Captioner, CaptionerConfig, CaptionerStepper
 from unrolled.models.tokenizers.symbols import SPECIAL
 from unrolled.models.tokenizers.word_tokenizer import WordTokenizer
 

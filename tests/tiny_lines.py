@@ -11,10 +11,8 @@ from torch import nn
 
 from unrolled.models.cells import Cell
 from unrolled.models.families.captioning.encoder import Encoder
-from unrolled.models.families.captioning.network import Captioner
-from unrolled.models.families.captioning.stepper import CaptionerStepper
-from unrolled.models.families.characters.network import CharacterConfig, CharacterModel
-from unrolled.models.families.characters.stepper import CharacterStepper
+from unrolled.models.families.captioning.network import Captioner, CaptionerStepper
+from unrolled.models.families.characters.network import CharacterConfig, CharacterModel, CharacterStepper
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.stepping import Ended, Stepped
 from unrolled.models.runs.branch import Branch

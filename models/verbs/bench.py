@@ -13,7 +13,7 @@ from PIL import Image
 from unrolled.models.adapters.registry import DEFAULT_MODEL, load
 from unrolled.models.cells.decoder import Memory
 from unrolled.models.cells.threads import one_thread
-from unrolled.models.families.captioning.stepper import CaptionerStepper
+from unrolled.models.families.captioning.network import CaptionerStepper
 from unrolled.models.verbs.bench_corpus import corpus_costs
 from unrolled.models.verbs.bench_explaining import explaining_costs
 from unrolled.models.verbs.bench_live import live_costs

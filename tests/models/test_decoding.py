@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from tiny_lines import captioner, run_of, take
 
 from unrolled.models.evaluation.decoder_figures import Search
-from unrolled.models.families.captioning.network import Captioner
-from unrolled.models.families.captioning.stepper import CaptionerStepper
+from unrolled.models.families.captioning.network import Captioner, CaptionerStepper
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.stepping.choosing import Hypothesis, beam_search, choose, sampling_log_probs, select_rows
 

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from unrolled.models.cells import CellState
-from unrolled.models.families.captioning.stepper import CaptionerStepper
+from unrolled.models.families.captioning.network import CaptionerStepper
 
 
 def run(stepper: CaptionerStepper, picture: Image.Image,

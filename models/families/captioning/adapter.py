@@ -9,9 +9,8 @@ from unrolled.models.checkpoints.checkpoint import Checkpoint
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.families.captioning.encoder import Encoder, EncoderError
 from unrolled.models.families.captioning.evaluation import evaluate_captioner
-from unrolled.models.families.captioning.network import Captioner, CaptionerConfig
+from unrolled.models.families.captioning.network import Captioner, CaptionerConfig, CaptionerStepper
 from unrolled.models.families.captioning.options import TrainingOptions
-from unrolled.models.families.captioning.stepper import CaptionerStepper
 from unrolled.models.families.captioning.training import train_captioner
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.tokenizers.word_tokenizer import WordTokenizer

@@ -13,7 +13,7 @@ from unrolled.models.evaluation.decoder_figures import DecoderFigures, Search
 from unrolled.models.evaluation.request import Evaluation, EvaluationRequest
 from unrolled.models.families.captioning.features import encode_photographs
 from unrolled.models.families.captioning.grounding import Grounding, read_masks
-from unrolled.models.families.captioning.stepper import CaptionerStepper
+from unrolled.models.families.captioning.network import CaptionerStepper
 from unrolled.models.tokenizers.word_tokenizer import TOKENISER
 
 BATCH = 32

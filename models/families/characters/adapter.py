@@ -5,8 +5,7 @@ from __future__ import annotations
 from unrolled.models.adapters.adapter import CheckpointAdapter
 from unrolled.models.checkpoints.checkpoint import Checkpoint
 from unrolled.models.families.characters.evaluation import evaluate_characters
-from unrolled.models.families.characters.network import CharacterConfig, CharacterModel
-from unrolled.models.families.characters.stepper import CharacterStepper
+from unrolled.models.families.characters.network import CharacterConfig, CharacterModel, CharacterStepper
 from unrolled.models.families.characters.training import CharacterOptions, train_characters
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.tokenizers.char_tokenizer import CharTokenizer

@@ -14,9 +14,8 @@ import torch
 from unrolled.models.data.source_files import STANDARD_LIBRARY, source_texts
 from unrolled.models.evaluation.probabilities import ReferenceStatistics
 from unrolled.models.evaluation.request import Evaluation, EvaluationRequest
-from unrolled.models.families.characters.network import CharacterModel
+from unrolled.models.families.characters.network import CharacterModel, CharacterStepper
 from unrolled.models.families.characters.ngrams import WittenBell, best_order
-from unrolled.models.families.characters.stepper import CharacterStepper
 from unrolled.models.tokenizers.char_tokenizer import CharTokenizer
 
 ROWS = 32     # texts that are read side by side

@@ -8,8 +8,7 @@ from unrolled.models.adapters.adapter import CheckpointAdapter
 from unrolled.models.checkpoints.checkpoint import Checkpoint
 from unrolled.models.data.drawn_clips import draw_clip
 from unrolled.models.evaluation.request import Evaluation, EvaluationRequest
-from unrolled.models.families.clips.network import ClipConfig, ClipNetwork
-from unrolled.models.families.clips.stepper import ClipStepper
+from unrolled.models.families.clips.network import ClipConfig, ClipNetwork, ClipStepper
 from unrolled.models.families.clips.training import ClipOptions, as_tensor, kind_of, train_clips
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.training.recipe import Recipe

@@ -1,25 +1,30 @@
-"""Opens its checkpoints: two state dicts, encoder and decoder, and a pickled vocabulary beside them; either file is named."""
+"""Show and Tell as pytorch-tutorial has it: the picture as the first word, then layers of LSTM, and a linear layer.
+
+A checkpoint is two state dicts, encoder and decoder, and a pickled vocabulary beside them; either file is named.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from unrolled.models.adapters.adapter import PickledAdapter
+from unrolled.models.cells import CellState
+from unrolled.models.cells.hook import Hook
 from unrolled.models.checkpoints.companions import numbered_words, vocabulary_beside
 from unrolled.models.checkpoints.files import CheckpointError, misfit
 from unrolled.models.checkpoints.fitting import fitted, renamed
 from unrolled.models.checkpoints.pickled import PickledCheckpoint, read_pickled
 from unrolled.models.checkpoints.resnets import ResNetEncoder, resnet_encoder
-from unrolled.models.families.picture_first.network import Lengths, PictureFirst
 from unrolled.models.families.picture_first.reference import PictureFirstReference
-from unrolled.models.stepping.layers import kind_of, layer_count, layer_weights
+from unrolled.models.stepping.layers import Layers, kind_of, layer_count, layer_weights
 from unrolled.models.stepping.network_stepper import NetworkStepper
-from unrolled.models.stepping.stepper import EncodedInput
+from unrolled.models.stepping.stepper import EncodedInput, Structure
 from unrolled.models.trace import ModelDescription
 from unrolled.models.trace.description import Identity
 
@@ -30,6 +35,46 @@ ENCODER = ("resnet.0.weight", "linear.weight", "linear.bias", "bn.weight", "bn.r
 DECODER = ("embed.weight", "lstm.weight_hh_l0", "linear.weight", "linear.bias")
 NAMES = {"project.": "encoder.linear.", "normalise.": "encoder.bn.", "embed.": "decoder.embed.", "score.": "decoder.linear."}
 ELSEWHERE = ("encoder.resnet.", "decoder.lstm.")
+
+
+class Lengths(NamedTuple):
+    """Of the network: V words, their vectors, the state, the layers, and a picture's vector from the ResNet."""
+
+    vocabulary: int
+    embedding: int
+    hidden: int
+    layers: int
+    features: int
+
+
+class PictureFirst(nn.Module):
+    def __init__(self, lengths: Lengths) -> None:
+        super().__init__()
+        self.lengths = lengths
+        self.project = nn.Linear(lengths.features, lengths.embedding)
+        self.normalise = nn.BatchNorm1d(lengths.embedding)
+        self.embed = nn.Embedding(lengths.vocabulary, lengths.embedding)
+        self.layers = Layers("lstm", lengths.embedding, lengths.hidden, lengths.layers)
+        self.score = nn.Linear(lengths.hidden, lengths.vocabulary)
+
+    @property
+    def structure(self) -> Structure:
+        return self.layers.structure
+
+    def picture_vector(self, features: Tensor) -> Tensor:
+        """The ResNet's mean vector (1, features) → what stands for a word's vector, (1, 1, embedding)."""
+        vector: Tensor = self.normalise(self.project(features))
+        return vector.unsqueeze(1)
+
+    def start(self, memory: Tensor) -> CellState:
+        return self.layers.start(self.score.weight.device)
+
+    def step(self, memory: Tensor, state: CellState, words: Tensor,
+             hook: Hook) -> tuple[CellState, Tensor, tuple[Tensor, ...]]:
+        """`memory`, the picture's vector, is read where there is no word before."""
+        own = torch.where(words.unsqueeze(-1) < 0, memory, self.embed(words.clamp(min=0)))     # (1, K, embedding)
+        state, channels = self.layers(hook("word_vector", own), state, hook)
+        return state, hook("logits", self.score(channels[0])), channels
 
 
 class PictureFirstStepper(NetworkStepper[PictureFirst]):

@@ -9,8 +9,7 @@ from unrolled.models.checkpoints.checkpoint import Checkpoint
 from unrolled.models.data.drawn_scenes import cover, draw_scene
 from unrolled.models.data.drawn_shapes import OUTLINES
 from unrolled.models.evaluation.request import Evaluation, EvaluationRequest
-from unrolled.models.families.shapes.network import ShapesCaptioner, ShapesConfig
-from unrolled.models.families.shapes.stepper import LONGEST, ShapesStepper
+from unrolled.models.families.shapes.network import LONGEST, ShapesCaptioner, ShapesConfig, ShapesStepper
 from unrolled.models.families.shapes.training import ShapesOptions, train_shapes
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.tokenizers.word_tokenizer import TOKENISER, WordTokenizer

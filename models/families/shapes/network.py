@@ -19,9 +19,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from unrolled.models.cells.decoder import DecoderConfig, Memory, RecurrentDecoder
+from unrolled.models.data.drawn_scenes import scene_file
+from unrolled.models.families.shapes.reference import ShapesReference
+from unrolled.models.stepping.channels import attention_channels, cell_channels
+from unrolled.models.stepping.decoder_stepper import DecoderStepper
+from unrolled.models.stepping.stepper import EncodedInput
+from unrolled.models.tokenizers.word_tokenizer import WordTokenizer
+from unrolled.models.trace import ModelDescription
+from unrolled.models.trace.description import UNTRAINED, Identity
 
 FREQUENCIES = (1.0, 2.0)  # half waves across the picture
 NORM_GROUPS = 8
+LONGEST = 20  # words; three things and what lies between them need sixteen with END
 
 
 class ShapesConfig(DecoderConfig, frozen=True, kw_only=True):
@@ -115,3 +124,31 @@ def resized(picture: Image.Image, size: int) -> Tensor:
     """A picture straight to a square: (3, size, size), uint8."""
     square = picture.convert("RGB").resize((size, size), Image.Resampling.BICUBIC)
     return torch.from_numpy(np.asarray(square).copy()).permute(2, 0, 1)
+
+
+class ShapesStepper(DecoderStepper[ShapesCaptioner]):
+    """The scene captioner with its own encoder, on one device."""
+
+    def __init__(self, network: ShapesCaptioner, vocabulary: WordTokenizer, *, device: str = "cpu",
+                 identity: Identity = UNTRAINED) -> None:
+        super().__init__(network, suppressed_tokens=(vocabulary.start, vocabulary.unknown), device=device)
+        self.vocabulary = vocabulary
+        self.draw = scene_file
+        config = network.config
+        self.description = ModelDescription(
+            **identity._asdict(), task="shapes",
+            channels=cell_channels(config.cell, config.hidden) + attention_channels(("row", "column"), (config.side,) * 2),
+            words=vocabulary.words, start_token=vocabulary.start, end_token=vocabulary.end,
+            suppressed_tokens=tuple(self.suppressed_tokens), maximum_steps=LONGEST,
+            input_size=(config.size, config.size), parameters=sum(p.numel() for p in network.parameters()),
+            encoder="a small CNN, trained with it", draws="scene")
+
+    @torch.inference_mode()
+    def read(self, given: Image.Image) -> EncodedInput[Memory]:
+        """Read a picture of any shape: it is resized straight to the network's square."""
+        return EncodedInput(memory=self.network.memory(self.network.pixels(given).unsqueeze(0).to(self.device)),
+                            given_input=given)
+
+    def reference(self) -> ShapesReference:
+        config = self.network.config
+        return ShapesReference(self.weights(), begin=config.begin, temperature=config.temperature, size=config.size)

@@ -10,8 +10,7 @@ from unrolled.models.checkpoints.checkpoint import Checkpoint
 from unrolled.models.data.multi30k import read_pairs
 from unrolled.models.evaluation.decoder_figures import DecoderFigures, Search
 from unrolled.models.evaluation.request import Evaluation, EvaluationRequest
-from unrolled.models.families.translation.network import Translator, TranslatorConfig
-from unrolled.models.families.translation.stepper import LONGEST_SOURCE, TranslatorStepper
+from unrolled.models.families.translation.network import LONGEST_SOURCE, Translator, TranslatorConfig, TranslatorStepper
 from unrolled.models.families.translation.training import TranslationOptions, padded, train_translator
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.tokenizers.subword_tokenizer import SubwordTokenizer

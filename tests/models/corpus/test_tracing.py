@@ -253,9 +253,9 @@ def test_a_model_that_is_broken_is_no_corpus(place, tmp_path):
 
 
 def test_texts_longer_than_a_window_reads_are_traced_whole(place, tmp_path, monkeypatch):
-    from unrolled.models.families.characters import stepper
+    from unrolled.models.families.characters import network
 
-    monkeypatch.setattr(stepper, "LONGEST_TEXT", 50)
+    monkeypatch.setattr(network, "LONGEST_TEXT", 50)
     texts = write_texts(tmp_path / "texts", (120,))
     trace(place, tmp_path / "store", corpus=texts)
     assert open_store(tmp_path / "store").run(0).text() == (texts / "text0.txt").read_text()

@@ -9,7 +9,7 @@ from PIL import Image
 from unrolled import assets
 from unrolled.models.adapters.registry import DEFAULT_MODEL, listings, load
 from unrolled.models.evaluation.decoder_figures import Search
-from unrolled.models.families.captioning.stepper import CaptionerStepper
+from unrolled.models.families.captioning.network import CaptionerStepper
 
 
 @pytest.fixture(scope="module")
