@@ -16,7 +16,7 @@ from unrolled.models.verbs.arguments import parser
 
 
 def _devices(arguments: argparse.Namespace) -> int:
-    from unrolled.models.backend.devices import devices
+    from unrolled.models.adapters.devices import devices
 
     found = devices()
     if arguments.json:

@@ -10,6 +10,8 @@ from pkgutil import resolve_name
 
 from unrolled import assets
 from unrolled.models.adapters.adapter import HubName, ModelAdapter, Source
+from unrolled.models.adapters.devices import devices as devices
+from unrolled.models.adapters.devices import pick
 from unrolled.models.checkpoints.checkpoint import Checkpoint
 from unrolled.models.checkpoints.files import CheckpointError, read_header
 from unrolled.models.checkpoints.pickled import SUFFIXES, looks_pickled, read_pickled
@@ -158,18 +160,19 @@ def load(model: str, *, device: str = "cpu", reuse: AnyStepper | None = None) ->
 
 
 def opened(model: str, *, device: str = "cpu", reuse: AnyStepper | None = None) -> tuple[ModelAdapter, AnyStepper]:
-    """A model that is ready to be stepped, and the adapter that made it. Raises `CheckpointError` when it cannot be.
+    """A model that is ready to be stepped, and the adapter that made it. Raises `CheckpointError` when it cannot be,
+    `ValueError` where this machine has no such device.
 
     Parameters
     ----------
     model : str
         A shipped model's name, a path, a name on the hub, or ``hf:`` and such a name or a folder.
     device : str
-        Where it is to run.
+        Where it is to run; ``auto`` is the fastest there is.
     reuse : Stepper, optional
         The model that was open before: parts that both have, such as the encoder, are not loaded again.
     """
-    named = model.removeprefix(ON_HUB)
+    device, named = pick(device), model.removeprefix(ON_HUB)
     if (named != model or _may_be_on_hub(model)) and not Path(named).expanduser().exists():
         hub = HubName(named)
         adapter = adapter_of(hub)

@@ -52,33 +52,8 @@ class Models(Protocol):
     def devices(self) -> tuple[Device, ...]:
         """What they can run on."""
 
-    def load(self, model: str, device: str, reuse: AnyStepper | None) -> AnyStepper:
+    def load(self, model: str, *, device: str, reuse: AnyStepper | None) -> AnyStepper:
         """Raises `CheckpointError`, or `ValueError` where there is no such device: one sentence."""
-
-
-class Registry:
-    """The models of the registry, on the devices of this machine."""
-
-    def listings(self) -> tuple[ModelListing, ...]:
-        from unrolled.models.adapters.registry import listings
-
-        return listings()
-
-    def families(self) -> tuple[Family, ...]:
-        from unrolled.models.adapters.registry import families
-
-        return families()
-
-    def devices(self) -> tuple[Device, ...]:
-        from unrolled.models.backend.devices import devices
-
-        return devices()
-
-    def load(self, model: str, device: str, reuse: AnyStepper | None) -> AnyStepper:
-        from unrolled.models.adapters.registry import load
-        from unrolled.models.backend.devices import pick
-
-        return load(model, device=pick(device), reuse=reuse)
 
 
 class RunService:
@@ -87,9 +62,17 @@ class RunService:
     """
 
     def __init__(self, models: Models | None = None) -> None:
-        self._models = models or Registry()
+        self._brought = models
         self._stepper: AnyStepper | None = None
         self._runs: dict[bool, Run] = {}  # by whether it is the one beside
+
+    @property
+    def _models(self) -> Models:
+        if self._brought is None:
+            from unrolled.models.adapters import registry
+
+            self._brought = registry
+        return self._brought
 
     @handles(Hello)
     def prepare(self, request: Hello, reply: Reply, wanted: StillWanted) -> None:
@@ -114,7 +97,7 @@ class RunService:
         reply(Progress("Loading the model"))
         try:
             with told_to(listen):
-                stepper = self._models.load(request.model, request.device, self._stepper)
+                stepper = self._models.load(request.model, device=request.device, reuse=self._stepper)
         except (CheckpointError, ValueError) as error:
             raise EngineError("model", str(error)) from error
         self._stepper, self._runs = stepper, {}

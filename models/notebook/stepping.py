@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from unrolled.models.backend.run_service import Registry, RunService
+from unrolled.models.adapters import registry
+from unrolled.models.backend.run_service import RunService
 from unrolled.models.notebook.connecting import WithWindow, has_screen
 from unrolled.models.notebook.drawing import trace_as_html
 from unrolled.models.notebook.given_input import GivenInput, given_input
@@ -44,7 +45,6 @@ class SteppedModel(WithWindow):
         self._stepper, self._given = stepper, given
         self.description: ModelDescription = stepper.description
         self.notes, self.fidelity = stepper.notes, stepper.fidelity
-        self._others = Registry()
         self._file: Path | None = None
 
     def __repr__(self) -> str:
@@ -118,20 +118,20 @@ class SteppedModel(WithWindow):
         """Itself, and what the registry knows: to be compared with, and for what it does not take."""
         own = self.description
         return (ModelListing(name=own.name, title=own.title, task=own.task, size_bytes=0, path="", quality={}, source="",
-                             input_kind=own.input_kind), *(other for other in self._others.listings() if other.name != own.name))
+                             input_kind=own.input_kind), *(other for other in registry.listings() if other.name != own.name))
 
     def families(self) -> tuple[Family, ...]:
-        return self._others.families()
+        return registry.families()
 
     def devices(self) -> tuple[Device, ...]:
         """Where its tensors are."""
         name = str(self._stepper.device)
         return (Device(name, name.upper()),)
 
-    def load(self, model: str, device: str, reuse: AnyStepper | None) -> AnyStepper:
+    def load(self, model: str, *, device: str, reuse: AnyStepper | None) -> AnyStepper:
         """The function, or another model in this process."""
         if model != self.description.name:
-            return self._others.load(model, "auto" if device == str(self._stepper.device) else device, reuse)
+            return registry.load(model, device="auto" if device == str(self._stepper.device) else device, reuse=reuse)
         if device not in ("auto", str(self._stepper.device)):
             raise ValueError(f"{self.description.name} computes where its tensors are, on {self._stepper.device}.")
         return self._stepper

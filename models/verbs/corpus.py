@@ -11,8 +11,8 @@ import time
 
 from tqdm import tqdm
 
+from unrolled.models.adapters.devices import pick
 from unrolled.models.adapters.registry import DEFAULT_MODEL, load
-from unrolled.models.backend.devices import pick
 from unrolled.models.corpus.listing import list_files
 from unrolled.models.corpus.tracing import Outcome, Progress, TraceRequest, trace_corpus
 from unrolled.models.inputs.sniffing import media_of_file

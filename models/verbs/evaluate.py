@@ -10,7 +10,6 @@ import time
 from tqdm import tqdm
 
 from unrolled.models.adapters.registry import opened
-from unrolled.models.backend.devices import pick
 from unrolled.models.evaluation.request import EvaluationRequest
 from unrolled.models.trace.names import printable
 
@@ -18,7 +17,7 @@ from unrolled.models.trace.names import printable
 def evaluate(arguments: argparse.Namespace) -> int:
     if arguments.beam is not None and arguments.beam < 1:
         raise ValueError("A beam is at least 1 wide.")
-    adapter, stepper = opened(arguments.model, device=pick(arguments.device))
+    adapter, stepper = opened(arguments.model, device=arguments.device)
     if adapter.evaluate is None:
         raise ValueError(f"Nothing here judges models of the family {adapter.family}.")
     started = time.perf_counter()

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from unrolled.models.adapters.devices import pick
 from unrolled.models.adapters.registry import recipes
-from unrolled.models.backend.devices import pick
 from unrolled.models.trace.names import printable
 from unrolled.models.training.recipe import Report, Request
 
