@@ -322,5 +322,4 @@ class ScrubBarView(View):
         self.row.follow()
 
     def refresh(self) -> None:
-        self.row.theme = self.theme
         self.row.follow()

@@ -11,21 +11,24 @@ from unrolled.viewer.theme.themes import Theme
 
 @runtime_checkable
 class Themed(Protocol):
-    """A widget that is told of another theme."""
+    """A widget that has more to do for another theme than to be painted."""
 
     def set_theme(self, theme: Theme, /) -> None: ...
 
 
+@runtime_checkable
+class Coloured(Protocol):
+    """A widget that paints itself in its theme's colours."""
+
+    theme: Theme
+
+
 class Painted(QWidget):
-    """A widget that paints itself in a theme's colours."""
+    """One that is nothing else."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.theme = theme
-
-    def set_theme(self, theme: Theme) -> None:
-        self.theme = theme
-        self.update()
 
 
 def dress(whole: QWidget, theme: Theme) -> None:
@@ -33,3 +36,6 @@ def dress(whole: QWidget, theme: Theme) -> None:
     for part in whole.findChildren(QWidget):
         if isinstance(part, Themed):
             part.set_theme(theme)
+        elif isinstance(part, Coloured):
+            part.theme = theme
+            part.update()

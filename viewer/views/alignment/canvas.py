@@ -280,13 +280,10 @@ class AlignmentCanvas(Painted):
             self.moved.emit(-whole)
         event.accept()
 
-    def event(self, event: QEvent) -> bool:
-        """While it has the keyboard, the arrows are its own and not the window's."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and (
-                event.key() in KEYS or (event.key() == Qt.Key.Key_Escape and self.view.chosen is not None)):
-            event.accept()
-            return True
-        return super().event(event)
+    @property
+    def own_keys(self) -> tuple[Qt.Key, ...]:
+        """While it has the keyboard these are not the window's."""
+        return (*KEYS, Qt.Key.Key_Escape) if self.view.chosen is not None else tuple(KEYS)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows go along rows and source words."""

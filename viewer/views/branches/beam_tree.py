@@ -185,12 +185,7 @@ class BeamTree(Painted):
 
 
 class BeamTreeView(View):
-    """The search of the run that is shown.
-
-    Attributes
-    ----------
-    tree : BeamTree
-    """
+    """The search of the run that is shown."""
 
     def __init__(self, ctx: ViewContext) -> None:
         super().__init__(ctx, name="Beam search")

@@ -40,7 +40,6 @@ from unrolled.viewer.state.commands import CompareBranch, Do, RemoveBranch, Rena
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.wording import LABELS, is_end, shown
 from unrolled.viewer.theme.fonts import text_font
-from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.row_model import TOOLTIP, EditableRows, Index, delete_key, set_rows_look
 from unrolled.viewer.widgets.zoom import A_PRESS, NOTCH
@@ -313,12 +312,7 @@ class BranchDelegate(QStyledItemDelegate):
 
 
 class BranchTreeView(View):
-    """The rows, in a place that is as high whatever they are, so that nothing moves when another is made.
-
-    Attributes
-    ----------
-    rows : BranchRows
-    """
+    """The rows, in a place that is as high whatever they are, so that nothing moves when another is made."""
 
     def __init__(self, ctx: ViewContext) -> None:
         super().__init__(ctx, name="Branches")
@@ -343,10 +337,6 @@ class BranchTreeView(View):
 
     def seek(self, step: int) -> None:
         self.rows.follow()
-
-    def set_theme(self, theme: Theme) -> None:
-        self.rows.theme = theme
-        super().set_theme(theme)
 
 
 def _text(own: Branch, _column: int, role: Qt.ItemDataRole) -> str:

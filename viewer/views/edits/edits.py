@@ -52,13 +52,7 @@ class EditList(QTreeWidget):
 
 
 class EditsView(View):
-    """What is changed, and what could be.
-
-    Attributes
-    ----------
-    form : EditForm
-    edits : EditList
-    """
+    """What is changed, and what could be."""
 
     def __init__(self, ctx: ViewContext) -> None:
         super().__init__(ctx, name="Edits")

@@ -36,6 +36,7 @@ class HeadTiles(Painted):
     """
 
     clicked = Signal(int, int)
+    own_keys = frozenset(KEYS)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -160,10 +161,7 @@ class HeadTiles(Painted):
                           min(max(column + step[1], 0), len(self.columns) - 1))
 
     def event(self, event: QEvent) -> bool:
-        """While it has the keyboard, the arrows are its own; a tile says what it attends to."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in KEYS:
-            event.accept()
-            return True
+        """A tile says what it attends to."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             tile = self.tile_at(QPointF(event.pos()))
             QToolTip.showText(event.globalPos(), self.text_of(*tile) if tile is not None else "", self)

@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QWidget,
 )
 
 from unrolled.models.trace import Candidate, Trace
@@ -37,6 +36,7 @@ from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.building import in_row
 from unrolled.viewer.widgets.row_model import DISPLAY, ROOT, TOOLTIP, Index, RowModel, set_rows_look
 from unrolled.viewer.widgets.switches import switch
+from unrolled.viewer.widgets.themed import Painted
 
 ROWS = 10
 DECADES = 6  # of the logarithmic scale: a bar of no length is a probability of 10⁻⁶
@@ -179,12 +179,11 @@ class CandidateList(QListView):
             super().keyPressEvent(event)
 
 
-class StepHeading(QWidget):
+class StepHeading(Painted):
     """Which step this is, and its word."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme)
         self.number, self.word, self.chance = "", "", ""
         self.setFixedHeight(HEADING_HEIGHT)
 
@@ -215,14 +214,7 @@ class StepHeading(QWidget):
 
 
 class CandidatesView(View):
-    """What could be written at this step.
-
-    Attributes
-    ----------
-    candidates : RowModel
-        From the top.
-    list_view : CandidateList
-    """
+    """What could be written at this step."""
 
     def __init__(self, ctx: ViewContext) -> None:
         super().__init__(ctx, name="Candidates of this step")
@@ -271,8 +263,7 @@ class CandidatesView(View):
             self._show(step)
 
     def set_theme(self, theme: Theme) -> None:
-        self.heading.theme = self._delegate.theme = theme
-        self.update()
+        self._delegate.theme = theme
         super().set_theme(theme)
 
     def _show(self, step: int) -> None:

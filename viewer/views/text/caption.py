@@ -274,13 +274,6 @@ class CaptionView(View):
         written = () if trace is None else (word for word in trace.words if not is_end(word))
         return text_of(written, trace.provenance.detokenization if trace is not None else "words")
 
-    def set_theme(self, theme: Theme) -> None:
-        parts: list[Chip | Caret] = [*self.chips, self.caret]
-        for part in parts:
-            part.theme = theme
-            part.update()
-        super().set_theme(theme)
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows go from word to word, Home and End to the ends."""
         playhead = self.session.playhead

@@ -134,8 +134,6 @@ class Track(QWidget):
     def set_theme(self, theme: Theme) -> None:
         self.theme = theme
         self.set_folded(self._folded)
-        if self.canvas is not None:
-            self.canvas.set_theme(theme)
 
     def refresh(self) -> None:
         """Something that it draws may have changed: draw again if it did."""

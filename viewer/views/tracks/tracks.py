@@ -18,7 +18,6 @@ from unrolled.viewer.state.commands import EndComparison, RevealStep, Seek, Togg
 from unrolled.viewer.state.comparison import first_divergence
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.wording import step_noun
-from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.tracks.compare_bar import CompareBar
 from unrolled.viewer.views.tracks.heat_track import HeatTrack, Units
 from unrolled.viewer.views.tracks.label_track import LabelTrack
@@ -241,13 +240,6 @@ class TracksView(View):
         for track in self._in_sight():
             if track.canvas is not None:
                 track.canvas.set_playhead(step + 0.5 if step >= 0 else None)
-
-    def set_theme(self, theme: Theme) -> None:
-        self.compare_bar.theme = self.axis.theme = theme
-        self.axis.update()
-        for track in self.tracks:
-            track.set_theme(theme)
-        super().set_theme(theme)
 
     def _build(self) -> None:
         for track in self.tracks:
