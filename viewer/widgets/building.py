@@ -1,14 +1,15 @@
-"""Layouts, scroll areas, labels and buttons as they are all over the window, each in one call."""
+"""Layouts, scroll areas, labels, buttons and switches as they are all over the window, each in one call."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TypeVar
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QPalette
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QFontMetrics, QPalette
 from PySide6.QtWidgets import (
     QBoxLayout,
+    QButtonGroup,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -20,8 +21,11 @@ from PySide6.QtWidgets import (
 )
 from superqt import QElidingLabel
 
+from unrolled.viewer.theme.fonts import text_font
+
 Part = QWidget | QLayout | tuple[QWidget | QLayout, int]
 """What is laid out, and how much of the room that is left it takes; by itself it takes none."""
+SWITCH_HEIGHT, SWITCH_ICON = 26, 16
 Box = TypeVar("Box", bound=QBoxLayout)
 Made = TypeVar("Made", bound=QWidget)
 
@@ -97,7 +101,30 @@ def muted_label(text: str = "", *, wrapped: bool = False) -> QLabel:
 def tool_button(text: str, hint: str, act: Callable[[], object], *, name: str = "") -> QToolButton:
     """A small button; `name` is what assistive technology reads in place of text and hint."""
     made = named(QToolButton(), name or f"{text}: {hint}", hint)
-    made.setObjectName("wordButton" if len(text) > 1 else "")
     made.setText(text)
+    made.setObjectName("wordButton" if len(text) > 1 else "")
     made.clicked.connect(lambda _=False: act())
     return made
+
+
+def switch(text: str, hint: str, name: str) -> QToolButton:
+    """A small button that is on or off, with a text or, later, an icon."""
+    button = named(QToolButton(), name, hint)
+    button.setText(text)
+    button.setCheckable(True)
+    button.setObjectName("switch")
+    width = QFontMetrics(text_font(12)).horizontalAdvance(text) + 14 if text else SWITCH_HEIGHT + 2
+    button.setFixedSize(width, SWITCH_HEIGHT)
+    button.setIconSize(QSize(SWITCH_ICON, SWITCH_ICON))
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    return button
+
+
+def segment(*buttons: QToolButton) -> QWidget:
+    """Buttons of which exactly one is on."""
+    whole = QWidget()
+    group = QButtonGroup(whole)
+    for button in buttons:
+        group.addButton(button)
+    in_row(whole, *buttons, spacing=2)
+    return whole

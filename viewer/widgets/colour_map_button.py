@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QActionGroup, QIcon, QImage, QPainter, QPaintEvent, QPalette, QPixmap
+from PySide6.QtGui import QAction, QActionGroup, QIcon, QImage, QPainter, QPaintEvent, QPalette, QPixmap
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
 from unrolled.viewer.drawing.images import image_of
 from unrolled.viewer.theme.colour_maps import colour_table
+
+Choice = TypeVar("Choice")
 
 
 def title(name: str) -> str:
@@ -22,17 +25,25 @@ def swatch(name: str) -> QImage:
     return image_of(colour_table(name)[None])
 
 
-def add_colour_maps(menu: QMenu, names: Iterable[str], current: str, chosen: Callable[[str], object]) -> None:
-    """An entry a map, with its colours; the current one is among them and marked."""
+def add_choices(menu: QMenu, titles: Mapping[Choice, str], current: Choice, chosen: Callable[[Choice], object]) -> list[QAction]:
+    """An entry a choice, of which one is marked."""
     group = QActionGroup(menu)
-    for name in dict.fromkeys((*names, current)):
-        strip = QPixmap.fromImage(swatch(name).scaled(QSize(48, 12)))
-        action = menu.addAction(QIcon(strip), title(name))
-        action.setIconVisibleInMenu(True)
+    for choice, text in titles.items():
+        action = group.addAction(text)
         action.setCheckable(True)
-        action.setChecked(name == current)
-        action.setActionGroup(group)
-        action.triggered.connect(lambda _=False, name=name: chosen(name))
+        action.setChecked(choice == current)
+        action.triggered.connect(lambda _=False, choice=choice: chosen(choice))
+    menu.addActions(group.actions())
+    return group.actions()
+
+
+def add_colour_maps(menu: QMenu, names: Iterable[str], current: str, chosen: Callable[[str], object], *, none: str = "") -> None:
+    """An entry a map, with its colours; the current one is among them and marked. `none` is the title of choosing no map."""
+    titles = ({"": none} if none else {}) | {name: title(name) for name in (*names, current) if name}
+    for name, action in zip(titles, add_choices(menu, titles, current, chosen), strict=True):
+        if name:
+            action.setIcon(QIcon(QPixmap.fromImage(swatch(name).scaled(QSize(48, 12)))))
+            action.setIconVisibleInMenu(True)
 
 
 class ColourMapButton(QToolButton):

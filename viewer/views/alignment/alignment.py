@@ -27,10 +27,9 @@ from unrolled.viewer.views.alignment.canvas import AlignmentCanvas, AlignmentWid
 from unrolled.viewer.views.alignment.source_words import LINE, SourceWords
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.attention_legend import AttentionLegend
-from unrolled.viewer.widgets.building import in_row, named, own_ground, scrolled
+from unrolled.viewer.widgets.building import in_row, named, own_ground, scrolled, segment, switch
 from unrolled.viewer.widgets.colour_map_button import ColourMapButton
 from unrolled.viewer.widgets.combo_box import ComboBox
-from unrolled.viewer.widgets.switches import segment, switch
 
 MOST_LINES = 3  # of the source sentence; a longer one scrolls
 AXES = (("source",), ("key",))

@@ -13,9 +13,8 @@ from unrolled.viewer.state.commands import Hover, TogglePin
 from unrolled.viewer.state.wording import counted, percent
 from unrolled.viewer.views.gates.scatter import GateScatter
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_column, muted_label
+from unrolled.viewer.widgets.building import in_column, muted_label, switch
 from unrolled.viewer.widgets.flow_layout import FlowLayout
-from unrolled.viewer.widgets.switches import switch
 from unrolled.viewer.widgets.two_parts import TwoParts
 
 EMPTY = "How often each unit’s gates are shut and open."

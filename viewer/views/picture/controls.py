@@ -10,11 +10,10 @@ from unrolled.viewer.theme.colour_maps import SEQUENTIAL
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import ViewContext
-from unrolled.viewer.widgets.building import keep_room, named
+from unrolled.viewer.widgets.building import SWITCH_HEIGHT, SWITCH_ICON, keep_room, named, segment, switch
 from unrolled.viewer.widgets.colour_map_button import ColourMapButton
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
-from unrolled.viewer.widgets.switches import HEIGHT, ICON, segment, switch
 
 CHANNEL_WIDTHS = 106, 190  # at the least and at the most: longer names are whole in the list
 
@@ -39,15 +38,15 @@ class PictureControls(QWidget):
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
         self.opacity.setPageStep(10)
-        self.opacity.setFixedSize(44, HEIGHT)
+        self.opacity.setFixedSize(44, SWITCH_HEIGHT)
         self.opacity.setAccessibleName("Attention opacity in percent")
         self.opacity.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.colour_map = ColourMapButton(SEQUENTIAL, "Attention colour map")
-        self.colour_map.setFixedSize(32, HEIGHT)
+        self.colour_map.setFixedSize(32, SWITCH_HEIGHT)
         self.colour_map.setAutoRaise(True)
         self.channel = named(ComboBox(), "Attention map", "Which map is drawn")
         self.channel.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
-        self.channel.setFixedSize(CHANNEL_WIDTHS[0], HEIGHT + 2)
+        self.channel.setFixedSize(CHANNEL_WIDTHS[0], SWITCH_HEIGHT + 2)
         self.channel.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         keep_room(self.channel)
         self.channel.hide()
@@ -104,4 +103,4 @@ class PictureControls(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         for button, name in self._icons.items():
-            button.setIcon(icon(name, theme, size=ICON))
+            button.setIcon(icon(name, theme, size=SWITCH_ICON))

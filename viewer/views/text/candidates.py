@@ -33,9 +33,8 @@ from unrolled.viewer.state.wording import brief, is_end, percent, power_of_ten, 
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_row
+from unrolled.viewer.widgets.building import in_row, switch
 from unrolled.viewer.widgets.row_model import DISPLAY, ROOT, TOOLTIP, Index, RowModel, set_rows_look
-from unrolled.viewer.widgets.switches import switch
 from unrolled.viewer.widgets.themed import Painted
 
 ROWS = 10

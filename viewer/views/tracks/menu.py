@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QSize
-from PySide6.QtGui import QActionGroup, QIcon, QPixmap
 from PySide6.QtWidgets import QMenu
 
 from unrolled.models.analysis.unit_order import ORDERS
@@ -16,7 +13,7 @@ from unrolled.models.trace import Channel
 from unrolled.viewer.state.commands import ChangeAppearance, Do, ShowWholeRun, ZoomSteps
 from unrolled.viewer.state.wording import general
 from unrolled.viewer.theme.colour_maps import DIVERGING, SEQUENTIAL
-from unrolled.viewer.widgets.colour_map_button import swatch, title
+from unrolled.viewer.widgets import colour_map_button
 from unrolled.viewer.widgets.range_dialog import RangeDialog
 
 if TYPE_CHECKING:
@@ -34,24 +31,13 @@ def add_zooms(menu: QMenu, do: Do) -> None:
 
 def add_colour_maps(menu: QMenu, track: Track, channel: Channel) -> None:
     """The maps that fit the channel; the first choice is the one that all tracks have."""
-    maps, group = menu.addMenu("Colour map"), QActionGroup(menu)
     own = track.session.appearance.values.track_colour_maps
-    choices: list[tuple[str, str | None]] = [("As in all tracks", None)]
-    choices += [(title(name), name) for name in (DIVERGING if channel.signed else SEQUENTIAL)]
-    for text, name in choices:
-        action = maps.addAction(text)
-        action.setCheckable(True)
-        action.setChecked(name == own.get(channel.name))
-        action.setActionGroup(group)
-        if name is not None:
-            action.setIcon(QIcon(QPixmap.fromImage(swatch(name).scaled(QSize(48, 12)))))
-            action.setIconVisibleInMenu(True)
-        action.triggered.connect(partial(_choose_map, track, channel.name, name))
 
+    def choose(name: str) -> None:
+        track.do(ChangeAppearance({"track_colour_maps": _without(own, channel.name) | ({channel.name: name} if name else {})}))
 
-def _choose_map(track: Track, channel: str, name: str | None, _: bool = False) -> None:
-    others = _without(track.session.appearance.values.track_colour_maps, channel)
-    track.do(ChangeAppearance({"track_colour_maps": others if name is None else {**others, channel: name}}))
+    colour_map_button.add_colour_maps(menu.addMenu("Colour map"), DIVERGING if channel.signed else SEQUENTIAL,
+                                      own.get(channel.name, ""), choose, none="As in all tracks")
 
 
 def add_ranges(menu: QMenu, track: Track, channel: Channel) -> None:
@@ -95,16 +81,7 @@ def _extent(track: Track, channel: Channel) -> tuple[float, float] | None:
 
 def add_unit_orders(menu: QMenu, track: Track, channel: Channel) -> None:
     """How the rows of all heat maps are sorted, by the values of this one."""
-    orders, group = menu.addMenu("Sort units"), QActionGroup(menu)
-    used = track.session.appearance.values.unit_order
-    for name, text in {"": "By index", **{name: order.title for name, order in ORDERS.items()}}.items():
-        choice = (name, channel.name) if name else ("", "")
-        action = orders.addAction(f"{text} of {channel.title}".replace("&", "&&") if name else text)
-        action.setCheckable(True)
-        action.setChecked(used == choice)
-        action.setActionGroup(group)
-        action.triggered.connect(partial(_choose_order, track, choice))
-
-
-def _choose_order(track: Track, choice: tuple[str, str], _: bool = False) -> None:
-    track.do(ChangeAppearance({"unit_order": choice}))
+    titles = {(name, channel.name): f"{order.title} of {channel.title}".replace("&", "&&") for name, order in ORDERS.items()}
+    colour_map_button.add_choices(menu.addMenu("Sort units"), {("", ""): "By index", **titles},
+                                  track.session.appearance.values.unit_order,
+                                  lambda choice: track.do(ChangeAppearance({"unit_order": choice})))
