@@ -40,8 +40,10 @@ class StepArray:
         from zarr.codecs import Crc32cCodec
 
         self.name, self._array, self._axis, self._location = name, array, axis, location
-        self.shard, self.chunk = int(array.shards[axis]), int(array.chunks[axis])
-        self._lead = int(np.prod(array.chunks[:axis]))  # places of the axis before, a chunk
+        self._chunks: tuple[int, ...] = array.chunks  # the library makes them anew whenever they are asked for
+        self.shard, self.chunk = int(array.shards[axis]), int(self._chunks[axis])
+        self._lead = int(np.prod(self._chunks[:axis]))  # places of the axis before, a chunk
+        self._count = int(np.prod(array.shards)) // int(np.prod(self._chunks))  # chunks a shard
         self._folder = location.folder if array.compressors == (Crc32cCodec(),) else None
         self._mapped: OrderedDict[int, MappedShard] = OrderedDict()
         self._mapping = threading.Lock()  # a window paints from a store that is searched
@@ -115,12 +117,10 @@ class StepArray:
     def _mapped_chunk(self, shard: int, number: int) -> Stored:
         """A chunk by its place in the shard's index; a hole is made."""
         assert self._folder is not None
-        array = self._array
-        count = int(np.prod([whole // part for whole, part in zip(array.shards, array.chunks, strict=True)]))
         try:
             with self._mapping:
                 mapped = self._mapped.pop(shard, None) or MappedShard(
-                    self._folder / self.key(shard), count, array.chunks, self.dtype, array.fill_value)
+                    self._folder / self.key(shard), self._count, self._chunks, self.dtype, self._array.fill_value)
                 self._mapped[shard] = mapped
                 if len(self._mapped) > MOST_MAPPED:
                     self._mapped.popitem(last=False)

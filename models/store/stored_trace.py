@@ -17,6 +17,7 @@ from unrolled.models.trace.pyramid import Bytes, places_of
 
 MOST_IN_MEMORY = 100_000  # steps
 UNITS_KEPT = 16           # whole lines of single units
+BY_STEP = 2**13           # steps of one unit that are read among those of all
 
 Key = int | slice | tuple[Any, ...]
 
@@ -24,8 +25,8 @@ Key = int | slice | tuple[Any, ...]
 class StoredColumn:
     """All steps of a channel, (steps, *channel.shape), as an array of float32 that is not in memory.
 
-    ``column[step]``, ``column[start:stop]`` and ``column[start:stop, unit]`` read what is asked for and no more, the last by
-    unit; any other way to index reads the range of steps first. `numpy.asarray` reads all of it.
+    ``column[step]``, ``column[start:stop]`` and ``column[start:stop, unit]`` read what is asked for and no more, a long range of
+    the last by unit. `numpy.asarray` reads all of it.
     """
 
     def __init__(self, run: StoredRun, channel: Channel) -> None:
@@ -44,20 +45,19 @@ class StoredColumn:
             step = int(steps) + (len(self) if steps < 0 else 0)
             if not 0 <= step < len(self):
                 raise IndexError(f"step {steps} is not one of the {len(self)} recorded steps")
-            row: FloatArray = self._run.values(self._channel.name, step, step + 1)[0]
-            inside: FloatArray = row[rest] if rest else row
-            return inside
+            return self._values(slice(step, step + 1), (0, *rest))
         start, stop, stride = steps.indices(len(self))
         if stride < 1:
             backwards: FloatArray = np.asarray(self)[key]
             return backwards
-        if len(rest) == 1 and isinstance(rest[0], int | np.integer) and is_searched(self._channel):
+        if stop - start > BY_STEP and len(rest) == 1 and isinstance(rest[0], int | np.integer) and is_searched(self._channel):
             unit = int(rest[0]) + (self._channel.size if rest[0] < 0 else 0)
             return self._line(unit)[start:stop:stride]
-        rows = self._run.values(self._channel.name, start, stop)[::stride]
-        behind = (slice(None), *rest)
-        found: FloatArray = rows[behind]
-        return found
+        return self._values(slice(start, stop), (slice(None, None, stride), *rest))
+
+    def _values(self, steps: slice, inside: tuple[Any, ...]) -> FloatArray:
+        """What is chosen of a range of steps: no other number is made of what is kept."""
+        return values_of(self._run.kept(self._channel.name, steps.start, steps.stop)[inside], self._channel)
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
         whole: npt.NDArray[Any] = np.asarray(self._run.values(self._channel.name), dtype)

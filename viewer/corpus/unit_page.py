@@ -92,7 +92,6 @@ class UnitPage(QWidget):
         self.channel.activated.connect(lambda _: self._channel_chosen())
         self.unit = QSpinBox(prefix="unit ")
         self.unit.setAccessibleName("Unit")
-        self.unit.setFixedWidth(84)
         self.unit.setKeyboardTracking(False)
         self.unit.valueChanged.connect(lambda _: self._changed())
         self.plot = Plot("Values of a unit", Axis("value"), Axis("steps"), theme, table=self._table)

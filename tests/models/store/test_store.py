@@ -106,6 +106,13 @@ def test_a_run_is_a_trace_that_is_not_in_memory(made):
         np.testing.assert_array_equal(units[key], expected[key])
 
 
+def test_a_few_steps_of_a_unit_are_read_without_its_whole_line(made, monkeypatch):
+    _, store = made
+    monkeypatch.setattr("unrolled.models.store.run.StoredRun.unit", lambda *_: pytest.fail("the line is read"))
+    units, expected = StoredTrace(store.run(3)).column("hidden"), store.run(3).values("hidden")
+    np.testing.assert_array_equal(units[40:90, 2], expected[40:90, 2])
+
+
 @pytest.mark.parametrize(("start", "stop", "stride"), [(0, 9000, 40.0), (0, 9000, 137.5), (2000, 5000, 9.0), (8000, 9000, 300.0),
                                                        (0, 9000, 9000.0), (100, 150, 1.0), (4000, 9000, 20.0)])
 def test_bins_are_means_least_and_greatest_of_all_their_steps(made, start, stop, stride):

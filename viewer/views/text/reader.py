@@ -176,7 +176,7 @@ class ReaderView(View):
         scale = TABLE_SIZE / (channel.high - channel.low)
 
         def places(start: int, stop: int) -> Places:
-            values: FloatArray = trace.column(channel.name)[start:stop][:, unit]
+            values: FloatArray = trace.column(channel.name)[start:stop, unit]
             found: Places = np.clip(np.nan_to_num((values - channel.low) * scale), 0, TABLE_SIZE - 1).astype(np.intp)
             found[values < channel.low], found[values > channel.high], found[np.isnan(values)] = TABLE_SIZE, TABLE_SIZE + 1, -1
             return found

@@ -11,7 +11,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QMenu
 
-from unrolled.models.trace import Channel, Trace
+from unrolled.models.trace import Channel, FloatArray, Trace
 from unrolled.models.trace.bins import Bins
 from unrolled.models.trace.envelope import Envelope
 from unrolled.models.trace.tables import column_names
@@ -143,8 +143,8 @@ class LineTrack(Track):
             if bins is not None:
                 self._show_ranges(number, self.envelope(number, values), bins, colour)
             elif not afar:
-                steps = self._steps_in_sight(values)
-                self._curves[number].show_line(steps + 0.5, np.clip(values[steps], low, high), colour)
+                steps, found = self._in_sight(values)
+                self._curves[number].show_line(steps + 0.5, np.clip(found, low, high), colour)
         plot.paint_over(None if afar else self.paint_marks, above_lines=True)
 
     def _fit(self, plot: TimePlot, curves: int, ranges: int) -> None:
@@ -158,11 +158,13 @@ class LineTrack(Track):
         for item in self._ranges[ranges:]:
             item.hide()
 
-    def _steps_in_sight(self, values: AnyLine) -> npt.NDArray[np.intp]:
-        """The steps in sight, and one on either side, that have a number."""
+    def _in_sight(self, values: AnyLine) -> tuple[npt.NDArray[np.intp], FloatArray]:
+        """The steps in sight, and one on either side, that have a number, and their numbers."""
         axis = self.session.time_axis
         start, stop = max(int(axis.start) - 1, 0), min(int(axis.stop) + 2, len(values))
-        return start + np.flatnonzero(np.isfinite(values[start:stop]))
+        found = values[start:stop]
+        there = np.flatnonzero(np.isfinite(found))
+        return start + there, found[there]
 
     def _show_ranges(self, number: int, line: Envelope | StoredLine, bins: Bins, colour: str) -> None:
         """From least to greatest in a tint, the means as a line over it, and at the edges where values go on beyond them."""
@@ -186,8 +188,8 @@ class LineTrack(Track):
         geometry = self.geometry_of_time
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for colour, values in self.lines():
-            steps = self._steps_in_sight(values)
-            x, found = (steps + 0.5 - geometry.start) * geometry.step_width, values[steps]
+            steps, found = self._in_sight(values)
+            x = (steps + 0.5 - geometry.start) * geometry.step_width
             if geometry.step_width >= ROOM_FOR_DOTS:
                 painter.setPen(QPen(QColor(colour), 2 * DOT, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
                 places = zip(x.tolist(), self.heights(found).tolist(), strict=True)

@@ -8,8 +8,6 @@ from typing import Any, cast
 
 import numpy as np
 
-from unrolled.models.store.layout import values_of
-from unrolled.models.store.run import StoredRun
 from unrolled.models.store.stored_trace import StoredPlaces, stored_run
 from unrolled.models.trace import Channel, FloatArray, Trace
 from unrolled.models.trace.bins import BLOCKS, Bins, bins_of, stride_of
@@ -17,6 +15,7 @@ from unrolled.models.trace.envelope import Ranges
 from unrolled.models.trace.pyramid import PlaceColumns
 
 OVERVIEW = 4096  # bins
+
 
 class StoredLine:
     """One unit of a stored run, or a channel with one number a step, where a line is drawn: read where it is looked at.
@@ -27,21 +26,15 @@ class StoredLine:
         Gives least, mean and greatest value of each bin.
     """
 
-    def __init__(self, run: StoredRun, name: str, unit: int | None, ranges: Callable[[Bins], Ranges]) -> None:
-        self._run, self._name, self._unit, self.over = run, name, unit, ranges
+    def __init__(self, column: Any, unit: int | None, ranges: Callable[[Bins], Ranges]) -> None:
+        self._column, self._unit, self.over = column, unit, ranges
 
     def __len__(self) -> int:
-        return len(self._run)
+        return len(self._column)
 
-    def __getitem__(self, steps: Any) -> Any:
-        """A step, neighbouring ones, or an array of them, which are read together with what lies between."""
-        if isinstance(steps, slice):
-            rows = self._run.kept(self._name, *steps.indices(len(self))[:2])
-            return values_of(rows if self._unit is None else rows[:, self._unit], self._run.channel(self._name))
-        if np.ndim(steps) == 0:
-            return self[steps : steps + 1][0]
-        first = int(steps[0]) if len(steps) else 0
-        return self[first : int(steps[-1]) + 1][steps - first] if len(steps) else np.zeros(0, np.float32)
+    def __getitem__(self, steps: int | slice) -> Any:
+        """A step, or neighbouring ones."""
+        return self._column[steps if self._unit is None else (steps, self._unit)]
 
     def follow(self, _values: object) -> None:
         """It does not grow."""
@@ -66,7 +59,7 @@ def lines_in(trace: Trace, name: str, units: Sequence[int | None] = (None,)) -> 
             last = bins, stored.ranges(name, bins, [unit or 0 for unit in units])
         return last[1][number]
 
-    return [StoredLine(run, name, unit, partial(ranges, number)) for number, unit in enumerate(units)]
+    return [StoredLine(trace.column(name), unit, partial(ranges, number)) for number, unit in enumerate(units)]
 
 
 def blocks_of(trace: Trace | None) -> tuple[int, ...]:
