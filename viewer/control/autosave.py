@@ -14,7 +14,7 @@ from pathlib import Path
 from PySide6.QtCore import QLockFile, QObject, QTimer, Signal
 
 from unrolled.viewer.control.control import Control
-from unrolled.viewer.control.session_writer import SessionWriter, saved_session
+from unrolled.viewer.control.session_files import SessionWriter, saved_session
 from unrolled.viewer.state.session import Session
 
 EVERY_MILLISECONDS = 20_000
@@ -83,7 +83,7 @@ class Autosave(QObject):
         if self._writer.busy:
             self._changed()
             return True
-        self._writer.write(self.path, saved_session(self._session, self._control))
+        self._writer.write(self.path, saved_session(self._session, self._control.decoding))
         return True
 
     def close(self, *, properly: bool = True) -> None:

@@ -19,11 +19,9 @@ from unrolled.viewer.control.earlier_runs import EarlierRuns
 from unrolled.viewer.control.input_worker import InputWorker
 from unrolled.viewer.control.loading import Loading
 from unrolled.viewer.control.opener import Opener
-from unrolled.viewer.control.reading import Reading
-from unrolled.viewer.control.reading_again import ReadingAgain
 from unrolled.viewer.control.recording import Recording
 from unrolled.viewer.control.runner import Runner
-from unrolled.viewer.control.stored_runs import StoredRuns
+from unrolled.viewer.control.stored_runs import ReadingAgain, StoredRuns
 from unrolled.viewer.control.transport import Transport
 from unrolled.viewer.control.voice import Voice
 from unrolled.viewer.control.waiting import Waiting
@@ -56,27 +54,24 @@ class Control(QObject):
         self.run = Runner(backend, self)
         self._recording = Recording(session, self.run, self.voice)
         self._transport = Transport(session, self.run, self._recording, self.voice)
-        self._reading = Reading(session, self.run, self._recording, self._transport, self.voice)
         self._worker = InputWorker(self.voice, self)
         self._branching = Branching(session, self.run, self._recording, self._transport, self._worker, self.voice)
-        self._waiting = Waiting(self.voice, self.do)
-        self._loading = Loading(session, self.run, self._recording, self._transport, self._reading, self._branching,
-                                self._waiting, self.voice, self.do)
+        self._waiting = Waiting(self.voice)
+        self._loading = Loading(session, self.run, self._recording, self._transport, self._branching, self._waiting, self.voice)
         self.choice = self._loading.choice
         self.playback, self.history = self._transport.playback, self._branching.history
-        self.opener = Opener(session, self.run, self._recording, self._branching, self._loading, self._worker,
-                             self.voice, self.do)
+        self.opener = Opener(session, self.run, self._recording, self._transport, self._branching, self._loading, self._worker,
+                             self.voice)
         self._stored = StoredRuns(session, self.opener, self._loading, self._worker, self.voice)
         self._again = ReadingAgain(session, self.run, self._recording, self._branching, self._loading, self._transport,
-                                   self.voice, self.do)
+                                   self.voice)
         self.earlier = EarlierRuns(session, self.opener, self.choice, self.do)
         self._comparing = Comparing(session, self.run, self.choice, self._worker, self.voice)
-        self._recording.grew.connect(self._reading.follow)
         self._recording.grew.connect(self._transport.follow)
         self._recording.ended.connect(self._transport.arrive)
         for opened in (self.opener.opened_file, self._stored.opened_store):
             opened.connect(lambda path: self.opened_file.emit(path))
-        self.commands = Dispatch(self._transport, self._reading, self._branching, self._loading, self.opener, self._stored,
+        self.commands = Dispatch(self._transport, self._branching, self._loading, self.opener, self._stored,
                                  self._again, self.earlier, self._comparing, self._waiting, self)
         self.commands.on(c.Pause, lambda _: self.playback.stop())  # a step that was asked for is still gone to
         self.commands.on(c.SetSpeed, lambda command: self.playback.set_speed(command.steps_a_second))

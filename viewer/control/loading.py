@@ -16,7 +16,6 @@ from unrolled.models.store.stored_trace import stored_run
 from unrolled.models.trace import ModelDescription, Trace
 from unrolled.viewer.control.branching import Branching
 from unrolled.viewer.control.model_choice import ModelChoice
-from unrolled.viewer.control.reading import Reading
 from unrolled.viewer.control.recording import Recording
 from unrolled.viewer.control.run_state import ModelPhase, Opening, Origin, RunPhase
 from unrolled.viewer.control.runner import Runner
@@ -39,11 +38,10 @@ class Loading:
 
     opened_beside = Signal()
 
-    def __init__(self, session: Session, runner: Runner, recording: Recording, transport: Transport, reading: Reading,
-                 branching: Branching, waiting: Waiting, voice: Voice, do: c.Do) -> None:
-        self._session, self._runner, self._voice, self._do = session, runner, voice, do
-        self._recording, self._transport, self._reading, self._branching = recording, transport, reading, branching
-        self._waiting = waiting
+    def __init__(self, session: Session, runner: Runner, recording: Recording, transport: Transport,
+                 branching: Branching, waiting: Waiting, voice: Voice) -> None:
+        self._session, self._runner, self._voice = session, runner, voice
+        self._recording, self._transport, self._branching, self._waiting = recording, transport, branching, waiting
         self.choice = ModelChoice(runner, voice)
         self._before: Opening | None = None     # what was run with the model that is there, while another is loaded
         self._notes: Notes = ()  # what was said of the input when it was opened; what the model says of it stands behind that
@@ -60,7 +58,7 @@ class Loading:
         self.choice.device = command.device or self.choice.device
         self._transport.pause()
         if not same and state.opening is not None:
-            self._reading.end()
+            self._transport.end_reading()
             self._runner.show(replace(state.opening, restart=True, beside=False))
         self.choice.request()
 
@@ -78,8 +76,7 @@ class Loading:
     def set_device(self, command: c.SetDevice) -> None:
         if command.name != self.choice.device:
             self.choice.device = command.name
-            self._transport.pause()
-            self._reading.end()
+            self._transport.interrupt()
             self.choice.request()
 
     @handles(c.Rerun)
@@ -88,7 +85,7 @@ class Loading:
         if opening is None:
             return
         self._voice.unsaid.emit("run")
-        self.interrupt()
+        self._transport.interrupt()
         self._runner.show(replace(opening, continues=None, restart=True, beside=False))
         self._session.set_trace(None)
         self.encode()
@@ -123,7 +120,7 @@ class Loading:
         elif suits(opening.input, kind) and taken_by(opening.input, kind):
             self.encode()
         elif suits(opening.input, kind) and may_be_read_as(opening.input, kind):  # a GIF is a picture or a clip
-            self._do(c.OpenData(opening.input.data, opening.input.name, kind_named(kind).medium))
+            self._voice.do(c.OpenData(opening.input.data, opening.input.name, kind_named(kind).medium))
         elif nobodys or opening.restart:
             self._show_what_it_takes(kind, drawn)
         else:
@@ -146,7 +143,7 @@ class Loading:
             self._session.set_trace(recorder.trace(self._branching.decoding))
             self._branching.replace_unseen(self._session.branches.all[FIRST].changed(decoding=self._branching.decoding))
         self.take_questions()
-        self._reading.begin()
+        self._transport.begin_reading()
         self._voice.unsaid.emit("pressed")
         if self._transport.target is not None:
             self._transport.reach(self._transport.target)
@@ -163,7 +160,7 @@ class Loading:
         """Show an input and have it run, by another model where the one that is there takes no such thing."""
         state = self._runner.state
         if state.opening is not None or state.phase is not RunPhase.EMPTY:  # else a model brings it: what was pressed still holds
-            self.interrupt()
+            self._transport.interrupt()
         self._voice.idle()
         self._runner.show(opening)
         self._session.set_input(opening.input)
@@ -206,11 +203,6 @@ class Loading:
         if opening is not None:
             self._runner.show(replace(opening, restart=False, beside=False))
             self.encode()
-
-    def interrupt(self) -> None:
-        """Something else is about to be shown: stop what the old run does."""
-        self._transport.pause()
-        self._reading.end()
 
     def encode(self) -> None:
         """Have the input read, if there is one and a model that takes it and fits what is on screen."""
@@ -267,7 +259,7 @@ class Loading:
         if last is not None:
             self.show(replace(last, continues=None, restart=False))
         else:
-            self._do(c.DrawInput() if drawn else c.OpenSample(kind))
+            self._voice.do(c.DrawInput() if drawn else c.OpenSample(kind))
 
     def _bring_model_for(self, given: Input) -> None:
         """Load the first model that takes what was opened, unless the one that is there does."""

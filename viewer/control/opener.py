@@ -31,6 +31,7 @@ from unrolled.viewer.control.loading import Loading
 from unrolled.viewer.control.recording import Recording
 from unrolled.viewer.control.run_state import ModelPhase, Opening, Origin
 from unrolled.viewer.control.runner import Runner
+from unrolled.viewer.control.transport import Transport
 from unrolled.viewer.control.voice import Voice
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.branches import FIRST, Branches
@@ -38,7 +39,7 @@ from unrolled.viewer.state.files import Kind, kind_of
 from unrolled.viewer.state.session import Session
 
 if TYPE_CHECKING:
-    from unrolled.viewer.control.session_reader import ReadSession
+    from unrolled.viewer.control.session_files import ReadSession
 
 
 class Opener:
@@ -52,10 +53,10 @@ class Opener:
 
     opened_file = Signal(str)
 
-    def __init__(self, session: Session, runner: Runner, recording: Recording, branching: Branching, loading: Loading,
-                 worker: InputWorker, voice: Voice, do: c.Do) -> None:
-        self._session, self._runner, self._voice, self._do = session, runner, voice, do
-        self._recording, self._branching, self._loading, self._worker = recording, branching, loading, worker
+    def __init__(self, session: Session, runner: Runner, recording: Recording, transport: Transport, branching: Branching,
+                 loading: Loading, worker: InputWorker, voice: Voice) -> None:
+        self._session, self._runner, self._worker, self._voice = session, runner, worker, voice
+        self._recording, self._transport, self._branching, self._loading = recording, transport, branching, loading
         self._text: InputText | None = None  # as its file has it
         self._read_again = b""  # the same in the encoding that a person chose
         self._chosen = ""  # that encoding
@@ -75,7 +76,7 @@ class Opener:
             elif kind is Kind.TRACE:
                 self._open_trace_file(path)
             elif kind is Kind.STORE:
-                self._do(c.OpenStore(str(path)))
+                self._voice.do(c.OpenStore(str(path)))
             elif kind is Kind.CHECKPOINT:
                 self._loading.load_model(c.LoadModel(str(path)))
             else:
@@ -142,7 +143,7 @@ class Opener:
         others : dict, optional
             The inputs that edits swap to, by their hash.
         """
-        self._loading.interrupt()
+        self._transport.interrupt()
         self._worker.forget()
         self._runner.show(Opening(input=given) if given is not None else None)
         self._session.set_input(given)
@@ -202,7 +203,7 @@ class Opener:
         self._worker.read_trace(path, show)
 
     def _open_session_file(self, path: Path) -> None:
-        from unrolled.viewer.control.session_reader import read_session  # most starts need none
+        from unrolled.viewer.control.session_files import read_session  # most starts need none
 
         self._worker.read(file_name(path), lambda say: read_session(path, say), lambda found: self._show_session(found, path))
 

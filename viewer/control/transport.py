@@ -1,4 +1,4 @@
-"""Moving through a run: stepping, playing, running to the end.
+"""Moving through a run: stepping, playing, running to the end, and through a text that is read before anything is written.
 
 Where a step is recorded the playhead goes there; where none is, the model is asked for it, and the playhead follows
 when it arrives.
@@ -16,6 +16,8 @@ from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.session import Session
 
 USUAL_MOST_STEPS = 20
+LONG = 3000             # steps; a longer text is read with a word on how to stop
+PROMPT_AT_MOST = 400    # characters; after a short text the playhead stands at its end, where writing goes on
 PRESSED = "The model is not ready yet:"
 
 
@@ -95,7 +97,33 @@ class Transport:
         elif trace is not None or self._session.input is not None:
             self.playback.start()
 
+    @handles(c.StopReading)
+    def stop_reading(self, _: c.StopReading) -> None:
+        self._runner.cancel()
+        self.end_reading()
+
     # ── For the other parts ───────────────────────────────────────────────────────────────────────────────────
+
+    def begin_reading(self) -> None:
+        """Read a text to its end, unless it is stopped."""
+        trace = self._session.trace
+        if trace is None or not self._reading:
+            return
+        length = trace.provenance.prompt_tokens
+        self._recording.want(length)
+        if length > LONG:
+            self._voice.say("run", f"Reading {length:,} characters…", "info", action="Stop", command=c.StopReading())
+
+    def end_reading(self) -> None:
+        if self._reading:
+            self._runner.end_reading()
+            self._voice.idle()
+            self._voice.unsaid.emit("run")
+
+    def interrupt(self) -> None:
+        """Something else is about to be shown: stop what the old run does."""
+        self.pause()
+        self.end_reading()
 
     def pause(self) -> None:
         """Play no further, and go nowhere."""
@@ -137,6 +165,7 @@ class Transport:
 
     def follow(self) -> None:
         """Steps arrived: go towards the target; to the first step where there was none."""
+        self._follow_reading()
         length, target = self._session.playhead.length, self.target
         if target is not None:
             self.go(min(target, length - 1))
@@ -150,6 +179,24 @@ class Transport:
         self.target = None
 
     # ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def _reading(self) -> bool:
+        return self._runner.state.phase is RunPhase.READING
+
+    def _follow_reading(self) -> None:
+        """Say how far it is; where all is read, the playhead of a short text goes to its end."""
+        trace = self._session.trace
+        if trace is None or not self._reading:
+            return
+        read, length = len(trace), trace.provenance.prompt_tokens
+        if read < length:
+            if length > LONG:
+                self._voice.busy(f"Reading: {read:,} of {length:,} characters", read / length)
+            return
+        self.end_reading()
+        if length <= PROMPT_AT_MOST and self.target is None and self._session.playhead.step <= 0:
+            self.go(length - 1)
 
     def _tick(self) -> None:
         playhead, trace, state = self._session.playhead, self._session.trace, self._runner.state

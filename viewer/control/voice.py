@@ -38,11 +38,11 @@ class Voice(QObject):
 
     def __init__(self, do: Do, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._do = do
+        self.do = do
 
     def say(self, place: str, text: str, kind: str = "error", *, action: str = "", command: Command | None = None) -> None:
         """A sentence where a person looks; see `Notice`."""
-        act: Callable[[], object] | None = partial(self._do, command) if command is not None else None
+        act: Callable[[], object] | None = partial(self.do, command) if command is not None else None
         self.said.emit(Notice(place=place, text=text, kind=kind, action=action, act=act,
                               stays=isinstance(command, ShowTraceback)))
 

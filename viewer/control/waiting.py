@@ -22,8 +22,8 @@ class Waiting:
         Of what waits, the next first.
     """
 
-    def __init__(self, voice: Voice, do: c.Do) -> None:
-        self._voice, self._do = voice, do
+    def __init__(self, voice: Voice) -> None:
+        self._voice = voice
         self._left: list[tuple[str, c.Command]] = []
 
     @property
@@ -46,7 +46,7 @@ class Waiting:
             self._voice.unsaid.emit("run")  # what was said of it is done
             following = self._left.pop(0)[1]
             self._say()
-            self._do(following)  # afterwards, so that what is wrong with it is what is read
+            self._voice.do(following)  # afterwards, so that what is wrong with it is what is read
 
     def _say(self) -> None:
         self._voice.state_changed.emit()

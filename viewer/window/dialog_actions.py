@@ -27,7 +27,7 @@ from unrolled.viewer.widgets.saving import ask_where
 from unrolled.viewer.window.pasting import NothingToOpen, paths_of, picture_of
 
 if TYPE_CHECKING:
-    from unrolled.viewer.control.session_writer import SessionWriter
+    from unrolled.viewer.control.session_files import SessionWriter
     from unrolled.viewer.window.main_window import MainWindow
 
 
@@ -161,7 +161,7 @@ class DialogActions:
 
     def save_session(self, path: Path) -> None:
         """Save the session in a thread; a failure is said in a banner."""
-        from unrolled.viewer.control.session_writer import SessionWriter, saved_session
+        from unrolled.viewer.control.session_files import SessionWriter, saved_session
 
         if self._writer is None:
             self._writer = SessionWriter(self._window)
@@ -169,7 +169,7 @@ class DialogActions:
             self._writer.failed.connect(self._not_saved)
             self._window.closing.connect(self.wait_until_saved)
         self._window.layout_.status.set_activity(f"Saving {file_name(path)}…", -1.0)
-        self._writer.write(path, saved_session(self.session, self.controller))
+        self._writer.write(path, saved_session(self.session, self.controller.decoding))
 
     def _show_path(self, path: Path) -> None:
         """Have the system show a file or a folder; where it cannot, say where it is."""

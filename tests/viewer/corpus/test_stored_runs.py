@@ -13,7 +13,7 @@ from unrolled.models.trace.bins import bins_of, stride_of
 from unrolled.models.trace.edits import ClampUnits
 from unrolled.models.trace.envelope import Envelope
 from unrolled.models.trace.pyramid import PlaceColumns
-from unrolled.viewer.control.session_writer import saved_session
+from unrolled.viewer.control.session_files import saved_session
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.files import Kind, kind_of
 from unrolled.viewer.views.scrub_bar import ScrubRow
@@ -92,7 +92,7 @@ def test_a_document_is_opened_at_its_step_and_saved_with_a_session(qtbot, window
     assert stored_run(window.session.trace).number == 2
     assert window.session.text.text == kept.texts[2]
     window.coordinator.flush()
-    saved = saved_session(window.session, window.controller)
+    saved = saved_session(window.session, window.controller.decoding)
     assert [len(trace) for trace in saved.traces] == [5000]
     assert "keeps hidden, cell. When you change it" in said[-1].text
     assert (said[-1].action, said[-1].act.args) == ("Run it", (c.RunDocument(),))

@@ -1,26 +1,74 @@
-"""Writes sessions in a thread, one after the other, so that the window goes on while a long run is saved."""
+"""Sessions as files: read and decoded as far as a thread can, and written in a thread, one after the other, so that the window
+goes on while a long run is saved.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QThreadPool, Signal
 
+from unrolled.models.inputs.inputs import Input
+from unrolled.models.inputs.kinds import INPUT_ERRORS, Notes, decode_input
+from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.store.stored_trace import MOST_IN_MEMORY, stored_run
 from unrolled.models.trace.edits import SwapInput
-from unrolled.viewer.control.control import Control
+from unrolled.models.trace.files import Say
+from unrolled.viewer.state.branches import Branches
+from unrolled.viewer.state.files import input_of_trace
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.session_file import (
     SavedSession,
     SessionFileError,
     SessionLayout,
+    branches_of,
+    load_session,
     save_session,
     saved_branches,
 )
 
 
-def saved_session(session: Session, control: Control) -> SavedSession:
+@dataclass(frozen=True, slots=True)
+class ReadSession:
+    """What is shown of it.
+
+    Attributes
+    ----------
+    branches : Branches or None
+        None where there is one run alone, or none.
+    others : dict of str to Input
+        What edits swap to, by its hash; what cannot be read is left out, and its edits cannot be taken then.
+    notes : tuple of str
+        What of it cannot be read, a sentence each.
+    """
+
+    saved: SavedSession
+    given: Input | None
+    branches: Branches | None
+    others: dict[str, Input]
+    notes: Notes
+
+
+def read_session(path: Path, say: Say) -> ReadSession:
+    """Read it. Raises `ValueError` with a sentence."""
+    saved = load_session(path, say)
+    layout, notes = saved.layout, []
+    given = decode_input(saved.input_bytes, layout.input_name or "input", layout.input_medium)[0] if saved.input_bytes else None
+    if given is None and saved.traces:
+        given = input_of_trace(saved.traces[0], path.name)
+    others: dict[str, Input] = {}
+    for name, data in saved.others:
+        try:
+            others[hashlib.sha256(data).hexdigest()] = decode_input(data, name, layout.input_medium)[0]
+        except INPUT_ERRORS as error:
+            notes.append(str(error))
+    return ReadSession(saved, given, branches_of(saved), others, tuple(notes))
+
+
+def saved_session(session: Session, decoding: Decoding) -> SavedSession:
     """What is on screen, to be written to a file; nothing of it changes while the run goes on."""
     given, branches = session.input, session.branches
     recorded = any(len(branch.trace) for branch in branches.all.values()) and not any(
@@ -29,7 +77,7 @@ def saved_session(session: Session, control: Control) -> SavedSession:
         input_name=given.name if given is not None else "", input_medium=given.medium if given is not None else "picture",
         step=max(session.playhead.step, 0),
         pinned=session.selection.units, model=session.description.name if session.description is not None else "",
-        device=session.device, decoding=control.decoding, appearance=session.appearance.values,
+        device=session.device, decoding=decoding, appearance=session.appearance.values,
         branches=saved_branches(branches) if recorded else (), current=branches.current)
     traces = tuple(branch.trace.snapshot() for branch in branches.all.values()) if recorded else ()
     used = {edit.input_hash for branch in branches.all.values() for placed in branch.edits
