@@ -20,7 +20,7 @@ def said():
 
 @pytest.fixture
 def worker(qtbot, said):
-    made = InputWorker(Voice(lambda command: made.stop(command)))
+    made = InputWorker(Voice(lambda _: made.forget()))
     made._patience.setInterval(0)
     made._voice.said.connect(lambda notice: said.append(notice))
     made._voice.unsaid.connect(lambda place: said.append(f"not {place}"))
