@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-CLOSE_SECONDS = 10.0
+CLOSE_SECONDS = 5.0
 Wanted = Callable[[], bool]
 """Whether somebody still waits for the answer."""
 Told = Callable[[int, int], None]
@@ -22,6 +22,11 @@ log = logging.getLogger(__name__)
 
 class Asking(QObject):
     """One question at a time.
+
+    Parameters
+    ----------
+    failing : str
+        How a sentence begins about what nobody foresaw.
 
     Attributes
     ----------
@@ -41,9 +46,9 @@ class Asking(QObject):
     _told = Signal(int, float)
     _done = Signal(int, object, str)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, *, failing: str = "This could not be answered") -> None:
         super().__init__(parent)
-        self._newest = 0
+        self._newest, self._failing = 0, failing
         self.busy = False
         self._threads: list[threading.Thread] = []
         self._told.connect(lambda number, share: self.progressed.emit(share) if number == self._newest else None)
@@ -82,9 +87,10 @@ class Asking(QObject):
             sentence = str(error)
         except MemoryError:
             sentence = "There is not enough memory for this."
-        except Exception as error:  # whatever a damaged store does to its reader
-            log.exception("a question could not be answered")
-            sentence = f"This could not be answered: {type(error).__name__}: {error}."
+        except Exception as error:  # whatever a damaged store does to its reader; to be given up is one too
+            if number == self._newest:
+                log.exception("a question could not be answered")
+            sentence = f"{self._failing}: {type(error).__name__}: {error}."
         self._done.emit(number, answer, sentence)
 
     def _finish(self, number: int, answer: object, sentence: str) -> None:

@@ -7,6 +7,7 @@ import os
 import random
 import signal
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import scripted
@@ -14,10 +15,9 @@ import scripted
 from unrolled.models.trace.edits import ForceToken
 from unrolled.viewer.benchmarks.window import own_megabytes
 from unrolled.viewer.client.backend_client import BackendProcess
-from unrolled.viewer.export import ExportSettings
+from unrolled.viewer.export import ExportSettings, export
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.window.application import make_window
-from unrolled.viewer.window.exporting.worker import ExportWorker
 from unrolled.viewer.window.settings import WindowSettings
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="what is open can be counted on Linux")
@@ -51,13 +51,13 @@ def killed(qtbot, scripted_command, folder: Path, times: int) -> None:
         elif what == "edit" and steps > 2:
             window.do(c.ApplyEdit(ForceToken(first=steps - 1, last=steps - 1, token=CAT, word="cat")))
         elif what == "export" and steps:
-            worker = ExportWorker(trace.snapshot(), folder / "a.gif", ExportSettings(width=96), window)
+            worker = Thread(target=export, args=(trace.snapshot(), folder / "a.gif", ExportSettings(width=96)))
             worker.start()
         qtbot.wait(rng.randrange(120))
         os.kill(control.backend.process_id, signal.SIGKILL)
         qtbot.waitUntil(lambda: not control.backend.alive, timeout=5000)
         if worker is not None:
-            worker.wait(10_000)
+            worker.join(10)
             assert (folder / "a.gif").read_bytes().endswith(b";")
         for identity, words in recorded.items():
             assert tuple(window.session.branches.all[identity].trace.words[: len(words)]) == words

@@ -18,9 +18,9 @@ from unrolled.viewer.export import export
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import LIGHT
+from unrolled.viewer.widgets import asking
 from unrolled.viewer.widgets.saving import ask_where
 from unrolled.viewer.window.application import make_application
-from unrolled.viewer.window.exporting import worker as export_worker
 from unrolled.viewer.window.exporting.dialog import ExportDialog
 from unrolled.viewer.window.settings import WindowSettings
 
@@ -130,7 +130,7 @@ def test_closing_cancels_and_leaves_no_file(qtbot, dialog, tmp_path, monkeypatch
     dialog.reject()
     assert not path.exists()
     assert [file.suffix for file in tmp_path.iterdir() if file.suffix not in (".ini", ".lock")] == []
-    assert export_worker.STOP_MILLISECONDS <= 5000
+    assert asking.CLOSE_SECONDS <= 5
     assert LIGHT.name == "light"
 
 

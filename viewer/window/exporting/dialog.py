@@ -22,11 +22,11 @@ from unrolled.viewer.state.attributions import GRADIENTS, ask_gradients, state_o
 from unrolled.viewer.state.commands import Do
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import LIGHT, Theme
+from unrolled.viewer.widgets.asking import Asking, Told, Wanted
 from unrolled.viewer.widgets.building import in_column, in_row, keep_room, muted_label, named, scrolled
 from unrolled.viewer.widgets.saving import ask_where
 from unrolled.viewer.window.exporting.fields import ExportFields, form, heading, picker
 from unrolled.viewer.window.exporting.preview import ExportPreview
-from unrolled.viewer.window.exporting.worker import ExportWorker
 from unrolled.viewer.window.settings import WindowSettings
 
 FIELDS_WIDTH, SCROLL_BAR, SIZE, AROUND = 332, 14, QSize(860, 600), 80
@@ -53,7 +53,10 @@ class ExportDialog(QDialog):
         super().__init__(parent)
         self._session, self._settings, self._do, self._board = session, settings, do, board
         self._subject = subject = self._taken(ExportSettings())
-        self._worker: ExportWorker | None = None
+        self._writing = Asking(self, failing="The export failed")
+        self._writing.progressed.connect(lambda fraction: self.bar.setValue(round(1000 * fraction)))
+        self._writing.answered.connect(self._written)
+        self._writing.failed.connect(self._not_written)
         self._chosen: ExportSettings | None = None
         self.setWindowTitle("Export")
         self.setAccessibleName("Export")
@@ -110,27 +113,30 @@ class ExportDialog(QDialog):
     def export_to(self, path: Path) -> None:
         """Write the file in a thread of its own; the dialog closes when it is there."""
         subject = self._subject if self._board is not None else subject_of_session(self._session)
-        if subject is None or self._worker is not None:
+        if subject is None or self._writing.busy:
             return
         self._settings.put("export_folder", str(path.parent))
-        worker = ExportWorker(subject, path, self._chosen or ExportSettings(), self, what=self.content.name)
-        worker.progressed.connect(lambda fraction: self.bar.setValue(round(1000 * fraction)))
-        worker.done.connect(lambda sentence: self._done(sentence, path))
-        self._worker = worker
+        look, what = self._chosen or ExportSettings(), self.content.name
+
+        def write(wanted: Wanted, told: Told) -> Path:
+            from unrolled.viewer.export import export  # PyAV and the rest are needed by nobody before
+
+            export(subject, path, look, what=what, on_progress=lambda fraction: told(round(1000 * fraction), 1000),
+                   cancelled=lambda: not wanted())
+            return path
+
         self.bar.setValue(0)
         self.bar.show()
         self.note.setText(f"Writing {path.name}…")
         self._enable(False)
-        worker.start()
+        self._writing.ask(write)
 
     def done(self, result: int) -> None:
         """Close; an export that is under way is cancelled first, and no half-written file is left."""
         self._session.questions.answered.disconnect(self._answered, missing_ok=True)
         self._remember()
         self.preview.close_preview()
-        if self._worker is not None:
-            self._worker.cancel()
-            self._worker = None
+        self._writing.close()
         super().done(result)
 
     def _ask(self) -> None:
@@ -142,12 +148,11 @@ class ExportDialog(QDialog):
         if path is not None:
             self.export_to(path)
 
-    def _done(self, sentence: str, path: Path) -> None:
-        self._worker = None
-        if not sentence:
-            self.accept()
-            self.exported.emit(path)
-            return
+    def _written(self, path: Path) -> None:
+        self.accept()
+        self.exported.emit(path)
+
+    def _not_written(self, sentence: str) -> None:
         self.bar.hide()
         self._enable(True)
         self.note.setText(sentence)
@@ -207,7 +212,7 @@ class ExportDialog(QDialog):
             self.preview.say(f"Backpropagating: {said}" if asked is not None else "The model is not there to be asked.")
 
     def _answered(self, name: str) -> None:
-        if name == GRADIENTS and self.content.name == "gradients" and self._worker is None:
+        if name == GRADIENTS and self.content.name == "gradients" and not self._writing.busy:
             self._subject = subject_of_session(self._session) or self._subject
             self._changed()
 

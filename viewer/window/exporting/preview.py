@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from threading import Lock
 
-from PySide6.QtCore import QRectF, QRunnable, QSignalBlocker, QSize, Qt, QThreadPool, QTimer, Signal
+from PySide6.QtCore import QRectF, QSignalBlocker, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QSlider, QToolButton, QWidget
 
 from unrolled.viewer.export.contents import Content
-from unrolled.viewer.export.failure import Cancelled
 from unrolled.viewer.export.formats import ExportFormat, Makes
 from unrolled.viewer.export.preview import Preview, Previewer
 from unrolled.viewer.export.settings import ExportSettings
@@ -17,10 +16,10 @@ from unrolled.viewer.export.subject import Subject
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.asking import Asking, Told, Wanted
 from unrolled.viewer.widgets.building import in_column, in_row, keep_room, muted_label, named
 
 SETTLE_MILLISECONDS = 120  # after a change, so that not every letter is painted
-CLOSE_MILLISECONDS = 5000
 SQUARE = 8  # pixels of the chequers that a clear ground is shown on
 LEAST = QSize(380, 300)
 
@@ -28,18 +27,14 @@ LEAST = QSize(380, 300)
 class ExportPreview(QWidget):
     """Shows what was last asked for; an animation plays, or stands at a chosen step."""
 
-    _made = Signal(int, object, str)
-
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.theme = theme
-        self.newest = 0
         self._asked: tuple[Subject, Content, ExportFormat, ExportSettings] | None = None
-        self._previewer = Previewer()
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(1)
-        self._pool.setExpiryTimeout(100)
-        self._made.connect(self._show)
+        self._previewer, self._one_at_a_time = Previewer(), Lock()
+        self._making = Asking(self, failing="The preview failed")
+        self._making.answered.connect(self._show)
+        self._making.failed.connect(self._show_nothing)
         self.picture = _Picture(theme)
         self.size_ = muted_label()
         self.size_.setAccessibleName("Size of the export")
@@ -75,39 +70,30 @@ class ExportPreview(QWidget):
         """Show a sentence in place of a picture."""
         self._asked = None
         self._settle.stop()
-        self._give_up()
+        self._making.stop()
         self._show_nothing(sentence)
 
     def close_preview(self) -> None:
         """Wait until no thread is left."""
         self._settle.stop()
         self._clock.stop()
-        self._give_up()
-        self._pool.waitForDone(CLOSE_MILLISECONDS)
-
-    def _give_up(self) -> None:
-        self.newest += 1
-        self._pool.clear()
+        self._making.close()
 
     def _begin(self) -> None:
         if self._asked is None:
             return
-        self._give_up()
-        number, asked, frame, ratio = self.newest, self._asked, self.slider.value(), self.devicePixelRatioF()
-        subject, content, chosen, settings = asked
+        asked, frame, ratio = self._asked, self.slider.value(), self.devicePixelRatioF()
         largest = (self.picture.size().toSizeF() * ratio).toSize()
 
-        def make() -> Preview:
-            return self._previewer.make(subject, content, chosen, settings, frame=frame, largest=largest,
-                                        cancelled=lambda: number != self.newest)
+        def make(wanted: Wanted, _: Told) -> Preview | None:
+            with self._one_at_a_time:
+                return None if not wanted() else self._previewer.make(*asked, frame=frame, largest=largest,
+                                                                      cancelled=lambda: not wanted())
 
-        self._pool.start(_Task(make, lambda made, sentence: self._made.emit(number, made, sentence)))
+        self._making.ask(make)
 
-    def _show(self, number: int, made: Preview | None, sentence: str) -> None:
-        if number != self.newest or self._asked is None:
-            return
-        if made is None:
-            self._show_nothing(sentence)
+    def _show(self, made: Preview) -> None:
+        if self._asked is None:
             return
         self.picture.set_image(made.image, clear=self._asked[3].clear)
         self.size_.setText(made.size)
@@ -177,24 +163,3 @@ class _Picture(QWidget):
             if self._clear:
                 painter.drawTiledPixmap(place, self._chequers)
             painter.drawImage(place, self.image)
-
-
-class _Task(QRunnable):
-    """Makes one preview."""
-
-    def __init__(self, make: Callable[[], Preview], made: Callable[[Preview | None, str], None]) -> None:
-        super().__init__()
-        self._make, self._tell = make, made
-
-    def run(self) -> None:
-        """In the thread; called by Qt."""
-        try:
-            self._tell(self._make(), "")
-        except Cancelled:
-            pass
-        except ValueError as error:
-            self._tell(None, str(error))
-        except MemoryError:
-            self._tell(None, "There is not enough memory for a picture of this size.")
-        except Exception as error:
-            self._tell(None, f"The preview failed: {type(error).__name__}: {error}.")
