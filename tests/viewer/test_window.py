@@ -27,6 +27,7 @@ from unrolled.models.protocol.decoding import Decoding
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.corpus.tracing_dialog import TracingDialog
 from unrolled.viewer.state import commands as c
+from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.state.commands import OpenView, Paste
 from unrolled.viewer.views.spec import Place
 from unrolled.viewer.window.application import make_application, make_window
@@ -247,10 +248,10 @@ def test_damaged_settings_are_as_good_as_none(qtbot, tmp_path):
     path = tmp_path / "settings.ini"
     path.write_text("[General]\nappearance=@ByteArray(zzz\nspeed=fast\nrecent={\ndecoding=[]\ngeometry=5\n")
     damaged = WindowSettings(path)
-    assert damaged.appearance().theme == "system"
+    assert damaged.kept("appearance", AppearanceValues) is None
     assert damaged.number("speed", 3.0) == 3.0
     assert damaged.recent() == []
-    assert damaged.decoding().method == "greedy"
+    assert damaged.kept("decoding", Decoding) is None
     assert damaged.shape("geometry") is None
 
 
@@ -271,7 +272,7 @@ def test_decoding_is_changed_in_its_popover(qtbot, window):
     assert popover.isVisible()
     popover.method.setCurrentIndex(1)
     assert window.controller.decoding.method == "beam"
-    popover.beam_width.setValue(5)
+    popover.numbers["beam_width"].setValue(5)
     qtbot.waitUntil(lambda: window.controller.decoding.beam_width == 5, timeout=2000)
     assert window.layout_.toolbar.decoding.text() == "Beam 5"
     popover.close()

@@ -16,7 +16,7 @@ from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.control import Control
 from unrolled.viewer.control.ending_signals import CLOSED, EndingSignals, end_by_signal
 from unrolled.viewer.plotting.warm_up import WarmUp
-from unrolled.viewer.state.appearance import Appearance
+from unrolled.viewer.state.appearance import Appearance, AppearanceValues
 from unrolled.viewer.state.commands import Open, OpenSample, OpenStore
 from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.state.paths import autosave_dir, log_file, settings_file
@@ -62,7 +62,7 @@ def make_window(settings: WindowSettings, backend: BackendProcess, *, model: str
 
 
 def _appearance(settings: WindowSettings, theme: str | None) -> Appearance:
-    values = settings.appearance()
+    values = settings.kept("appearance", AppearanceValues) or AppearanceValues()
     return Appearance(values if theme is None else msgspec.structs.replace(values, theme=theme))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtWidgets import QDoubleSpinBox, QFormLayout, QFrame, QSpinBox, QWidget
 
@@ -12,9 +14,11 @@ from unrolled.viewer.widgets.combo_box import ComboBox
 
 SETTLE_MILLISECONDS = 250  # so that typing a number does not run the caption for each digit
 
-METHODS = (("greedy", "Greedy", "The most probable token at each step."),
-           ("beam", "Beam search", "Several hypotheses side by side; the one with the best score is kept."),
-           ("sampling", "Sampling", "Tokens drawn from the distribution."))
+TITLES = {"top_k": "Top-k", "top_p": "Top-p"}
+METHODS = (("greedy", "Greedy", "The most probable token at each step.", ()),
+           ("beam", "Beam search", "Several hypotheses side by side; the one with the best score is kept.",
+            ("beam_width", "length_penalty")),
+           ("sampling", "Sampling", "Tokens drawn from the distribution.", ("temperature", "top_k", "top_p", "seed")))
 
 
 class DecodingPopover(QFrame):
@@ -33,55 +37,39 @@ class DecodingPopover(QFrame):
         self.setAccessibleName("Decoding")
         self.setFixedWidth(280)
         self.method = ComboBox()
-        for value, title, _ in METHODS:
+        for value, title, *_ in METHODS:
             if searches or value != "beam":
                 self.method.addItem(title, value)
         self.explanation = muted_label(wrapped=True)
-        self.beam_width = _whole(1, 64)
-        self.length_penalty = _real(0.0, 5.0, 0.1)
-        self.temperature = _real(0.05, 10.0, 0.1)
-        self.top_k = _whole(0, 10_000, zero="off")
-        self.top_p = _real(0.01, 1.0, 0.05)
-        self.seed = _whole(0, 2**31 - 1)
-        self._rows: dict[str, list[QWidget]] = {"greedy": [], "beam": [], "sampling": []}
+        self.numbers: dict[str, QSpinBox | QDoubleSpinBox] = {
+            "beam_width": _whole(1, 64), "length_penalty": _real(0.0, 5.0, 0.1), "temperature": _real(0.05, 10.0, 0.1),
+            "top_k": _whole(0, 10_000, zero="off"), "top_p": _real(0.01, 1.0, 0.05), "seed": _whole(0, 2**31 - 1)}
         self._form = QFormLayout()
         self._form.setHorizontalSpacing(16)
         self._form.setVerticalSpacing(8)
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for kind, title, widget in (
-            ("", "Method", self.method), ("beam", "Beam width", self.beam_width),
-            ("beam", "Length penalty", self.length_penalty), ("sampling", "Temperature", self.temperature),
-            ("sampling", "Top-k", self.top_k), ("sampling", "Top-p", self.top_p), ("sampling", "Seed", self.seed),
-        ):
+        for name, widget in {"method": self.method, **self.numbers}.items():
+            title = TITLES.get(name) or name.replace("_", " ").capitalize()
             widget.setAccessibleName(title)
             self._form.addRow(title, widget)
-            if kind:
-                self._rows[kind].append(widget)
         in_column(self, self._form, self.explanation, spacing=8).setContentsMargins(16, 12, 16, 16)
         self._settle = QTimer(self, singleShot=True)
         self._settle.setInterval(SETTLE_MILLISECONDS)
         self._settle.timeout.connect(self._say)
         self.show_decoding(decoding)
         self.method.currentIndexChanged.connect(self._method_changed)
-        for spin in (self.beam_width, self.length_penalty, self.temperature, self.top_k, self.top_p, self.seed):
+        for spin in self.numbers.values():
             spin.valueChanged.connect(lambda _: self._settle.start())
 
     def decoding(self) -> Decoding:
-        return Decoding(
-            method=str(self.method.currentData()), beam_width=self.beam_width.value(),
-            length_penalty=round(self.length_penalty.value(), 3), temperature=round(self.temperature.value(), 3),
-            top_k=self.top_k.value(), top_p=round(self.top_p.value(), 3), seed=self.seed.value(),
-        )
+        numbers: dict[str, Any] = {name: round(spin.value(), 3) for name, spin in self.numbers.items()}
+        return Decoding(method=str(self.method.currentData()), **numbers)
 
     def show_decoding(self, decoding: Decoding) -> None:
         self.blockSignals(True)
         self.method.setCurrentIndex(self.method.findData(decoding.method))
-        self.beam_width.setValue(decoding.beam_width)
-        self.length_penalty.setValue(decoding.length_penalty)
-        self.temperature.setValue(decoding.temperature)
-        self.top_k.setValue(decoding.top_k)
-        self.top_p.setValue(decoding.top_p)
-        self.seed.setValue(min(decoding.seed, 2**31 - 1))
+        for name, spin in self.numbers.items():
+            spin.setValue(min(getattr(decoding, name), spin.maximum()))
         self._settle.stop()
         self.blockSignals(False)
         self._show_rows()
@@ -101,10 +89,10 @@ class DecodingPopover(QFrame):
 
     def _show_rows(self) -> None:
         method = str(self.method.currentData())
-        for kind, widgets in self._rows.items():
-            for widget in widgets:
-                self._form.setRowVisible(widget, kind == method)
-        self.explanation.setText(next(text for value, _, text in METHODS if value == method))
+        explanation, of_method = next((text, names) for value, _, text, names in METHODS if value == method)
+        for name, spin in self.numbers.items():
+            self._form.setRowVisible(spin, name in of_method)
+        self.explanation.setText(explanation)
         self.adjustSize()
 
     def _say(self) -> None:

@@ -205,13 +205,13 @@ class Layout(QWidget):
     def remember(self, settings: WindowSettings) -> None:
         """Keep the sizes of the panes, and what views want kept."""
         for name, splitter in (("columns", self.columns), ("right", self.right)):
-            settings.put_shape(f"splitter_{name}", splitter.saveState())
+            settings.put(f"splitter_{name}", splitter.saveState())
         if self._host.subject.input_kind == "picture":  # the left part has other views for every kind; this is the first seen
-            settings.put_shape("splitter_left_parts", self.left.saveState())
+            settings.put("splitter_left_parts", self.left.saveState())
         settings.put("drawer", self.drawer.open_name)
         settings.put("drawer_height", self.drawer.height_wanted)
         for name, view in self._host.views.items():
-            settings.put_names(f"view_{name}", view.remembered)
+            settings.keep(f"view_{name}", view.remembered)
 
     def restore(self, settings: WindowSettings) -> None:
         for name, splitter in (("columns", self.columns), ("left_parts", self.left), ("right", self.right)):

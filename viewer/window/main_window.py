@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from unrolled.assets import path as asset
 from unrolled.models.inputs.inputs import NO_INPUT, InputText
+from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.dispatch import Dispatch, handles
 from unrolled.viewer.control.control import Control
 from unrolled.viewer.state import commands as c
@@ -97,7 +98,7 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.resize(first_size(self.screen().availableSize()))
         self.setMinimumSize(*LEAST_SIZE)
-        self.host = ViewHost(session, self.do, self.theme, lambda name: settings.names(f"view_{name}"), views, self)
+        self.host = ViewHost(session, self.do, self.theme, lambda view: settings.kept(f"view_{view}", list[str]), views, self)
         self.action_specs = action_specs(self.host.specs)
         self.actions_by_name = make_actions(self, self.action_specs)
         self._apply_theme()
@@ -394,10 +395,10 @@ class MainWindow(QMainWindow):
 
     def _remember(self) -> None:
         settings, controller = self.settings, self.controller
-        settings.put_shape("geometry", self.saveGeometry())
+        settings.put("geometry", self.saveGeometry())
         self.layout_.remember(settings)
-        settings.put_appearance(self.session.appearance.values)
-        settings.put_decoding(controller.decoding)
+        settings.keep("appearance", self.session.appearance.values)
+        settings.keep("decoding", controller.decoding)
         settings.put("speed", controller.playback.speed)
         settings.put("loop", controller.playback.loop)
         if self.room is not None:
@@ -413,7 +414,7 @@ class MainWindow(QMainWindow):
         if geometry is not None:
             self.restoreGeometry(geometry)
         self.layout_.restore(settings)
-        self.controller.begin_with(decoding=settings.decoding(), preferred=settings.text("model"),
+        self.controller.begin_with(decoding=settings.kept("decoding", Decoding), preferred=settings.text("model"),
                                    preferred_device=settings.text("device"))
         self.controller.playback.set_speed(settings.number("speed", self.controller.playback.speed))
         self.controller.playback.set_loop(settings.switch("loop"))

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 from PySide6.QtCore import QByteArray, QSettings
-
-from unrolled.models.protocol.decoding import Decoding
-from unrolled.viewer.state.appearance import AppearanceValues
 
 MOST_RECENT = 10
 LARGEST_NUMBER = 1e6
@@ -38,56 +34,36 @@ class WindowSettings:
     def switch(self, key: str, otherwise: bool = False) -> bool:
         return self.text(key, "true" if otherwise else "false") == "true"
 
-    def put(self, key: str, value: str | float | bool) -> None:
-        self._settings.setValue(key, str(value).lower() if isinstance(value, bool) else str(value))
+    def put(self, key: str, value: str | float | bool | QByteArray) -> None:
+        kept = value if isinstance(value, QByteArray) else str(value).lower() if isinstance(value, bool) else str(value)
+        self._settings.setValue(key, kept)
 
     def shape(self, key: str) -> QByteArray | None:
         """What Qt itself saved: geometry, splitters."""
         value = self._settings.value(key)
         return value if isinstance(value, QByteArray) else None
 
-    def put_shape(self, key: str, value: QByteArray) -> None:
-        self._settings.setValue(key, value)
-
-    def appearance(self) -> AppearanceValues:
-        return self._decoded("appearance", AppearanceValues())
-
-    def put_appearance(self, values: AppearanceValues) -> None:
-        self.put("appearance", msgspec.json.encode(values).decode())
-
-    def decoding(self) -> Decoding:
-        return self._decoded("decoding", Decoding())
-
-    def put_decoding(self, decoding: Decoding) -> None:
-        self.put("decoding", msgspec.json.encode(decoding).decode())
-
-    def names(self, key: str) -> list[str]:
+    def kept(self, key: str, kind: type[Kept]) -> Kept | None:
+        """What was kept as JSON."""
         try:
-            return msgspec.json.decode(self.text(key, "[]"), type=list[str])
-        except (msgspec.DecodeError, ValueError):
-            return []
+            return msgspec.json.decode(self.text(key), type=kind)
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            return None
 
-    def put_names(self, key: str, names: Iterable[str]) -> None:
-        self.put(key, msgspec.json.encode(list(names)).decode())
+    def keep(self, key: str, value: object) -> None:
+        self.put(key, msgspec.json.encode(value).decode())
 
     def recent(self) -> list[str]:
         """The files that were opened, the newest first."""
-        return self.names("recent")[:MOST_RECENT]
+        return (self.kept("recent", list[str]) or [])[:MOST_RECENT]
 
     def put_recent(self, path: str) -> None:
         """A file was opened; one whose name is no text cannot be written down."""
-        if not path.isprintable():
-            return
-        self.put_names("recent", [path, *(old for old in self.recent() if old != path)][:MOST_RECENT])
+        if path.isprintable():
+            self.keep("recent", [path, *(old for old in self.recent() if old != path)][:MOST_RECENT])
 
     def clear_recent(self) -> None:
-        self.put("recent", "[]")
-
-    def _decoded(self, key: str, otherwise: Kept) -> Kept:
-        try:
-            return msgspec.json.decode(self.text(key), type=type(otherwise))
-        except (msgspec.DecodeError, ValueError, RecursionError):
-            return otherwise
+        self.keep("recent", ())
 
     def save(self) -> None:
         self._settings.sync()

@@ -38,7 +38,7 @@ class ViewHost(QObject):
     made = Signal(object)
     subject_changed = Signal()
 
-    def __init__(self, session: Session, do: Do, theme: Theme, kept: Callable[[str], Sequence[str]] = lambda name: (),
+    def __init__(self, session: Session, do: Do, theme: Theme, kept: Callable[[str], Sequence[str] | None] = lambda name: None,
                  specs: tuple[ViewSpec, ...] | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session, self._do, self._theme, self._kept = session, do, theme, kept
@@ -57,7 +57,7 @@ class ViewHost(QObject):
         if spec.name not in self.views:
             made = spec.made(ViewContext(self._session, self._do, self._theme))
             own_ground(made, QPalette.ColorRole.Base if spec.framed else QPalette.ColorRole.Window)
-            made.recall(self._kept(spec.name))
+            made.recall(self._kept(spec.name) or ())
             self.views[spec.name] = made
             self.made.emit(made)
         return self.views[spec.name]

@@ -53,10 +53,6 @@ class ExportDialog(QDialog):
         super().__init__(parent)
         self._session, self._settings, self._do, self._board = session, settings, do, board
         self._subject = subject = self._taken(ExportSettings())
-        self._writing = Asking(self, failing="The export failed")
-        self._writing.progressed.connect(lambda fraction: self.bar.setValue(round(1000 * fraction)))
-        self._writing.answered.connect(self._written)
-        self._writing.failed.connect(self._not_written)
         self._chosen: ExportSettings | None = None
         self.setWindowTitle("Export")
         self.setAccessibleName("Export")
@@ -78,6 +74,10 @@ class ExportDialog(QDialog):
         self.bar = named(QProgressBar(textVisible=False, minimum=0, maximum=1000), "Progress of the export")
         keep_room(self.bar)
         self.bar.hide()
+        self._writing = Asking(self, failing="The export failed")
+        self._writing.progressed.connect(lambda fraction: self.bar.setValue(round(1000 * fraction)))
+        self._writing.answered.connect(self._written)
+        self._writing.failed.connect(self._not_written)
         self.cancel = QPushButton("Cancel", autoDefault=False)
         self.cancel.clicked.connect(self.reject)
         self.go = QPushButton("Export…", default=True)
