@@ -25,7 +25,7 @@ def panel(qtbot, session):
 def test_a_picture_for_every_word(session, panel):
     assert panel.shown_words == (*scripted.CAPTION[:-1], "END")
     pictures = {
-        panel.frames.pixmaps[step].toImage().constBits().tobytes() for step in range(len(session.trace))
+        panel.frames.rows[step].picture.toImage().constBits().tobytes() for step in range(len(session.trace))
     }
     assert len(pictures) == len(session.trace)  # each has another attention
 
@@ -34,7 +34,7 @@ def test_it_follows_the_playhead_and_keeps_it_in_sight(session, panel):
     for step in np.random.default_rng(3).integers(0, len(session.trace), 30):
         session.playhead.seek(int(step))
         assert panel.shown_step == step
-        place = panel.view.visualRect(panel.frames.index(int(step)))
+        place = panel.view.visualRect(panel.frames.index(int(step), 0))
         assert place.left() >= 0
         assert place.right() <= panel.view.viewport().width()
 
@@ -70,7 +70,7 @@ def test_two_pictures_of_one_name_are_two(session, panel):
     session.set_branches(session.branches.with_branch(session.branch.changed(edits=tuple(edits))))
     session.appearance.update(attention_opacity=0.0)
     panel.refresh()
-    one, other = (panel.frames.pixmaps[step].toImage() for step in (2, 3))
+    one, other = (panel.frames.rows[step].picture.toImage() for step in (2, 3))
     middle = one.rect().center()
     assert one.pixelColor(middle).red() < 60 < 200 < other.pixelColor(middle).red()
 
@@ -89,7 +89,7 @@ def test_one_more_word_is_one_more_picture(session, panel):
 
 
 def test_a_click_goes_there(qtbot, session, panel):
-    place = panel.view.visualRect(panel.frames.index(2)).center()
+    place = panel.view.visualRect(panel.frames.index(2, 0)).center()
     qtbot.mouseClick(panel.view.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert session.playhead.step == 2
 
@@ -104,9 +104,9 @@ def test_arrow_keys_go_there(qtbot, session, panel):
 
 def test_it_can_be_read_out(panel):
     assert panel.view.accessibleName()
-    for step in range(len(panel.frames.words)):
+    for step in range(len(panel.frames.rows)):
         assert f"word {step + 1}" in panel.frames.data(
-            panel.frames.index(step), Qt.ItemDataRole.AccessibleTextRole
+            panel.frames.index(step, 0), Qt.ItemDataRole.AccessibleTextRole
         )
 
 
@@ -114,7 +114,7 @@ def test_pictures_are_as_high_as_the_pane(qtbot, panel):
     low = panel.delegate.picture.height()
     panel.resize(360, 160)
     qtbot.waitUntil(lambda: panel.delegate.picture.height() > low, timeout=1000)
-    assert panel.frames.pixmaps[0].deviceIndependentSize().height() == panel.delegate.picture.height()
+    assert panel.frames.rows[0].picture.deviceIndependentSize().height() == panel.delegate.picture.height()
 
 
 def test_a_theme_or_no_photograph_harms_nothing(session, panel):
@@ -125,4 +125,4 @@ def test_a_theme_or_no_photograph_harms_nothing(session, panel):
     assert panel.shown_words == ()
     session.set_trace(scripted.trace())
     panel.refresh()
-    assert len(panel.frames.pixmaps) == len(scripted.CAPTION)
+    assert len(panel.frames.rows) == len(scripted.CAPTION)

@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import NamedTuple
 
-from PySide6.QtCore import (
-    QAbstractListModel,
-    QModelIndex,
-    QPersistentModelIndex,
-    QRect,
-    QRectF,
-    QSize,
-    Qt,
-)
+from PySide6.QtCore import QModelIndex, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -22,7 +14,6 @@ from PySide6.QtWidgets import (
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QWidget,
 )
 
 from unrolled.models.inputs.inputs import InputPicture
@@ -34,11 +25,12 @@ from unrolled.viewer.plotting.table import Table, steps_table
 from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.state.commands import Seek
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.wording import is_end, percent, shown
+from unrolled.viewer.state.wording import END_TEXT, percent, shown
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.picture.picture import map_channels
 from unrolled.viewer.views.view import View, ViewContext
+from unrolled.viewer.widgets.row_model import DISPLAY, Index, RowModel
 from unrolled.viewer.widgets.zoom import Zoom
 
 LOWEST, HIGHEST = 44, 120  # of a picture, in device-independent pixels: as high as the pane has room for
@@ -47,53 +39,25 @@ LEAST_WIDTH = 64  # pixels, that most words have room in
 MARGIN, WORD_HEIGHT, SCROLL_BAR = 4, 20, 10
 EMPTY = "One thumbnail per word, with the attention at that step."
 
-Index = QModelIndex | QPersistentModelIndex
 
+class Frame(NamedTuple):
+    """A step: its number, its word, how probable that was, and its picture."""
 
-class Frames(QAbstractListModel):
-    """The steps, with their pictures."""
+    step: int
+    word: str
+    chance: float
+    picture: QPixmap
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.pixmaps: list[QPixmap] = []
-        self.words: list[str] = []
-        self.chances: list[float] = []
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
-        return 0 if parent.isValid() else len(self.words)
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        step = index.row()
-        if not 0 <= step < len(self.words):
-            return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return shown(self.words[step])
-        if role == Qt.ItemDataRole.DecorationRole:
-            return self.pixmaps[step]
-        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            return f"{shown(self.words[step])}, word {step + 1}, {percent(self.chances[step])}"
-        return None
-
-    def keep(self, length: int) -> None:
-        if length < len(self.words):
-            self.beginRemoveRows(QModelIndex(), length, len(self.words) - 1)
-            del self.pixmaps[length:], self.words[length:], self.chances[length:]
-            self.endRemoveRows()
-
-    def add(self, word: str, chance: float, pixmap: QPixmap) -> None:
-        self.beginInsertRows(QModelIndex(), len(self.words), len(self.words))
-        self.pixmaps.append(pixmap)
-        self.words.append(word)
-        self.chances.append(chance)
-        self.endInsertRows()
+    def text(self, _column: int, role: Qt.ItemDataRole) -> str:
+        return self.word if role == DISPLAY else f"{self.word}, word {self.step + 1}, {percent(self.chance)}"
 
 
 class FrameDelegate(QStyledItemDelegate):
     """Paints a picture and its word."""
 
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.theme = theme
+    def __init__(self, theme: Theme, frames: RowModel[Frame]) -> None:
+        super().__init__(frames)
+        self.theme, self._frames = theme, frames
         self.picture = QSize(96, 72)
         self.current = NOWHERE
 
@@ -102,7 +66,8 @@ class FrameDelegate(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Ground and outline for the current one, then picture and word."""
-        theme, place = self.theme, QRect(option.rect.topLeft(), self.sizeHint(option, index))
+        theme, frame = self.theme, self._frames.rows[index.row()]
+        place = QRect(option.rect.topLeft(), self.sizeHint(option, index))
         current = index.row() == self.current
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -116,15 +81,12 @@ class FrameDelegate(QStyledItemDelegate):
             painter.setPen(QPen(QColor(theme.border), 1))
             painter.setBrush(QColor(theme.raised))
             painter.drawRoundedRect(box, 5, 5)
-        painter.drawPixmap(place.x() + MARGIN, place.y() + MARGIN, index.data(Qt.ItemDataRole.DecorationRole))
-        word = index.data()
+        painter.drawPixmap(place.x() + MARGIN, place.y() + MARGIN, frame.picture)
         font = text_font(12, weight=QFont.Weight.Medium if current else QFont.Weight.Normal)
-        model = index.model()
-        ended = isinstance(model, Frames) and is_end(model.words[index.row()])
         painter.setFont(font)
-        painter.setPen(QColor(theme.muted if ended or index.row() > self.current else theme.text))
+        painter.setPen(QColor(theme.muted if frame.word == END_TEXT or index.row() > self.current else theme.text))
         line = QRect(place.x() + MARGIN, place.y() + MARGIN + self.picture.height(), self.picture.width(), WORD_HEIGHT)
-        painter.drawText(line, Qt.AlignmentFlag.AlignCenter, elided(word, font, line.width()))
+        painter.drawText(line, Qt.AlignmentFlag.AlignCenter, elided(frame.word, font, line.width()))
         painter.restore()
 
 
@@ -133,20 +95,17 @@ class FilmStripView(View):
 
     def __init__(self, ctx: ViewContext) -> None:
         super().__init__(ctx, name="Film strip")
-        theme = ctx.theme
-        self._trace: Trace | None = None
-        self._at = self.session.selection.at
+        self._drawn_for: tuple[object, ...] = ()
         self._tokens: list[int] = []
         self._picture: InputPicture | None = None
-        self._appearance: AppearanceValues | None = None
         self._others: dict[InputPicture, QImage] = {}  # what edits swap to
         self._small: QImage | None = None
         self._ratio = 1.0
         self._height = 0
         self.made = 0
-        self.frames = Frames(self)
+        self.frames: RowModel[Frame] = RowModel(Frame.text, self)
         self.view = QListView()
-        self.delegate = FrameDelegate(theme, self.view)
+        self.delegate = FrameDelegate(ctx.theme, self.frames)
         self.view.setAccessibleName("Film strip: a thumbnail per word")
         self.zoom = Zoom(self.view, self._resize, least=0.5)
         attach(self.view, "Film strip", table=self._table, fill=self.zoom.add_to)
@@ -175,11 +134,11 @@ class FilmStripView(View):
     @property
     def shown_step(self) -> int:
         """The step that is outlined, or `NOWHERE`."""
-        return self.delegate.current if self.frames.words else NOWHERE
+        return self.delegate.current if self.frames.rows else NOWHERE
 
     @property
     def shown_words(self) -> tuple[str, ...]:
-        return tuple(shown(word) for word in self.frames.words)
+        return tuple(frame.word for frame in self.frames.rows)
 
     def sizeHint(self) -> QSize:
         return QSize(320, 72 + WORD_HEIGHT + 2 * MARGIN + SCROLL_BAR)
@@ -193,45 +152,42 @@ class FilmStripView(View):
             trace = None  # there is no picture to every character
         fitting = min(max(self.height() - WORD_HEIGHT - 2 * MARGIN - SCROLL_BAR, LOWEST), HIGHEST)
         height = round(fitting * self.zoom.factor)
+        kept = self.frames.rows
         if session.picture is not self._picture or self._small is None or ratio != self._ratio or height != self._height:
-            self._picture, self._ratio, self._height = session.picture, ratio, height
+            self._picture, self._ratio, self._height, kept = session.picture, ratio, height, ()
             self._take_photograph()
-            self.frames.keep(0)
-        if self._appearance is None or _look(values) != _look(self._appearance):
-            self._appearance = values
-            self.frames.keep(0)
-        if session.selection.at != self._at:
-            self._at = session.selection.at
-            self.frames.keep(0)
-        if trace is not self._trace:
-            # A run that leaves another is a new trace with the same first words; its values may differ.
-            self._trace = trace
-            self.frames.keep(0)
+        # A run that leaves another is a new trace with the same first words; its values may differ.
+        drawn_for = (_look(values), session.selection.at, trace)
+        if drawn_for != self._drawn_for:
+            self._drawn_for, kept = drawn_for, ()
         tokens = [] if trace is None else list(trace.tokens)
-        self.frames.keep(_common(self._tokens, tokens))
-        self._tokens = tokens
-        if trace is not None:
-            for step in range(len(self.frames.words), len(trace)):
-                word = shown(trace.words[step], trace.provenance.detokenization)
-                self.frames.add(word, math.exp(min(float(trace.log_probs[step]), 0.0)), self._thumbnail(trace, step))
-        self.say("" if self.frames.words else EMPTY)
+        kept, self._tokens = kept[: _common(self._tokens, tokens)], tokens
+        new = [] if trace is None else [
+            Frame(step, shown(trace.words[step], trace.provenance.detokenization),
+                  math.exp(min(float(trace.log_probs[step]), 0.0)), self._thumbnail(trace, step))
+            for step in range(len(kept), len(trace))]
+        self.frames.set_rows((*kept, *new))
+        self.say("" if self.frames.rows else EMPTY)
 
     def seek(self, step: int) -> None:
         before, self.delegate.current = self.delegate.current, step
-        if not 0 <= step < len(self.frames.words):
+        if not 0 <= step < len(self.frames.rows):
             return
-        here = self.frames.index(step)
-        if before != step:
-            low, high = sorted((before, step))
-            self.view.viewport().update() if high - low > 1 else [self.view.update(self.frames.index(at)) for at in (low, high)]
+        here = self.frames.index(step, 0)
+        if abs(before - step) > 1:
+            self.view.viewport().update()
+        elif before != step:
+            for at in (before, step):
+                self.view.update(self.frames.index(at, 0))
         if self.view.currentIndex().row() != step:
             model = self.view.selectionModel()
             model.setCurrentIndex(here, model.SelectionFlag.NoUpdate)
         self.view.scrollTo(here, QAbstractItemView.ScrollHint.EnsureVisible)
 
     def _table(self) -> Table | None:
-        attention = None if self._trace is None else self._trace.with_role("attention")
-        return steps_table(self._trace, () if attention is None else (attention.name,))
+        trace = self.session.trace
+        attention = None if trace is None else trace.with_role("attention")
+        return steps_table(trace, () if attention is None else (attention.name,))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
