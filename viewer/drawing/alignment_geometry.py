@@ -35,7 +35,6 @@ class AlignmentGeometry:
 
     @property
     def room(self) -> int:
-        """How many rows there is room for."""
         return max(self.rows, self.columns + 1, LEAST_SHOWN_ROWS)
 
     @property

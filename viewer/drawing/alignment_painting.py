@@ -94,7 +94,6 @@ class Labels:
         self.width = max((metrics.horizontalAdvance(text) for text in self.texts), default=0.0) + 2 * LABEL_GAP
 
     def cut(self, room: float) -> tuple[str, ...]:
-        """The words as they fit so many pixels."""
         if room != self._room:
             self._room = room
             self._cut = tuple(self._metrics.elidedText(text, Qt.TextElideMode.ElideRight, room) for text in self.texts)

@@ -24,5 +24,4 @@ def is_dark(colours: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
 
 
 def text_on(ground: QColor) -> QColor:
-    """Black or white on one colour."""
     return QColor(WHITE if is_dark(np.array([ground.red(), ground.green(), ground.blue()], np.uint8)) else BLACK)

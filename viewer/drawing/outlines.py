@@ -48,7 +48,6 @@ def _outlined(element: ElementTree.Element) -> ElementTree.Element:
 
 
 def _written(path: QPainterPath) -> str:
-    """A path in the letters of SVG."""
     parts, number = [], 0
     while number < path.elementCount():
         element = path.elementAt(number)

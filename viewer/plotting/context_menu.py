@@ -68,7 +68,6 @@ class FigureMenu(QObject):
         return menu
 
     def save_to(self, path: Path) -> None:
-        """Write the file that its suffix asks for; a failure is said in one sentence."""
         try:
             save_figure(self._widget, self._title(), self._table() if self._table is not None else None, path)
         except ValueError as error:

@@ -22,7 +22,6 @@ class Cells(pg.ImageItem):
     """An image whose cells keep their edges in drawings too."""
 
     def paint(self, painter: QPainter, *others: Any) -> None:
-        """Grown cell by cell where the device is no screen."""
         if painter.paintEngine().type() not in VECTORS or self.image is None:
             super().paint(painter, *others)
             return
@@ -81,7 +80,6 @@ class ColourBar:
         self._box.setRange(xRange=(0, 1), yRange=(bottom, top), padding=0)
 
     def hide(self) -> None:
-        """There is nothing that it could tell."""
         for part in (self._box, self._ticks):
             part.hide()
 

@@ -50,13 +50,11 @@ class Legend(pg.LabelItem):
     # ── What pyqtgraph asks ───────────────────────────────────────────────────────────────────────────────────
 
     def resizeEvent(self, event: Any) -> None:
-        """Go on in another line where there is no room."""
         self.item.setTextWidth(self.width() or -1)
         super().resizeEvent(event)
         if self._written[0]:
             self.setFixedHeight(LEGEND_HEIGHT + LINE_HEIGHT * (self.item.document().firstBlock().layout().lineCount() - 1))
 
     def updateMin(self) -> None:
-        """Never make the plot wider."""
         self._sizeHint: dict[Any, Any] = {Qt.SizeHint.MaximumSize: (-1, -1)}  # what is not in it is 0
         self.updateGeometry()

@@ -22,13 +22,7 @@ WIDTH = 1.5
 
 
 class Level(Mark):
-    """A line across the plot at one value, to be dragged.
-
-    Attributes
-    ----------
-    held : bool
-        A person is dragging it.
-    """
+    """A line across the plot at one value, to be dragged."""
 
     style = "dashed"
 
@@ -61,7 +55,6 @@ class Level(Mark):
                 self.set_theme(self._theme)
 
     def move(self, value: float) -> None:
-        """A person moves it there, by pointer or by key."""
         self._moved(min(max(value, self._limits[0]), self._limits[1]))
 
     def set_theme(self, theme: Theme) -> None:

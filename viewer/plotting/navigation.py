@@ -36,7 +36,6 @@ class Box(pg.ViewBox):
         self.sigRangeChangedManually.connect(lambda *_: changed())
 
     def mouseDragEvent(self, event: Any, axis: int | None = None) -> None:
-        """Pan, or with Shift draw the box that is shown next."""
         if event.button() == Qt.MouseButton.LeftButton:
             boxed = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
             self.state["mouseMode"] = self.RectMode if boxed else self.PanMode

@@ -57,15 +57,9 @@ def bars(title: str, values: FloatArray, *, brief_title: str = "", signed: bool 
 
 
 class PlaceBars(QWidget):
-    """Words, and of each its bars.
+    """Words, and of each its bars."""
 
-    Attributes
-    ----------
-    chosen : Signal(int)
-        A word was clicked that has a step: that step.
-    """
-
-    chosen = Signal(int)
+    chosen = Signal(int)  # the step of a word that was clicked
     own_keys = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter, *Plot.own_keys)
 
     def __init__(self, name: str, theme: Theme, parent: QWidget | None = None) -> None:
@@ -124,7 +118,6 @@ class PlaceBars(QWidget):
     # ── Pointing and going ────────────────────────────────────────────────────────────────────────────────────
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Up and down mark a line, Enter goes there."""
         key = Qt.Key(event.key())
         by = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(key, 0)
         if by and self.names:
@@ -136,7 +129,6 @@ class PlaceBars(QWidget):
                 plot.keyPressEvent(event)
 
     def _fill_menu(self, menu: QMenu) -> None:
-        """Zoom of the column under the pointer."""
         plot = next((plot for plot in self.plots if plot.geometry().contains(self._figure.place)), None)
         if plot is not None:
             add_ranges(menu, plot)

@@ -64,7 +64,6 @@ class PlaceMap(QWidget):
 
     @property
     def largest(self) -> float:
-        """The largest value, whichever its sign."""
         finite = np.abs(self.values[np.isfinite(self.values)])
         return float(finite.max()) if finite.size else 0.0
 
@@ -75,7 +74,6 @@ class PlaceMap(QWidget):
 
     @property
     def scale_ends(self) -> tuple[str, str]:
-        """What is written at the ends of the scale."""
         more = "≥ " if self.largest > self.top else ""
         return (f"{MINUS}{brief(self.top)}" if self._signed else "0"), more + brief(self.top)
 
@@ -99,7 +97,6 @@ class PlaceMap(QWidget):
         self._show()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """The plot inside is moved about in."""
         self._plot.keyPressEvent(event)
 
     def reading(self, x: float, y: float) -> str:

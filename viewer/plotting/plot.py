@@ -216,7 +216,6 @@ class Plot(QWidget):
         self._axes["left"].name_places(names, current)
 
     def name_columns(self, names: Sequence[str], current: int = -1) -> None:
-        """Write names below, from 0 on."""
         self._axes["bottom"].name_places(names, current)
 
     def number_rows(self, numbers: Sequence[str]) -> None:
@@ -333,7 +332,6 @@ class Plot(QWidget):
             self.extend_menu(menu)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """+, − and 0 zoom, Shift with the arrows pans, and a level is moved by Up and Down."""
         key, keys = Qt.Key(event.key()), Qt.Key
         if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and key in PANS:
             self.pan(*PANS[key])

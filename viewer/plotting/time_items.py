@@ -179,7 +179,6 @@ class RangeItem(HeatItem):
 
 
 def tinted(colour: str, amount: float) -> QColor:
-    """A colour seen through."""
     made = QColor(colour)
     made.setAlphaF(amount)
     return made

@@ -111,7 +111,6 @@ class TimePlot(pg.GraphicsView):
             self._transform()
 
     def redraw(self) -> None:
-        """Paint anew what was put into the plot."""
         self._stale = self._unseen = True
         self.viewport().update()
 
@@ -120,7 +119,6 @@ class TimePlot(pg.GraphicsView):
         self._place(self._playhead, time)
 
     def set_divergence(self, time: float | None) -> None:
-        """Mark where two runs diverge."""
         self._place(self._divergence, time)
 
     def set_reach(self, share: float) -> None:
@@ -134,7 +132,6 @@ class TimePlot(pg.GraphicsView):
         return float(self._playhead.value()) if self._playhead.isVisible() else None
 
     def set_theme(self, theme: Theme) -> None:
-        """Other colours for the ground and the lines in time."""
         self.setBackground(theme.missing)
         self._playhead.colour(theme.playhead, theme.panel)
         self._divergence.colour(theme.warning, theme.panel)
@@ -331,7 +328,6 @@ class TimePlot(pg.GraphicsView):
                 self.clicked.emit(self.time_at(pressed.x()), pressed.y())
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """The whole run again."""
         if event.button() == Qt.MouseButton.LeftButton:
             self.double_clicked.emit()
 

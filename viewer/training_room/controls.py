@@ -46,18 +46,10 @@ def _real(low: float, high: float, decimals: int, step: float, label: str, tip: 
 
 
 class TrainingRoomControls(QWidget):
-    """The column of controls.
+    """The column of controls."""
 
-    Attributes
-    ----------
-    settings_changed : Signal()
-        Something that is fixed from the start is another: the training begins anew.
-    changes_changed : Signal()
-        Something is another from the next update on.
-    """
-
-    settings_changed = Signal()
-    changes_changed = Signal()
+    settings_changed = Signal()  # of what is fixed from the start: the training begins anew
+    changes_changed = Signal()  # from the next update on
 
     def __init__(self, settings: TrainingRoomSettings, changes: TrainingRoomChanges, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -111,14 +103,12 @@ class TrainingRoomControls(QWidget):
 
     @property
     def settings(self) -> TrainingRoomSettings:
-        """What is fixed from the start."""
         return TrainingRoomSettings(cell=self.cell.currentData(), task=self.task.currentData(), steps=self.steps.value(),
                             hidden=self.hidden.value(), optimiser=self.optimiser.currentData(),
                             spectral_radius=self.radius.value(), seed=self.seed.value())
 
     @property
     def changes(self) -> TrainingRoomChanges:
-        """What is in force from the next update on."""
         return TrainingRoomChanges(learning_rate=self.learning_rate.value(),
                            threshold=self.threshold.value() if self.clip.isChecked() else 0.0, window=self.truncation.value())
 

@@ -113,13 +113,7 @@ class LossCurves:
 
 
 class NormCurves(QObject):
-    """The gradient's norm before and after clipping; the threshold is a line to be dragged.
-
-    Attributes
-    ----------
-    threshold_changed : Signal(float)
-        A person moved the line.
-    """
+    """The gradient's norm before and after clipping; the threshold is a line to be dragged."""
 
     threshold_changed = Signal(float)
 

@@ -27,24 +27,16 @@ CUT_KEYS = {Qt.Key.Key_Left: 1, Qt.Key.Key_Down: 1, Qt.Key.Key_Right: -1, Qt.Key
 
 
 class MapPlot(QObject):
-    """‖∂L_t/∂h_k‖: a row for each t, a column for each k; what truncation cuts off lies under a veil.
+    """‖∂L_t/∂h_k‖: a row for each t, a column for each k; what truncation cuts off lies under a veil."""
 
-    Attributes
-    ----------
-    window_changed : Signal(int)
-        A person moved the cut: so many steps, 0 for all.
-    truncation : int
-        The cut; 0: none.
-    """
-
-    window_changed = Signal(int)
+    window_changed = Signal(int)  # a person moved the cut: so many steps, 0 for all
 
     def __init__(self, theme: Theme, colour_map: str) -> None:
         super().__init__()
         self.colour_map = colour_map
         self.shown: GradientMap | None = None
         self.of_cell = False
-        self.truncation = 0
+        self.truncation = 0  # the cut; 0 for none
         self.steps = 24
         self.plot = Plot("Gradient of each loss with respect to each state", Axis("state k", whole=True),
                          Axis("loss t", whole=True), theme, downwards=True, square=True, table=self._table)

@@ -16,21 +16,14 @@ BEYOND = 1e9                # a place for 0 and for infinity, which have colours
 
 
 class GrowingColours:
-    """A heat map in a plot, with the bar that says what its colours mean.
-
-    Attributes
-    ----------
-    top : int
-        The power of ten of the brightest colour.
-    """
+    """A heat map in a plot, with the bar that says what its colours mean."""
 
     def __init__(self, plot: Plot) -> None:
         self._heat = plot.heatmap()
         self._bar = plot.colour_bar(Axis(log=True))
-        self.top = BRIGHTEST
+        self.top = BRIGHTEST  # the power of ten of the brightest colour
 
     def begin(self) -> None:
-        """The colours mean again what they did at first."""
         self.top = BRIGHTEST
 
     def show(self, norms: Numbers | None, colour_map: str, *, left: float = 0.5, width: float = 1.0) -> None:

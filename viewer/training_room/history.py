@@ -53,7 +53,6 @@ class GradientMap:
         return self.cell if of_cell and self.cell is not None else self.hidden
 
     def decay(self, of_cell: bool = False) -> Decay:
-        """What is left of the gradients, by distance."""
         values, steps = self.values(of_cell), self.steps
         present = np.diagonal(values)
         use = self.counted & (present > 0) & np.isfinite(present)
@@ -80,7 +79,6 @@ class History:
 
     @property
     def latest_map(self) -> GradientMap | None:
-        """The newest of the gradients."""
         return self.recent_maps[-1] if self.recent_maps else None
 
     def column(self, name: str) -> Numbers:

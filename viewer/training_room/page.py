@@ -148,7 +148,6 @@ class TrainingRoomPage(QWidget):
         self.trainer.step()
 
     def begin_again(self) -> None:
-        """Begin anew, standing still; the same seed gives the same numbers."""
         self._begin(run=False)
 
     def has_curves(self) -> bool:
@@ -159,7 +158,6 @@ class TrainingRoomPage(QWidget):
         return there
 
     def board(self, settings: ExportSettings) -> BoardScene:
-        """The plots as an export draws them. Raises `ExportError`."""
         self.refresh()
         return draw_board(self.drawn, self._show_on, settings)
 
@@ -168,7 +166,6 @@ class TrainingRoomPage(QWidget):
             self._show_folder()
 
     def say(self, notice: Notice) -> None:
-        """Say what was saved, and where."""
         self._say(notice.text)
         self._show_folder = notice.act
         self.folder.setVisible(notice.act is not None)
@@ -205,7 +202,6 @@ class TrainingRoomPage(QWidget):
         return as_text(self.controls)
 
     def refresh(self) -> None:
-        """Draw all that is new; at most once a frame."""
         history, changes = self.trainer.history, self.trainer.changes
         self.of_cell.setVisible(self.controls.cell.currentData() == "lstm")
         of_cell = self._of_cell

@@ -40,7 +40,6 @@ class TrainingPlots:
 
     def show(self, history: History | None, others: Mapping[str, History], changes: TrainingRoomChanges, *, threshold: float,
              clipping: bool, of_cell: bool) -> None:
-        """Draw a training, those of other cells on the same task with it."""
         shown = history.latest_map if history is not None else None
         self.loss.show_history(history, others)
         self.norms.show_history(history)

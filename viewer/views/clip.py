@@ -21,17 +21,11 @@ SMALL = 160  # pixels, a side; smaller frames are enlarged pixel by pixel
 
 
 class FrameView(Painted):
-    """One frame, as large as there is room for.
-
-    Attributes
-    ----------
-    shown_frame : int
-        Its number, counted from 0; `NOWHERE` for none.
-    """
+    """One frame, as large as there is room for."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
-        self.shown_frame = NOWHERE
+        self.shown_frame = NOWHERE  # counted from 0
         self._image: QImage | None = None
         self.magnifier = Magnifier(self)
         self.setAccessibleName("Frame")

@@ -83,7 +83,6 @@ class ScrubRow(QAbstractSlider):
 
     @property
     def _empty_text(self) -> str:
-        """What stands in place of the run while there is none."""
         return "" if self._length else empty_text(self._session, EMPTY)
 
     @property
@@ -290,7 +289,6 @@ class ScrubRow(QAbstractSlider):
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows, Page Up and Down, Home and End; other keys are the window's."""
         playhead = self._session.playhead
         moves = {Qt.Key.Key_Left: playhead.step - 1, Qt.Key.Key_Down: playhead.step - 1,
                  Qt.Key.Key_Right: playhead.step + 1, Qt.Key.Key_Up: playhead.step + 1,

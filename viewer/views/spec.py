@@ -64,7 +64,6 @@ class Subject:
 
     @property
     def in_pieces(self) -> bool:
-        """Whether pieces of words are written."""
         return self.detokenization == "pieces"
 
 

@@ -54,7 +54,6 @@ class WatchHistory:
 
     @property
     def losses(self) -> tuple[Numbers, Numbers]:
-        """Updates and their losses."""
         return self._once(("losses",), lambda: (np.array(list(self._losses), np.float64),
                                                 np.array(list(self._losses.values()), np.float64)))
 

@@ -186,7 +186,6 @@ class WatchPage(QWidget):
             self._timer.start()
 
     def refresh(self) -> None:
-        """Draw all that is new; at most once in two frames."""
         history = self.history
         shown = self._follow(history) if history is not None else None
         self._show_layers(history)

@@ -63,7 +63,6 @@ class Asking(QObject):
         self._threads[-1].start()
 
     def stop(self) -> None:
-        """Give up what is asked."""
         self._newest += 1
         self._set_busy(False)
 
@@ -79,7 +78,6 @@ class Asking(QObject):
             self.busy_changed.emit(busy)
 
     def _answer(self, number: int, work: Work) -> None:
-        """In the thread."""
         answer, sentence = None, ""
         try:
             answer = work(lambda: number == self._newest, lambda done, of: self._told.emit(number, done / max(of, 1)))

@@ -27,13 +27,7 @@ LEAST_TEXT = 90  # of width, beside the buttons
 
 
 class Banner(QFrame):
-    """One message.
-
-    Parameters
-    ----------
-    of : int
-        How many there are to go through.
-    """
+    """One message."""
 
     def __init__(self, message: Notice, theme: Theme, parent: BannerPlace, *, of: int = 1) -> None:
         super().__init__(parent)
@@ -102,7 +96,6 @@ class Banner(QFrame):
         return least + (GAP + max(size.height() for size in sizes) if below else 0)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """A line that was cut is shown whole."""
         super().mouseReleaseEvent(event)
         if self._cut:
             self._wanted_whole = True
@@ -160,11 +153,9 @@ class BannerPlace(QWidget):
         self._show()
 
     def message(self, place: str) -> Notice | None:
-        """What is said of something."""
         return self._messages.get(place)
 
     def clear(self, place: str) -> None:
-        """Say no more of something."""
         if self._messages.pop(place, None) is not None:
             self._show()
 

@@ -21,7 +21,6 @@ def title(name: str) -> str:
 
 
 def swatch(name: str) -> QImage:
-    """The map from its lower to its upper end, one pixel high."""
     return image_of(colour_table(name)[None])
 
 
@@ -73,7 +72,6 @@ class ColourMapButton(QToolButton):
             self.update()
 
     def add_to(self, menu: QMenu) -> None:
-        """The same choice in another menu."""
         add_colour_maps(menu.addMenu("Colour map"), self.names, self.name, self.chosen.emit)
 
     def paintEvent(self, event: QPaintEvent) -> None:

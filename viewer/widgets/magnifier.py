@@ -80,7 +80,6 @@ class Magnifier(Zoom):
     # ── What a person does ────────────────────────────────────────────────────────────────────────────────────
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Take what moves the picture; all else is the widget's."""
         if isinstance(event, QMouseEvent):
             return self._dragged(event)
         if (self._shares and self.factor > 1.0 and isinstance(event, QWheelEvent)

@@ -35,7 +35,6 @@ class RangeDialog(QDialog):
     @classmethod
     def ask(cls, parent: QWidget, title: str, ends: tuple[float, float],
             then: Callable[[tuple[float, float]], object], above: float | None = None) -> RangeDialog:
-        """Open the dialog over a widget's window, and call `then` with what was accepted."""
         dialog = cls(parent.window(), title, ends, above)
 
         def accepted() -> None:

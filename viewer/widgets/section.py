@@ -44,7 +44,6 @@ class Section(QFrame):
         self.setAccessibleName(title)
 
     def set_note(self, text: str) -> None:
-        """A few words at the right end of the heading's line."""
         if text != self._note.text():
             self._note.setText(text)
             self._note.setToolTip(text)

@@ -49,7 +49,6 @@ class TwoParts(QScrollArea):
         self._fit()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """The second part wants another height."""
         if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize) and self.narrow:
             self._fit()
         return super().eventFilter(watched, event)

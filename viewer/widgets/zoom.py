@@ -63,7 +63,6 @@ class Zoom(QObject):
         menu.addAction(f"{self.whole}\t0", self.reset).setEnabled(self.factor != 1.0)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Take what zooms; all else is the widget's."""
         if isinstance(event, QWheelEvent):
             if self._shares and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
                 return False

@@ -40,20 +40,12 @@ EMPTY_SELF = "Which of those before it each {} attends to appears here."  # wher
 
 
 class AlignmentView(View):
-    """Source words and written words, linked by attention.
-
-    Attributes
-    ----------
-    note : str
-        What is under the pointer, or the source word that was chosen.
-    chosen : int, optional
-        The source word that a person follows.
-    """
+    """Source words and written words, linked by attention."""
 
     def __init__(self, ctx: ViewContext) -> None:
         super().__init__(ctx, name="Alignment of output words with source words")
         session, theme = ctx.session, ctx.theme
-        self.chosen: int | None = None
+        self.chosen: int | None = None  # the source word that a person follows
         self._channel_name = ""
         self._rows: AlignmentRows | None = None
         self._of: Trace | None = None

@@ -143,7 +143,6 @@ class AlignmentCanvas(Painted):
             self.update(QRectF(*mark.box).toAlignedRect().adjusted(-2, -2, 2, 2))
 
     def _mark(self) -> None:
-        """Find what is painted beside the cells and on them."""
         view, theme, geometry, row = self.view, self.theme, self.geometry_of_cells, self.cell[0]
         self._painted_for = (geometry, theme.name)
         labels = (*written_labels(geometry, self._written, theme, current=view.step, weights=view.column_weights,
@@ -176,7 +175,6 @@ class AlignmentCanvas(Painted):
                        cell_height=whole.cell_height * factor, hidden=(fit.left() - place.left(), fit.top() - place.top()))
 
     def _in_sight(self, geometry: AlignmentGeometry, label: Label) -> bool:
-        """Whether a label's row or column is."""
         middle = QRectF(*label.box).center()
         if label.side == "right":
             return geometry.label_height <= middle.y() < self.height()
@@ -272,7 +270,6 @@ class AlignmentCanvas(Painted):
         self._point(NOWHERE)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Move the playhead, as over the tracks."""
         self._wheel += (event.angleDelta().y() or event.angleDelta().x()) / NOTCH
         whole = int(self._wheel)
         self._wheel -= whole
@@ -286,7 +283,6 @@ class AlignmentCanvas(Painted):
         return (*KEYS, Qt.Key.Key_Escape) if self.view.chosen is not None else tuple(KEYS)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows go along rows and source words."""
         found = KEYS.get(Qt.Key(event.key()))
         if found is not None:
             signal, by = found

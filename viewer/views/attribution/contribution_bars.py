@@ -23,15 +23,9 @@ SIGNS = "Above 0: evidence for the word. Below 0: against it."
 
 
 class ContributionBars(QWidget):
-    """Bars and maps.
+    """Bars and maps."""
 
-    Attributes
-    ----------
-    chosen : Signal(int)
-        An earlier word was clicked: its step.
-    """
-
-    chosen = Signal(int)
+    chosen = Signal(int)  # the step of an earlier word that was clicked
     measured = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -110,7 +104,6 @@ class ContributionBars(QWidget):
 
     @property
     def measure(self) -> Measure:
-        """Measure of occlusion."""
         measure: Measure = self.measures.currentData()
         return measure
 

@@ -26,17 +26,9 @@ STALE = 0.3          # of its strength: what is not true of the run on screen an
 
 
 class GradientMap(QWidget):
-    """Rows are words, columns the steps that they depended on.
+    """Rows are words, columns the steps that they depended on."""
 
-    Attributes
-    ----------
-    chosen : Signal(int)
-        A row was clicked: its step.
-    reading : str
-        What is under the pointer, in words; empty elsewhere.
-    """
-
-    chosen = Signal(int)
+    chosen = Signal(int)  # the step of the row that was clicked
     colour_map_chosen = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -47,7 +39,7 @@ class GradientMap(QWidget):
         self.headings: tuple[str, ...] = ()
         self.current = -1
         self.symbol = "h"
-        self.reading = ""
+        self.reading = ""  # what is under the pointer
         self.stale = False
         self.decades = (-1, 0)
         self._colour_map = "viridis"

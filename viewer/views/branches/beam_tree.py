@@ -35,13 +35,7 @@ FATES = {"lives": "active", "died": "pruned: it is not extended", "finished": "f
 
 
 class BeamTree(Painted):
-    """The tree.
-
-    Attributes
-    ----------
-    chosen : int
-        The hypothesis that the keyboard is at.
-    """
+    """The tree."""
 
     own_keys = frozenset(MOVES)
 
@@ -51,7 +45,7 @@ class BeamTree(Painted):
         self._search: SearchTree | None = None
         self._places: dict[int, QRectF] = {}
         self._most = 1  # hypotheses at a step
-        self.chosen = ROOT
+        self.chosen = ROOT  # the hypothesis that the keyboard is at
         self.zoom = Zoom(self, self._fit, least=0.5)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
@@ -59,7 +53,6 @@ class BeamTree(Painted):
         attach(self, "Beam search", table=self._table, fill=self.zoom.add_to)
 
     def set_search(self, search: SearchTree) -> None:
-        """Show a search, as far as it is."""
         if search is not self._search:
             self.chosen = ROOT
         self._search = search
@@ -90,12 +83,10 @@ class BeamTree(Painted):
             np.array([own.score for _, own in made]), np.array([own.finished for _, own in made])))
 
     def place(self, number: int) -> QRectF:
-        """Where a hypothesis is."""
         box, factor = self._places[number], self.zoom.factor
         return QRectF(box.topLeft() * factor, box.size() * factor)
 
     def at(self, place: QPointF) -> Hypothesis | None:
-        """The hypothesis under a place."""
         place = place * (1 / self.zoom.factor)
         number = next((number for number, box in self._places.items() if box.contains(place)), None)
         return None if number is None or self._search is None else self._search.get(number)
@@ -130,7 +121,6 @@ class BeamTree(Painted):
         return trace.provenance.detokenization if trace is not None else "words"
 
     def describe(self, own: Hypothesis) -> str:
-        """A hypothesis in words."""
         search = self._search
         if search is None:
             return ""
@@ -141,7 +131,6 @@ class BeamTree(Painted):
                 f"score {signed(own.score, 3)}\n{FATES[search.fate(own)]}. Click to make it a branch.")
 
     def event(self, event: QEvent) -> bool:
-        """Read out the hypothesis under the pointer."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             own = self.at(QPointF(event.pos()))
             if own is None:
@@ -152,19 +141,16 @@ class BeamTree(Painted):
         return super().event(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Follow a hypothesis."""
         own = self.at(event.position())
         if own is not None and event.button() == Qt.MouseButton.LeftButton:
             self.chosen = own.number
             self._do(FollowHypothesis(own.number))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """A hand over what can be clicked."""
         over = self.at(event.position()) is not None
         self.setCursor(Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.ArrowCursor)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows go from one to another, Enter follows."""
         key, search = event.key(), self._search
         if search is None or not search.steps:
             super().keyPressEvent(event)

@@ -171,7 +171,6 @@ class BranchRows(QListView):
                 self._do(Seek(step))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Rename a branch by its name."""
         if event.position().x() < NAME:
             self.edit(self.indexAt(event.position().toPoint()))
 
@@ -192,7 +191,6 @@ class BranchRows(QListView):
             self._do(RemoveBranch(own.identity))
 
     def _fill_menu(self, menu: QMenu) -> None:
-        """All that can be done with a branch."""
         index = self.indexAt(self._figure.place)
         if not index.isValid():
             return
@@ -210,7 +208,6 @@ class BranchRows(QListView):
         remove.triggered.connect(lambda: self._remove(own))
 
     def _table(self) -> Table | None:
-        """Every step of every branch."""
         parts = [(own, steps_table(own.trace)) for own in self.branches.rows]
         there = [(own, table) for own, table in parts if table is not None]
         if not there:

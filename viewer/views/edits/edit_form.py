@@ -120,7 +120,6 @@ class EditForm(QWidget):
 
     @property
     def first(self) -> int:
-        """The first step that is changed."""
         here = max(self._session.playhead.step, 0)
         return self.begin.value() - 1 if self.steps.currentData() == "range" else here
 
@@ -153,7 +152,6 @@ class EditForm(QWidget):
         self.button.setToolTip("" if live else "Load the model that recorded this run to edit it")
 
     def make(self) -> None:
-        """Make the edit, or say why it cannot be made."""
         description = self._session.description
         try:
             if description is None or not self._session.can_change:

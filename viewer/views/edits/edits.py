@@ -39,7 +39,6 @@ class EditList(QTreeWidget):
         self.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
 
     def fill(self, edits: tuple[PlacedEdit, ...], theme: Theme) -> None:
-        """Show these."""
         with QSignalBlocker(self):
             self.clear()
             for placed in edits:

@@ -27,15 +27,9 @@ KEYS = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 
 
 
 class HeadTiles(Painted):
-    """The tiles of one attention.
+    """The tiles of one attention."""
 
-    Attributes
-    ----------
-    clicked : Signal(int, int)
-        A tile's row and column.
-    """
-
-    clicked = Signal(int, int)
+    clicked = Signal(int, int)  # a tile's row and column
     own_keys = frozenset(KEYS)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -151,7 +145,6 @@ class HeadTiles(Painted):
             super().mousePressEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """The arrows go from tile to tile."""
         step = KEYS.get(Qt.Key(event.key()))
         if step is None or not self.values:
             super().keyPressEvent(event)
@@ -161,7 +154,6 @@ class HeadTiles(Painted):
                           min(max(column + step[1], 0), len(self.columns) - 1))
 
     def event(self, event: QEvent) -> bool:
-        """A tile says what it attends to."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             tile = self.tile_at(QPointF(event.pos()))
             QToolTip.showText(event.globalPos(), self.text_of(*tile) if tile is not None else "", self)

@@ -34,15 +34,9 @@ class LensColumn:
 
 
 class LensCanvas(Painted):
-    """The table; below it the words that were written.
+    """The table; below it the words that were written."""
 
-    Attributes
-    ----------
-    clicked : Signal(int, int)
-        A step and a layer.
-    """
-
-    clicked = Signal(int, int)
+    clicked = Signal(int, int)  # a step and a layer
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -131,7 +125,6 @@ class LensCanvas(Painted):
             super().mousePressEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        """The best words of a layer, in its tooltip."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             place = self._at(QPointF(event.pos()))
             QToolTip.showText(event.globalPos(), self.columns[place[0]].texts[place[1]] if place is not None else "", self)

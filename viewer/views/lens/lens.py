@@ -118,7 +118,6 @@ class LogitLensView(View):
 
 
 def column_of(part: LensRead, trace: Trace, description: ModelDescription) -> LensColumn:
-    """A step of the answer, in words."""
     tokens = np.frombuffer(part.tokens, "<i4").reshape(part.layers, -1)
     chances = np.exp(np.frombuffer(part.log_probs, "<f4")).reshape(part.layers, -1)
     written, ranks = np.exp(np.frombuffer(part.written, "<f4")), np.frombuffer(part.ranks, "<i4")

@@ -65,7 +65,6 @@ class FrameDelegate(QStyledItemDelegate):
         return QSize(self.picture.width() + 2 * MARGIN, self.picture.height() + WORD_HEIGHT + 2 * MARGIN)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Ground and outline for the current one, then picture and word."""
         theme, frame = self.theme, self._frames.rows[index.row()]
         place = QRect(option.rect.topLeft(), self.sizeHint(option, index))
         current = index.row() == self.current
@@ -133,7 +132,6 @@ class FilmStripView(View):
 
     @property
     def shown_step(self) -> int:
-        """The step that is outlined, or `NOWHERE`."""
         return self.delegate.current if self.frames.rows else NOWHERE
 
     @property
@@ -236,7 +234,6 @@ class FilmStripView(View):
         return self._others[given]
 
     def _thumbnail(self, trace: Trace, step: int) -> QPixmap:
-        """The photograph with a step's attention, in the middle of a transparent box."""
         self.made += 1
         values = self.session.appearance.values
         box = self.delegate.picture

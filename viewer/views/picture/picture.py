@@ -38,13 +38,7 @@ def map_channels(channels: Iterable[Channel]) -> tuple[Channel, ...]:
 
 
 class PictureView(View):
-    """What the model looks at, and where it looks at this step.
-
-    Attributes
-    ----------
-    note : str
-        The cell under the pointer with its weight, or else which part of the picture the model sees.
-    """
+    """What the model looks at, and where it looks at this step."""
 
     def __init__(self, ctx: ViewContext) -> None:
         super().__init__(ctx, name="Photograph with attention")
@@ -81,7 +75,6 @@ class PictureView(View):
 
     @property
     def shown_step(self) -> int:
-        """The step whose attention is drawn, or `NOWHERE`."""
         return self._step if self.canvas.shown_map is not None else NOWHERE
 
     @property

@@ -124,7 +124,6 @@ class SimilarView(View):
         return self._signs.get((channel, unit), 1)
 
     def suggest(self) -> None:
-        """Set the threshold that the data suggest."""
         trace, name = self.session.trace, self.channel.currentData()
         if trace is not None and name in trace.channels:
             self.threshold.setValue(suggested_threshold(trace.column(name)[-4096:]))
@@ -167,7 +166,6 @@ class SimilarView(View):
             self.search_folder(Path(name))
 
     def search_folder(self, folder: Path) -> None:
-        """Look in every trace and session of a folder."""
         pattern = self.pattern
         if pattern is None:
             self.status.setText(NO_UNITS)

@@ -85,7 +85,6 @@ class CandidateRow:
         return min(max(1.0 + self.candidate.log_prob / (DECADES * math.log(10.0)), 0.0), 1.0)
 
     def text(self, _column: int, role: Qt.ItemDataRole) -> str:
-        """The word; its numbers in the tooltip."""
         if role == TOOLTIP:
             then = "This word was chosen." if self.written else "Click to choose this word instead, on a new branch."
             why = f"{WHY[self.barred]}\n" if self.barred else ""
@@ -187,7 +186,6 @@ class StepHeading(Painted):
         self.setFixedHeight(HEADING_HEIGHT)
 
     def set_step(self, number: str, word: str, chance: str) -> None:
-        """Show these; painted only if something differs."""
         if (number, word, chance) != (self.number, self.word, self.chance):
             self.number, self.word, self.chance = number, word, chance
             self.setAccessibleName(f"{number}: {word}, {chance}")
@@ -248,7 +246,6 @@ class CandidatesView(View):
 
     @property
     def shown_step(self) -> int:
-        """The step whose candidates are on screen, or `NOWHERE`."""
         return self._step
 
     def sizeHint(self) -> QSize:

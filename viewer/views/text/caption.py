@@ -129,7 +129,6 @@ class Chip(QAbstractButton):
         painter.end()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter and Space press it; arrows are the caption's."""
         if event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End):
             event.ignore()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -197,7 +196,6 @@ class CaptionView(View):
 
     @property
     def shown_step(self) -> int:
-        """The step of the word that is outlined, or `NOWHERE`."""
         return next((chip.step for chip in self.chips if chip.current), NOWHERE)
 
     @property
@@ -269,13 +267,11 @@ class CaptionView(View):
         QGuiApplication.clipboard().setText(self._text())
 
     def _text(self) -> str:
-        """What was written, as people write it."""
         trace = self.session.trace
         written = () if trace is None else (word for word in trace.words if not is_end(word))
         return text_of(written, trace.provenance.detokenization if trace is not None else "words")
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows go from word to word, Home and End to the ends."""
         playhead = self.session.playhead
         goals = {
             Qt.Key.Key_Left: playhead.step - 1,

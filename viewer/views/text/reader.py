@@ -41,13 +41,7 @@ LIST_HEIGHT = 118
 
 
 class ReaderView(View):
-    """Reader and ranking.
-
-    Attributes
-    ----------
-    note : str
-        The character under the pointer, or at the playhead, with the unit's value.
-    """
+    """Reader and ranking."""
 
     def __init__(self, ctx: ViewContext) -> None:
         super().__init__(ctx, name="Reader")
@@ -93,7 +87,6 @@ class ReaderView(View):
 
     @property
     def shown_channel(self) -> Channel | None:
-        """What colours the text."""
         index = self.channel.currentIndex()
         return self._channels[index] if 0 <= index < len(self._channels) else None
 
@@ -248,5 +241,4 @@ class ReaderView(View):
 
 
 def _rgb(colour: str) -> FloatArray:
-    """A theme's colour as three numbers from 0 to 255."""
     return np.array([int(colour[place : place + 2], 16) for place in (1, 3, 5)], np.float32)

@@ -159,7 +159,6 @@ class ReaderText(QAbstractScrollArea):
         return self._font_metrics.horizontalAdvance("0")
 
     def line_of(self, step: int) -> int:
-        """The line that a character stands in."""
         return bisect.bisect_right(self._starts, step) - 1
 
     def box_of(self, step: int) -> QRectF:
@@ -294,7 +293,6 @@ class ReaderText(QAbstractScrollArea):
         self.hovered.emit(NOWHERE)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows go from character to character and from line to line, where the view was reached by Tab."""
         line = self.line_of(self.step) if 0 <= self.step < len(self._text) else 0
         moves = {Qt.Key.Key_Left: self.step - 1, Qt.Key.Key_Right: self.step + 1}
         key = Qt.Key(event.key())

@@ -23,7 +23,6 @@ class TextEdit(QPlainTextEdit):
     run_wanted = Signal()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Ctrl+Enter is no line end."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             self.run_wanted.emit()
         else:
@@ -51,7 +50,6 @@ class TextView(View):
         self.refresh()
 
     def run(self) -> None:
-        """Have the text run, as it stands here."""
         self.do(OpenText(typed(self.edit.toPlainText())))
 
     def refresh(self) -> None:

@@ -19,16 +19,10 @@ OTHER_WEIGHTS = "other weights, so units are compared by their mean size"
 
 
 class CompareBar(QFrame):
-    """What fits of it, whole in its tooltip: in a low view one line, which begins with where the runs part.
-
-    Attributes
-    ----------
-    sought : Signal(int, int)
-        A step, and a unit to pin or -1.
-    """
+    """What fits of it, whole in its tooltip: in a low view one line, which begins with where the runs part."""
 
     ended = Signal()
-    sought = Signal(int, int)
+    sought = Signal(int, int)  # a step, and a unit to pin or -1
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -69,7 +63,6 @@ class CompareBar(QFrame):
             self._fit()
 
     def set_low(self, low: bool) -> None:
-        """Say whether there is little height."""
         if low != self._low:
             self._low = low
             self._fit()

@@ -71,7 +71,6 @@ def _paint_title(painter: QPainter, track: Track, left: float) -> None:
     ticks, numbers = track.ticks() if track.height() >= LEAST_ROOM_FOR_AXIS else [], QFontMetrics(mono_font(9))
 
     def room(top: float) -> int:
-        """Of the line there, beside the numbers of the axis."""
         beside = (numbers.horizontalAdvance(text) for text, middle in ticks if top - LINE / 2 < middle < top + 16 + LINE / 2)
         return int(HEADER - left - 4 - max(beside, default=0))
 

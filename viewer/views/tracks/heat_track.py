@@ -35,7 +35,6 @@ FRAME_OF_UNITS = 10  # pixels; a lower frame is about time alone
 
 
 def range_text(values: Floats) -> str:
-    """The mean of several values, and from where to where they go."""
     numbers = values[np.isfinite(values)]
     if not len(numbers):
         return "no numbers"
@@ -94,7 +93,6 @@ class HeatTrack(Track):
 
     @property
     def stretched(self) -> bool:
-        """Whether the scale is not the model's own."""
         return self.channel != self.recorded
 
     @property
@@ -123,7 +121,6 @@ class HeatTrack(Track):
 
     @property
     def unfinished(self) -> bool:
-        """Whether there are steps whose colours are not known yet."""
         return self.trace is self._of and self.trace is not None and len(self.columns) != len(self.trace)
 
     def follow_part(self) -> None:
@@ -138,7 +135,6 @@ class HeatTrack(Track):
 
     @property
     def ends_shown(self) -> tuple[float, float]:
-        """Rows count from the top."""
         return float(self._rows[1]), float(self._rows[0])
 
     def unit_at(self, y: float) -> int:
@@ -271,7 +267,6 @@ class HeatTrack(Track):
         self.do(Hover(None if y is None else self.unit_at(y)))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Up and Down read out the units at the playhead one by one, Return pins the one read out."""
         key, hover, step = event.key(), self.session.selection.hover, self.session.playhead.step
         if key not in self.own_keys or self.trace is None or not 0 <= step < len(self.trace):
             super().keyPressEvent(event)

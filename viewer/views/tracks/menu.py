@@ -23,7 +23,6 @@ ZOOM_A_PRESS = 0.7
 
 
 def add_zooms(menu: QMenu, do: Do) -> None:
-    """Zoom around the playhead, or show everything."""
     menu.addAction("Zoom in").triggered.connect(lambda: do(ZoomSteps(ZOOM_A_PRESS)))
     menu.addAction("Zoom out").triggered.connect(lambda: do(ZoomSteps(1 / ZOOM_A_PRESS)))
     menu.addAction("Show the whole run").triggered.connect(lambda: do(ShowWholeRun()))

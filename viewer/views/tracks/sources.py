@@ -69,7 +69,6 @@ def blocks_of(trace: Trace | None) -> tuple[int, ...]:
 
 
 def places_in(trace: Trace | None, channel: Channel) -> PlaceColumns | StoredPlaces:
-    """A channel's places on its colour map, of all steps."""
     run = stored_run(trace)
     return StoredPlaces(run, channel) if run is not None else PlaceColumns(channel)
 

@@ -113,7 +113,6 @@ class Track(QWidget):
 
     @property
     def folded(self) -> bool:
-        """Whether only the header is shown."""
         return self._folded
 
     def set_folded(self, folded: bool) -> None:
@@ -166,7 +165,6 @@ class Track(QWidget):
 
     @property
     def length(self) -> int:
-        """How many steps there are to draw."""
         trace = self.trace
         return 0 if trace is None else len(trace)
 
@@ -185,19 +183,16 @@ class Track(QWidget):
         self.set_folded(self._folded)
 
     def set_first_divergence(self, step: int | None) -> None:
-        """Mark where two runs that are compared diverge."""
         self.first_divergence = step
         if self.canvas is not None:
             self.canvas.set_divergence(step)
 
     @property
     def geometry_of_time(self) -> Geometry:
-        """Where steps lie in the plot, in its own pixels."""
         axis = self.session.time_axis
         return Geometry(0.0, self.plot.width(), axis.start, axis.stop, blocks_of(self.trace))
 
     def _framed(self) -> Steps:
-        """What is marked above the plot."""
         return self.session.framed_steps if self._source is None else ()
 
     def _mark_framed(self, plot: TimePlot) -> None:
@@ -292,7 +287,6 @@ class Track(QWidget):
         return super().event(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Header, and the plot's ground as long as there is no plot."""
         with QPainter(self) as painter:
             painter.fillRect(self.rect(), QColor(self.theme.panel))
             if self.canvas is None and not self._folded:

@@ -110,7 +110,6 @@ class TracksView(View):
         return ViewContext(self.session, self.do, self.theme)
 
     def track(self, name: str) -> Track:
-        """The track of a name. Raises `KeyError`."""
         for track in self.tracks:
             if track.name == name:
                 return track

@@ -27,15 +27,7 @@ FIRST_OPEN = {"cell", "hidden", "forget_gate"}
 
 
 class EquationsView(View):
-    """Equations of the playhead's step.
-
-    Attributes
-    ----------
-    text : QTextBrowser
-        Where they are.
-    unit_box : QSpinBox
-        Whose numbers; a number that is typed pins its unit.
-    """
+    """Equations of the playhead's step."""
 
     def __init__(self, ctx: ViewContext) -> None:
         super().__init__(ctx, name="Equations of this step")

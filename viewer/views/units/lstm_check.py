@@ -59,7 +59,6 @@ class LstmStep:
 
     @property
     def agrees(self) -> bool:
-        """Whether the difference is no more than rounding."""
         return self.difference <= TOLERANCE * max(1.0, abs(self.c))
 
 

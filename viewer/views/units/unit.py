@@ -39,7 +39,6 @@ class EquationBox(Painted):
         self.setAccessibleName("The step's equation")
 
     def set_result(self, result: LstmStep | None) -> None:
-        """Show this one; painted only if it differs."""
         if result != self.result:
             self.result = result
             self.setAccessibleDescription(" ".join(text for text, _ in self.lines()))
@@ -125,12 +124,10 @@ class UnitView(View):
 
     @property
     def shown_step(self) -> int:
-        """The step whose values are on screen, or `NOWHERE`."""
         return self._step
 
     @property
     def shown_values(self) -> dict[int, tuple[float, ...]]:
-        """The values on screen, by unit, in the channels' order."""
         return {row.unit: row.values for row in self.table.units.rows}
 
     def sizeHint(self) -> QSize:
@@ -183,7 +180,6 @@ class UnitView(View):
             self.equation.set_result(lstm_step(trace, self._lstm, step=step, unit=watched))
 
     def _values(self) -> Table | None:
-        """Every channel of the units on screen, at every step."""
         trace, table = self._trace, steps_table(self._trace)
         if trace is None or table is None:
             return None
@@ -209,7 +205,6 @@ def _brief(value: float) -> str:
 
 
 def _difference(value: float) -> str:
-    """How much two numbers differ, in words that fit."""
     if value == 0:
         return "no difference"
     return f"by {value:.2f}" if value >= 0.01 else f"to {value:.0e}".replace("e-0", "e-").replace("-", "−")

@@ -56,13 +56,7 @@ def short(value: float) -> str:
 
 
 class UnitTable(QTableView):
-    """The table: the unit, its value in each channel, and a cross that unpins it, as Delete does.
-
-    Attributes
-    ----------
-    unpin : Signal(int)
-        A person lets this unit go.
-    """
+    """The table: the unit, its value in each channel, and a cross that unpins it, as Delete does."""
 
     unpin = Signal(int)
 
@@ -89,7 +83,6 @@ class UnitTable(QTableView):
         delete_key(self, "Unpin", self._unpin)
 
     def set_channels(self, channels: tuple[Channel, ...]) -> None:
-        """The columns."""
         if channels == self.channels:
             return
         self.channels = channels
@@ -137,7 +130,6 @@ class UnitTable(QTableView):
                 painter.drawText(hint, Qt.AlignmentFlag.AlignVCenter, HOVER_HINT)
 
     def _column(self, column: int) -> QRect:
-        """The place of a column's cells."""
         return QRect(self.columnViewportPosition(column), 0, self.columnWidth(column), len(self.units.rows) * ROW_HEIGHT)
 
     def _colour(self, row: UnitRow) -> QColor:
