@@ -10,8 +10,7 @@ from torch import nn
 
 from unrolled.models.families.captioning.encoder import ENCODERS, Encoder, EncoderKind
 from unrolled.models.families.captioning.network import Captioner, CaptionerConfig, CaptionerStepper
-from unrolled.models.tokenizers.symbols import SPECIAL
-from unrolled.models.tokenizers.word_tokenizer import WordTokenizer
+from unrolled.models.tokenizers.symbols import SPECIAL, WordTokenizer
 
 ENCODER = "tiny"
 COLOURS = ("red", "green", "blue")

@@ -18,8 +18,7 @@ from unrolled.models.protocol.stepping import Ended, Stepped
 from unrolled.models.runs.branch import Branch
 from unrolled.models.runs.run import Run
 from unrolled.models.stepping.stepper import AnyStepper, EncodedInput
-from unrolled.models.tokenizers.char_tokenizer import CharTokenizer
-from unrolled.models.tokenizers.word_tokenizer import WordTokenizer
+from unrolled.models.tokenizers.symbols import CharTokenizer, WordTokenizer
 from unrolled.models.trace import Trace
 from unrolled.models.trace.edits import Edit, ForceToken
 

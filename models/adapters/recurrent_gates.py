@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from unrolled.models.adapters.captured import Quantity
 from unrolled.models.cells import CELLS
-from unrolled.models.stepping.channels import QUANTITIES
+from unrolled.models.stepping.layers import QUANTITIES
 
 SEQUENCES = (nn.RNN, nn.LSTM, nn.GRU)
 CELL_MODULES = (nn.RNNCell, nn.LSTMCell, nn.GRUCell)

@@ -16,7 +16,7 @@ from unrolled.models.adapters.captured import Quantity
 from unrolled.models.adapters.recurrent_calls import CELLS, cell_arguments
 from unrolled.models.cells import CELLS as OUR_CELLS
 from unrolled.models.cells.hook import Hook, identity
-from unrolled.models.stepping.channels import QUANTITIES
+from unrolled.models.stepping.layers import QUANTITIES
 
 ATTENTION = "attention"  # what the scaled dot product is called
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from unrolled.models.data.errors import DataError
 from unrolled.models.inputs.kinds import kind_named
-from unrolled.models.tokenizers.word_tokenizer import tokenise
+from unrolled.models.tokenizers.symbols import tokenise
 
 SPLIT_FILES = {"train": "Flickr_8k.trainImages.txt", "dev": "Flickr_8k.devImages.txt", "test": "Flickr_8k.testImages.txt"}
 PHOTOGRAPH_FOLDERS = ("Images", "images", "Flicker8k_Dataset", "Flickr8k_Dataset", ".")

@@ -19,7 +19,7 @@ import torch
 
 from unrolled.models.adapters.captured import Part, Quantity
 from unrolled.models.adapters.module_hooks import Series
-from unrolled.models.stepping.channels import QUANTITIES
+from unrolled.models.stepping.layers import QUANTITIES
 from unrolled.models.trace import Agreement, Channel
 
 Values = npt.NDArray[np.floating]

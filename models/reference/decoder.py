@@ -1,15 +1,18 @@
-"""A recurrent decoder with additive attention, or with one vector for all: Bahdanau et al. 2015, Xu et al. 2015."""
+"""Recurrent decoders computed a second time: additive attention, or one vector for all (Bahdanau et al. 2015, Xu et al. 2015), and
+attention after the cells have stepped (Luong et al. 2015).
+"""
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unrolled.models.reference.cell import ReferenceCell
+from unrolled.models.reference.cell import ReferenceCell, ReferenceLayers
 from unrolled.models.reference.network import ReferenceNetwork
 from unrolled.models.reference.protocol import Hook, State, Weights, doubled, under
 
@@ -73,3 +76,43 @@ class ReferenceDecoder(ReferenceNetwork):
             query = query + self.linear("attend.word_to_size", word)
         scores = self.linear("attend.score", torch.tanh(query + keys)).T               # (1, L)
         return hook("attention", F.softmax(hook("attention_scores", scores), dim=-1))
+
+
+class SentenceMemory(NamedTuple):
+    """What every step looks at: the vectors h_j (L, features), and the first state of every layer."""
+
+    features: Tensor
+    first: State
+
+
+class ReferenceAttentional(ReferenceNetwork, ABC):
+    """Its layers are torch's, under `cells`; `table`, `combine` and `words` are the names of its word vectors and of the two
+    linear layers behind. Where the cells read more than a word's vector, that is what the word before was predicted from.
+    """
+
+    def __init__(self, weights: Weights, encoder: str, *, cells: str, table: str, combine: str, words: str) -> None:
+        super().__init__(weights, ReferenceLayers(weights, cells), "F.softmax over F.linear")
+        self._table, self._combine, self._words = table, combine, words
+        self._fed = weights[f"{cells}weight_ih_l0"].shape[1] != weights[f"{table}.weight"].shape[1]
+        self.size = len(weights[f"{combine}.weight"])
+        self.computed_by = (encoder, *self.computed_by)
+        self.state_names += ("attentional_vector",) if self._fed else ()
+
+    @abstractmethod
+    def scores(self, hidden: Tensor, features: Tensor) -> Tensor:
+        """s_t (1, hidden) and h_j (L, features) → their alignment scores (1, L)."""
+
+    def start(self, memory: SentenceMemory) -> State:
+        return (*memory.first, *((torch.zeros(1, self.size, dtype=torch.float64),) if self._fed else ()))
+
+    def step(self, memory: SentenceMemory, state: State, token: int, number: int, hook: Hook) -> dict[str, Tensor]:
+        read = hook("word_vector", self.embedded(self._table, token))
+        if self._fed:
+            read = torch.cat((read, state[-1]), dim=-1)
+        found = self.cells.step(read, state, hook)
+        scores = hook("attention_scores", self.scores(found["hidden"], memory.features))
+        weights = hook("attention", F.softmax(scores, dim=-1))
+        joined = torch.cat((found["hidden"], weights @ memory.features), dim=-1)
+        vector = hook("attentional_vector", torch.tanh(self.linear(self._combine, joined)))
+        found |= {"attention": weights, "attention_entropy": entropy_of(weights), "attentional_vector": vector}
+        return self.flat(found, self.linear(self._words, vector), hook)

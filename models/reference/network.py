@@ -11,8 +11,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unrolled.models.reference.cell import ReferenceCell
-from unrolled.models.reference.layers import ReferenceLayers
+from unrolled.models.reference.cell import ReferenceCell, ReferenceLayers
 from unrolled.models.reference.protocol import Hook, State, Weights
 
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean and deviation of red, green and blue

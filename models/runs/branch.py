@@ -24,9 +24,9 @@ from unrolled.models.protocol.searching import BeamStepped
 from unrolled.models.protocol.stepping import Ended, Stepped, SteppedBlock
 from unrolled.models.runs.errors import EngineError, NotFinite, Superseded
 from unrolled.models.runs.hypotheses import Hypotheses, searchable
-from unrolled.models.stepping.channels import ORDER_OF_COMPUTATION
 from unrolled.models.stepping.choosing import BeamRound, beam_search, choose
 from unrolled.models.stepping.editing import forced_token, hook_at, input_at
+from unrolled.models.stepping.layers import ORDER_OF_COMPUTATION
 from unrolled.models.stepping.stepper import AnyStepper, EncodedInput, SecondComputation, StepRecord
 from unrolled.models.trace import Candidate, Channel
 from unrolled.models.trace.edits import Edit

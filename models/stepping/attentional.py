@@ -14,8 +14,7 @@ from torch import Tensor, nn
 
 from unrolled.models.cells import AdditiveAttention, CellState, MultiplicativeAttention
 from unrolled.models.cells.hook import Hook, joined
-from unrolled.models.stepping.channels import attention_channels
-from unrolled.models.stepping.layers import Layers, layer_channels
+from unrolled.models.stepping.layers import Layers, attention_channels, layer_channels
 from unrolled.models.stepping.network_stepper import NetworkStepper, entropy_of
 from unrolled.models.stepping.stepper import EncodedInput, Structure
 from unrolled.models.trace import Channel

@@ -15,10 +15,10 @@ from torch.nn import functional as F
 from unrolled.models.cells.decoder import DecoderConfig, Memory, RecurrentDecoder
 from unrolled.models.families.captioning.encoder import Encoder
 from unrolled.models.families.captioning.reference import CaptionerReference
-from unrolled.models.stepping.channels import attention_channels, cell_channels
 from unrolled.models.stepping.decoder_stepper import DecoderStepper
+from unrolled.models.stepping.layers import attention_channels, cell_channels
 from unrolled.models.stepping.stepper import EncodedInput
-from unrolled.models.tokenizers.word_tokenizer import WordTokenizer
+from unrolled.models.tokenizers.symbols import WordTokenizer
 from unrolled.models.trace import Channel, ModelDescription
 from unrolled.models.trace.description import UNTRAINED, Identity
 

@@ -20,7 +20,7 @@ from unrolled.models.families.captioning.network import Captioner, CaptionerConf
 from unrolled.models.families.captioning.options import TrainingOptions
 from unrolled.models.families.captioning.rewards import CaptionRewards
 from unrolled.models.families.captioning.self_critical import SelfCriticalTask
-from unrolled.models.tokenizers.word_tokenizer import WordTokenizer
+from unrolled.models.tokenizers.symbols import WordTokenizer
 from unrolled.models.training.recipe import Report, Request, config_of
 from unrolled.models.training.updates import Updates
 

@@ -6,7 +6,7 @@ import string
 
 from torch import Tensor
 
-from unrolled.models.reference.layers import ReferenceLayers
+from unrolled.models.reference.cell import ReferenceLayers
 from unrolled.models.reference.network import ReferenceNetwork
 from unrolled.models.reference.protocol import Hook, State, Weights, doubled
 from unrolled.models.tokenizers.plain_signs import in_known_signs

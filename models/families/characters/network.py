@@ -17,11 +17,11 @@ from unrolled.models.cells import CellState, CellStep, first_state, make_cell, r
 from unrolled.models.cells.hook import Hook, identity
 from unrolled.models.cells.reading import read_tokens
 from unrolled.models.families.characters.reference import CharacterReference
-from unrolled.models.stepping.channels import cell_channels
+from unrolled.models.stepping.layers import cell_channels
 from unrolled.models.stepping.network_stepper import OnDevice
 from unrolled.models.stepping.stepper import EncodedInput, InputError, StepRecord, Structure
-from unrolled.models.tokenizers.char_tokenizer import CharTokenizer
 from unrolled.models.tokenizers.plain_signs import known_text
+from unrolled.models.tokenizers.symbols import CharTokenizer
 from unrolled.models.trace import ModelDescription
 from unrolled.models.trace.description import UNTRAINED, Identity
 

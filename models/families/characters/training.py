@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from unrolled.models.checkpoints.files import Card
 from unrolled.models.data.source_files import STANDARD_LIBRARY, source_texts, title_of
 from unrolled.models.families.characters.network import CharacterConfig, CharacterModel
-from unrolled.models.tokenizers.char_tokenizer import CharTokenizer
+from unrolled.models.tokenizers.symbols import CharTokenizer
 from unrolled.models.training.recipe import Report, Request, config_of
 from unrolled.models.training.updates import Task, UpdateOptions, Updates
 

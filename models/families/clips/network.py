@@ -23,8 +23,8 @@ from unrolled.models.cells.hook import Hook, identity
 from unrolled.models.data.drawn_clips import clip_file
 from unrolled.models.families.clips.reference import ClipReference
 from unrolled.models.inputs.clips import MOST_FRAMES, Clip, Frames
-from unrolled.models.stepping.channels import cell_channels
 from unrolled.models.stepping.choosing import select_rows
+from unrolled.models.stepping.layers import cell_channels
 from unrolled.models.stepping.network_stepper import OnDevice
 from unrolled.models.stepping.stepper import EncodedInput, StepRecord, Structure
 from unrolled.models.trace import Channel, ModelDescription

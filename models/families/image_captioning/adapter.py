@@ -15,8 +15,7 @@ from unrolled.models.checkpoints.pickled import PickledCheckpoint
 from unrolled.models.families.image_captioning.beside import LONGEST_SIDE, SIDE, PhotographEncoder, encoder_beside, infos_beside
 from unrolled.models.families.image_captioning.network import Att2in2, PlacesMemory, UpDown, captioner
 from unrolled.models.families.image_captioning.reference import Att2in2Reference, UpDownReference
-from unrolled.models.stepping.channels import CELL_RANGE, attention_channels, cell_channels
-from unrolled.models.stepping.layers import layer_channels
+from unrolled.models.stepping.layers import CELL_RANGE, attention_channels, cell_channels, layer_channels
 from unrolled.models.stepping.network_stepper import NetworkStepper
 from unrolled.models.stepping.stepper import EncodedInput
 from unrolled.models.trace import Channel, ModelDescription

@@ -10,9 +10,8 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unrolled.models.reference.cell import ReferenceCell
+from unrolled.models.reference.cell import ReferenceCell, suffixed
 from unrolled.models.reference.decoder import entropy_of
-from unrolled.models.reference.layers import suffixed
 from unrolled.models.reference.network import looked_at
 from unrolled.models.reference.protocol import Hook, State, Weights, doubled, under
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unrolled.models.reference.attentional import ReferenceAttentional, SentenceMemory
-from unrolled.models.reference.layers import both_ways
+from unrolled.models.reference.cell import both_ways
+from unrolled.models.reference.decoder import ReferenceAttentional, SentenceMemory
 from unrolled.models.reference.protocol import Weights, doubled, under
 
 

@@ -6,7 +6,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unrolled.models.reference.layers import ReferenceLayers
+from unrolled.models.reference.cell import ReferenceLayers
 from unrolled.models.reference.network import ReferenceNetwork, looked_at
 from unrolled.models.reference.protocol import Hook, State, Weights, doubled, under
 

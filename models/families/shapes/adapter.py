@@ -12,7 +12,7 @@ from unrolled.models.evaluation.request import Evaluation, EvaluationRequest
 from unrolled.models.families.shapes.network import LONGEST, ShapesCaptioner, ShapesConfig, ShapesStepper
 from unrolled.models.families.shapes.training import ShapesOptions, train_shapes
 from unrolled.models.stepping.stepper import AnyStepper
-from unrolled.models.tokenizers.word_tokenizer import TOKENISER, WordTokenizer
+from unrolled.models.tokenizers.symbols import TOKENISER, WordTokenizer
 from unrolled.models.training.recipe import Recipe
 
 SCENES = 2000

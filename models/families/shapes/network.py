@@ -21,10 +21,10 @@ from torch.nn import functional as F
 from unrolled.models.cells.decoder import DecoderConfig, Memory, RecurrentDecoder
 from unrolled.models.data.drawn_scenes import scene_file
 from unrolled.models.families.shapes.reference import ShapesReference
-from unrolled.models.stepping.channels import attention_channels, cell_channels
 from unrolled.models.stepping.decoder_stepper import DecoderStepper
+from unrolled.models.stepping.layers import attention_channels, cell_channels
 from unrolled.models.stepping.stepper import EncodedInput
-from unrolled.models.tokenizers.word_tokenizer import WordTokenizer
+from unrolled.models.tokenizers.symbols import WordTokenizer
 from unrolled.models.trace import ModelDescription
 from unrolled.models.trace.description import UNTRAINED, Identity
 

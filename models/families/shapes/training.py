@@ -19,8 +19,7 @@ from unrolled.models.data.drawn_scenes import WORDS, Scene, cover, draw_scene
 from unrolled.models.data.drawn_shapes import OUTLINES
 from unrolled.models.families.shapes.network import ShapesCaptioner, ShapesConfig, resized
 from unrolled.models.stepping.teacher_forcing import teacher_forced
-from unrolled.models.tokenizers.symbols import SPECIAL
-from unrolled.models.tokenizers.word_tokenizer import WordTokenizer
+from unrolled.models.tokenizers.symbols import SPECIAL, WordTokenizer
 from unrolled.models.training.recipe import Report, Request, config_of
 from unrolled.models.training.updates import Task, UpdateOptions, Updates
 

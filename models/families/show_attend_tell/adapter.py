@@ -24,7 +24,7 @@ from unrolled.models.checkpoints.fitting import check_there, fitted
 from unrolled.models.checkpoints.pickled import PickledCheckpoint, stub_at
 from unrolled.models.checkpoints.resnets import ResNetEncoder, resnet_encoder
 from unrolled.models.families.show_attend_tell.reference import ShowAttendTellReference
-from unrolled.models.stepping.channels import attention_channels, cell_channels
+from unrolled.models.stepping.layers import attention_channels, cell_channels
 from unrolled.models.stepping.network_stepper import NetworkStepper, entropy_of
 from unrolled.models.stepping.stepper import EncodedInput, Structure
 from unrolled.models.trace import Channel, ModelDescription

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from unrolled.models.cells import first_state, make_cell, run_sequence
 from unrolled.models.cells.decoder import DecoderConfig, Memory, RecurrentDecoder
 from unrolled.models.families.translation.reference import TranslatorReference
-from unrolled.models.stepping.channels import attention_channels, cell_channels
 from unrolled.models.stepping.decoder_stepper import DecoderStepper
+from unrolled.models.stepping.layers import attention_channels, cell_channels
 from unrolled.models.stepping.stepper import EncodedInput, InputError
 from unrolled.models.tokenizers.plain_signs import in_known_signs, unseen
 from unrolled.models.tokenizers.subword_tokenizer import SubwordTokenizer

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch.nn import functional as F
 
+from unrolled.models.reference.cell import both_ways
 from unrolled.models.reference.decoder import DecoderMemory, ReferenceDecoder
-from unrolled.models.reference.layers import both_ways
 from unrolled.models.reference.protocol import Weights, under
 
 

@@ -65,7 +65,7 @@ def film(kind: str, codec: str) -> bytes:
 def checkpoint(config: dict[str, object] | None = None) -> bytes:
     """The smallest character model."""
     from unrolled.models.families.characters.network import CharacterConfig, CharacterModel
-    from unrolled.models.tokenizers.char_tokenizer import SPECIAL
+    from unrolled.models.tokenizers.symbols import SPECIAL
 
     words = (*SPECIAL, *"abc")
     own = CharacterConfig(cell="gru", vocabulary=len(words), embedding=4, hidden=6)

@@ -17,9 +17,9 @@ from unrolled.models.evaluation.attention_statistics import AttentionStatistics
 from unrolled.models.evaluation.decoder_figures import logits_before
 from unrolled.models.evaluation.probabilities import ReferenceStatistics
 from unrolled.models.evaluation.request import EvaluationRequest
-from unrolled.models.families.captioning.evaluation import caption_scores, evaluate_captioner
+from unrolled.models.families.captioning.adapter import caption_scores, evaluate_captioner
 from unrolled.models.families.captioning.grounding import Grounding, resized
-from unrolled.models.tokenizers.word_tokenizer import WordTokenizer, tokenise
+from unrolled.models.tokenizers.symbols import WordTokenizer, tokenise
 
 TRUE = [["a dog runs on the green grass", "the brown dog is running"],
         ["two men sit by the sea", "men are sitting near water"],
