@@ -1,5 +1,5 @@
-"""Recurrent decoders computed a second time: additive attention, or one vector for all (Bahdanau et al. 2015, Xu et al. 2015), and
-attention after the cells have stepped (Luong et al. 2015).
+"""Recurrent decoders computed a second time: with additive attention or one vector for all (Bahdanau et al. 2015, Xu et al.
+2015), or attending after their cells have stepped (Luong et al. 2015).
 """
 
 from __future__ import annotations

@@ -31,6 +31,8 @@ class AttentionalConfig(NamedTuple):
     features: int  # the length of h_j
     fed: bool      # whether a_{t-1} goes into the lowest cell beside the word
     bias: bool     # whether the words' logits have one
+    attention: int          # the length of additive attention's hidden layer; 0 for a product with h_j
+    projected: bool = True  # of such a product: whether h_j goes through a layer first
 
 
 class AttentionalMemory(NamedTuple):
@@ -42,12 +44,14 @@ class AttentionalMemory(NamedTuple):
 
 
 class AttentionalDecoder(nn.Module):
-    def __init__(self, config: AttentionalConfig, attend: AdditiveAttention | MultiplicativeAttention) -> None:
+    def __init__(self, config: AttentionalConfig) -> None:
         super().__init__()
         self.config = config
         self.embed = nn.Embedding(config.vocabulary, config.embedding)
         self.layers = Layers(config.cell, config.embedding + (config.hidden if config.fed else 0), config.hidden, config.layers)
-        self.attend = attend
+        self.attend: AdditiveAttention | MultiplicativeAttention = (
+            AdditiveAttention(features=config.features, hidden=config.hidden, size=config.attention) if config.attention
+            else MultiplicativeAttention(features=config.features, hidden=config.hidden, projected=config.projected))
         self.combine = nn.Linear(config.hidden + config.features, config.hidden)
         self.score = nn.Linear(config.hidden, config.vocabulary, bias=config.bias)
 

@@ -11,7 +11,6 @@ import pickle
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
@@ -85,7 +84,7 @@ class Updates:
         self.average = running_average(task.network, options.average_decay, updates=averaged)
         self._optimiser = torch.optim.AdamW(parameter_groups(task.network, options.weight_decay),
                                             lr=options.learning_rate, betas=(0.9, 0.98))
-        self._file = ResumeFile.of(request, about or options, phase)
+        self._file = ResumeFile(request, about or options, phase)
         self.update = 0
         saved = self._file.read(request.device)
         if saved:
@@ -143,19 +142,13 @@ class Updates:
 
 
 class ResumeFile:
-    """Tensors and numbers, and what training they are `about`, in words; what another one left is refused."""
+    """``NAME.PHASE.resume`` beside the checkpoint that a training will write. What a training of another model or with other
+    options left is refused; the same data may lie in another folder.
+    """
 
-    def __init__(self, path: Path, about: str) -> None:
-        self._path, self._about = path, about
-
-    @classmethod
-    def of(cls, request: Request, options: msgspec.Struct, phase: str) -> ResumeFile:
-        """``NAME.PHASE.resume`` beside the checkpoint that the training will write.
-
-        Model and options are what it is of; the same data may lie in another folder.
-        """
-        path = request.output.with_name(f"{request.output.name}.{phase}.resume")
-        return cls(path, f"{request.model} {msgspec.json.encode(options).decode()}")
+    def __init__(self, request: Request, options: msgspec.Struct, phase: str) -> None:
+        self._path = request.output.with_name(f"{request.output.name}.{phase}.resume")
+        self._about = f"{request.model} {msgspec.json.encode(options).decode()}"
 
     def read(self, device: str = "cpu") -> dict[str, Any]:
         """What an interrupted training left; nothing where there was none. Raises `CheckpointError` when it is damaged, or of

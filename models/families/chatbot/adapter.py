@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from unrolled.models.adapters.adapter import PickledAdapter
-from unrolled.models.cells import AdditiveAttention, CellState, MultiplicativeAttention
+from unrolled.models.cells import CellState
 from unrolled.models.checkpoints.companions import numbered_words
 from unrolled.models.checkpoints.files import CheckpointError, misfit
 from unrolled.models.checkpoints.fitting import check_there, fitted, of_shapes, renamed
@@ -70,16 +70,7 @@ def decoder_of(path: Path, theirs: Mapping[str, Tensor]) -> AttentionalDecoder:
         raise misfit(path, "its decoder is no GRU over words")
     hidden, method = theirs["gru.weight_hh_l0"].shape[1], scoring(theirs)
     config = AttentionalConfig(kind, layer_count(theirs, "gru."), len(table), table.shape[1], hidden, features=hidden, fed=False,
-                               bias=True)
-
-    def make() -> AttentionalDecoder:
-        attend: AdditiveAttention | MultiplicativeAttention
-        if method == "concat":
-            attend = AdditiveAttention(features=hidden, hidden=hidden, size=hidden)
-        else:
-            attend = MultiplicativeAttention(features=hidden, hidden=hidden, projected=method == "general")
-        return AttentionalDecoder(config, attend)
-
+                               bias=True, attention=hidden if method == "concat" else 0, projected=method == "general")
     behind = {name: value for name, value in theirs.items() if not name.startswith(("gru.", "attn."))}
     attention = {name: value for name, value in theirs.items() if name.startswith("attn.")}
     if method == "concat":
@@ -93,7 +84,7 @@ def decoder_of(path: Path, theirs: Mapping[str, Tensor]) -> AttentionalDecoder:
     names = NAMES | ATTENTION
     weights = renamed(path, behind, names) | added | layer_weights(theirs, "gru.", "layers.")
     told = layer_names(config.layers, "gru.", "layers.") | {"layers.": "gru."} | names
-    return fitted(path, make, weights, {own: f"de.{their}" for own, their in told.items()})
+    return fitted(path, lambda: AttentionalDecoder(config), weights, {own: f"de.{their}" for own, their in told.items()})
 
 
 def first_state(last: Tensor, layers: int) -> CellState:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, NamedTuple
@@ -46,7 +47,7 @@ class State(NamedTuple):
 
     tokens: Tensor
     edited: Tensor
-    past: Past
+    past: Any  # has `select` too
 
     def select(self, rows: Tensor) -> State:
         """Of hypotheses whose parents are in these rows, (K,)."""
@@ -64,8 +65,46 @@ class Taken(NamedTuple):
     looked_at: Tensor | None
 
 
-class Decoder:
-    """Takes steps. Raises `AttentionError` where the model's attention is not understood.
+class Stepping(ABC):
+    """Takes steps of a library's decoder, whatever its layers keep; `nothing` is what they keep before the first."""
+
+    layers: int
+
+    def __init__(self, model: Any, decoder: Any, call: Call, nothing: Any) -> None:
+        self.model, self._call, self._nothing = model, call, nothing
+        self._embed: nn.Module = decoder.get_input_embeddings()
+
+    def start(self) -> State:
+        device = self.model.device
+        return State(torch.zeros(1, 0, dtype=torch.long, device=device), torch.zeros(1, device=device), self._nothing)
+
+    def step(self, looked_at: LookedAt, state: State, tokens: Tensor, hook: Hook) -> tuple[State, Any]:
+        """Read tokens (K, 1); with a hook that makes more inputs of one, all of them: the rows are P · K."""
+        inputs, vectors = 1, None
+        if hook is not identity:
+            vectors = hook("word_vector", self._embed(tokens).transpose(0, 1))                 # (P, K, embedding)
+            inputs = len(vectors)
+            vectors = vectors.flatten(0, 1).unsqueeze(1).clone()  # a library may add to it in place
+            tokens = tokens.repeat(inputs, 1)
+        with nullcontext() if vectors is None else self._embed.register_forward_hook(lambda *_: vectors):  # in place of its own
+            logits, past = self._forward(looked_at, state.past, tokens, hook, inputs)
+        if hook is not identity:
+            logits = hook("logits", logits.reshape(inputs, -1, logits.shape[-1])).flatten(0, 1)
+        edited = state.edited if hook is identity else torch.ones_like(state.edited)
+        before = state.tokens.expand(len(tokens), -1)
+        return State(torch.cat((before, tokens), dim=1), edited, past), self._taken(logits, past)
+
+    @abstractmethod
+    def _forward(self, looked_at: LookedAt, past: Any, tokens: Tensor, hook: Hook, inputs: int) -> tuple[Tensor, Any]:
+        """The logits (rows, V), and what the layers keep now."""
+
+    @abstractmethod
+    def _taken(self, logits: Tensor, past: Any) -> Any:
+        """Everything that the step gave."""
+
+
+class Decoder(Stepping):
+    """Of layers that attend. Raises `AttentionError` where the model's attention is not understood.
 
     Parameters
     ----------
@@ -76,9 +115,8 @@ class Decoder:
     """
 
     def __init__(self, model: Any, decoder: Any, call: Call, states: Tensor | None, first_token: int) -> None:
-        self.model, self._call = model, call
+        super().__init__(model, decoder, call, Past())
         self.attentions = Attentions()
-        self._embed: nn.Module = decoder.get_input_embeddings()
         watch(model, self.attentions)
         self._count = MOST_LAYERS
         self._by_softmax = False
@@ -101,28 +139,10 @@ class Decoder:
         looked_at.kept = ()
         self._forward(looked_at, Past(), torch.tensor([[token]], device=self.model.device), identity, 1)
 
-    def start(self) -> State:
-        device = self.model.device
-        return State(torch.zeros(1, 0, dtype=torch.long, device=device), torch.zeros(1, device=device), Past())
-
-    def step(self, looked_at: LookedAt, state: State, tokens: Tensor, hook: Hook) -> tuple[State, Taken]:
-        """Read tokens (K, 1); with a hook that makes more inputs of one, all of them: the rows are P · K."""
-        inputs, vectors = 1, None
-        if hook is not identity:
-            vectors = hook("word_vector", self._embed(tokens).transpose(0, 1))                 # (P, K, embedding)
-            inputs = len(vectors)
-            vectors = vectors.flatten(0, 1).unsqueeze(1).clone()  # a library may add to it in place
-            tokens = tokens.repeat(inputs, 1)
-        with nullcontext() if vectors is None else self._embed.register_forward_hook(lambda *_: vectors):  # in place of its own
-            logits, past = self._forward(looked_at, state.past, tokens, hook, inputs)
-        if hook is not identity:
-            logits = hook("logits", logits.reshape(inputs, -1, logits.shape[-1])).flatten(0, 1)
+    def _taken(self, logits: Tensor, past: Past) -> Taken:
         assert self._stream is not None
         looks = CROSS in self.attentions.order
-        edited = state.edited if hook is identity else torch.ones_like(state.edited)
-        taken = Taken(logits, self._stream.values, self.attentions.kept(SELF), self.attentions.kept(CROSS) if looks else None)
-        before = state.tokens.expand(len(tokens), -1)
-        return State(torch.cat((before, tokens), dim=1), edited, past), taken
+        return Taken(logits, self._stream.values, self.attentions.kept(SELF), self.attentions.kept(CROSS) if looks else None)
 
     def lengths(self, longest: int, taken: Taken) -> Lengths:
         """Of a run that looks at nothing beside what it writes, the ends of its scales from a first step."""

@@ -7,7 +7,6 @@ attention, of which the mean size over the channels is recorded, divided by its 
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,9 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers.cache_utils import Cache, LinearAttentionLayer
 
-from unrolled.models.cells.hook import Hook, identity
+from unrolled.models.cells.hook import Hook
 from unrolled.models.families.hugging_face.attention import AttentionError, ResidualStream, layers_of
-from unrolled.models.families.hugging_face.decoder import Call, LookedAt
+from unrolled.models.families.hugging_face.decoder import Call, LookedAt, Stepping
 from unrolled.models.families.hugging_face.record import Lengths, round_end, stream_channel
 from unrolled.models.trace import Channel
 
@@ -41,15 +40,11 @@ class Selected(NamedTuple):
         return Selected(*(own.index_select(0, rows) for own in self))
 
 
-class SpaceState(NamedTuple):
-    """Before a step; see `unrolled.models.families.hugging_face.decoder.State`."""
+class Selections(tuple[Selected, ...]):
+    """Of all layers; none before the first step."""
 
-    tokens: Tensor
-    edited: Tensor
-    past: tuple[Selected, ...]
-
-    def select(self, rows: Tensor) -> SpaceState:
-        return SpaceState(self.tokens.index_select(0, rows), self.edited, tuple(own.select(rows) for own in self.past))
+    def select(self, rows: Tensor) -> Selections:
+        return Selections(own.select(rows) for own in self)
 
 
 class SpaceTaken(NamedTuple):
@@ -76,17 +71,17 @@ def selection(mixer: Any, projected: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return F.softplus(F.linear(step, mixer.dt_proj.weight, mixer.dt_proj.bias)), inputs, outputs
 
 
-class StateSpaceDecoder:
-    """Takes steps. Raises `AttentionError` where the layers are not alike."""
+class StateSpaceDecoder(Stepping):
+    """Of layers that are state spaces. Raises `AttentionError` where they are not alike."""
 
     def __init__(self, model: Any, decoder: Any, call: Call) -> None:
-        self.model, self._call, self._mixers = model, call, mixers_of(decoder)
+        super().__init__(model, decoder, call, Selections())
+        self._mixers = mixers_of(decoder)
         self.layers = len(self._mixers)
         layers = layers_of(decoder, self.layers)
         if layers is None or len({(own.intermediate_size, own.ssm_state_size) for own in self._mixers}) != 1:
             raise AttentionError("its layers are not all state spaces of one size")
         self.channels = self._mixers[0].intermediate_size
-        self._embed: nn.Module = decoder.get_input_embeddings()
         self._stream = ResidualStream(layers)
         self._projected: dict[int, Tensor] = {}
         for number, mixer in enumerate(self._mixers):
@@ -95,39 +90,26 @@ class StateSpaceDecoder:
     def _keep(self, number: int, module: nn.Module, given: Any, output: Tensor) -> None:
         self._projected[number] = output
 
-    def start(self) -> SpaceState:
-        device = self.model.device
-        return SpaceState(torch.zeros(1, 0, dtype=torch.long, device=device), torch.zeros(1, device=device), ())
-
-    def step(self, looked_at: LookedAt, state: SpaceState, tokens: Tensor, hook: Hook) -> tuple[SpaceState, SpaceTaken]:
-        """Read tokens (K, 1)."""
-        edited, inputs, vectors, before = hook is not identity, 1, None, state.past
-        if edited:  # a hook may make more inputs of one
-            vectors = hook("word_vector", self._embed(tokens).transpose(0, 1))                 # (P, K, embedding)
-            inputs = len(vectors)
-            vectors, tokens = vectors.flatten(0, 1).unsqueeze(1), tokens.repeat(inputs, 1)
-        if before and len(before[0].state) != len(tokens):
-            before = tuple(own.select(torch.zeros(len(tokens), dtype=torch.long, device=tokens.device)) for own in before)
+    def _forward(self, looked_at: LookedAt, past: Selections, tokens: Tensor, hook: Hook,
+                 inputs: int) -> tuple[Tensor, Selections]:
+        if past and len(past[0].state) != len(tokens):
+            past = past.select(torch.zeros(len(tokens), dtype=torch.long, device=tokens.device))
+        before = past or (None,) * self.layers
+        cache = Cache(layers=[_layer(own) for own in before])
         self._stream.begin(hook, inputs)
-        cache = Cache(layers=[_layer(before[number] if before else None) for number in range(self.layers)])
         try:
-            with self._embed.register_forward_hook(lambda *_: vectors) if edited else nullcontext():  # in place of its own
-                logits = self._call(tokens, None, cache=cache, use_cache=True).logits[:, -1]
+            logits = self._call(tokens, None, cache=cache, use_cache=True).logits[:, -1]
         finally:
             self._stream.watching = False
-        if edited:
-            logits = hook("logits", logits.reshape(inputs, -1, logits.shape[-1])).flatten(0, 1)
-        past, norms, deltas, implied = [], [], [], []
-        for number, mixer in enumerate(self._mixers):
-            delta, read_in, read_out = selection(mixer, self._projected[number])               # (K, 1, …)
-            own = _grown(before[number] if before else None, cache.layers[number], delta, read_in)
-            past.append(own)
-            norms.append(torch.linalg.vector_norm(own.state.float(), dim=-1))
-            deltas.append(delta.squeeze(1))
-            implied.append(_implied(own, read_out.squeeze(1), -mixer.A_log.float().exp()))
-        flag = torch.ones_like(state.edited) if edited else state.edited
-        read = torch.cat((state.tokens.expand(len(tokens), -1), tokens), dim=1)
-        return SpaceState(read, flag, tuple(past)), SpaceTaken(logits, self._stream.values, norms, deltas, implied)
+        return logits, Selections(
+            _grown(own, layer, *selection(mixer, self._projected[number])[:2])                # Δ and B, (K, 1, …)
+            for number, (own, layer, mixer) in enumerate(zip(before, cache.layers, self._mixers, strict=True)))
+
+    def _taken(self, logits: Tensor, past: Selections) -> SpaceTaken:
+        implied = [_implied(own, self._projected[number][:, 0, -mixer.ssm_state_size :], -mixer.A_log.float().exp())
+                   for number, (own, mixer) in enumerate(zip(past, self._mixers, strict=True))]
+        return SpaceTaken(logits, self._stream.values, [torch.linalg.vector_norm(own.state.float(), dim=-1) for own in past],
+                          [own.deltas[:, -1] for own in past], implied)
 
     def lengths(self, longest: int, taken: SpaceTaken) -> Lengths:
         """Of a run, the ends of its scales from a first step."""

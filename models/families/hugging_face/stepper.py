@@ -17,7 +17,7 @@ from unrolled.models.families.hugging_face.reading import grid_of, kind_of
 from unrolled.models.families.hugging_face.record import Lengths
 from unrolled.models.families.hugging_face.reference import StateSpaceReference, TransformerReference
 from unrolled.models.families.hugging_face.settings import settings_of
-from unrolled.models.families.hugging_face.state_space import SpaceState, StateSpaceDecoder, mixers_of
+from unrolled.models.families.hugging_face.state_space import StateSpaceDecoder, mixers_of
 from unrolled.models.families.hugging_face.words import words_of
 from unrolled.models.reference.protocol import Reference, Weights
 from unrolled.models.stepping.stepper import EncodedInput, InputError, StepRecord, Structure
@@ -26,8 +26,6 @@ from unrolled.models.trace import ModelDescription
 WRITTEN_AT_MOST = 128     # tokens, behind a prompt or in all
 LARGEST_RECORD = 2**28    # bytes of all channels of a run, which attention over what is written fills by its square
 
-
-AnyState = State | SpaceState
 
 
 class Memory(NamedTuple):
@@ -167,12 +165,12 @@ class TransformerStepper:
 
     # ── Stepping ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def start(self, memory: Memory) -> AnyState:
-        begun: AnyState = self.decoder.start()
+    def start(self, memory: Memory) -> State:
+        begun: State = self.decoder.start()
         return begun
 
-    def step(self, memory: Memory, state: AnyState, tokens: Sequence[int],
-             hook: Hook = identity) -> tuple[AnyState, StepRecord]:
+    def step(self, memory: Memory, state: State, tokens: Sequence[int],
+             hook: Hook = identity) -> tuple[State, StepRecord]:
         looked_at = memory.looked_at
         read = torch.tensor([[looked_at.first_token if token < 0 else token] for token in tokens], device=self.device)
         state, taken = self.decoder.step(looked_at, state, read, hook)
@@ -206,6 +204,6 @@ class TransformerStepper:
         whole = torch.cat((states[:, :before].expand(rows, -1, -1).clone(), cells), dim=1)
         return Memory(LookedAt(whole, memory.looked_at.first_token, differentiable=True), memory.lengths), cells
 
-    def select(self, state: AnyState, rows: Tensor) -> AnyState:
+    def select(self, state: State, rows: Tensor) -> State:
         return state.select(rows[0].to(self.device))
 

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from unrolled.models.cells import AdditiveAttention, CellState, MultiplicativeAttention
+from unrolled.models.cells import CellState
 from unrolled.models.checkpoints.files import misfit
 from unrolled.models.checkpoints.fitting import fitted, renamed
 from unrolled.models.families.joey_nmt.settings import nested
@@ -67,17 +67,8 @@ def decoder_of(path: Path, theirs: Mapping[str, Tensor], settings: Mapping[str, 
         raise misfit(path, "its decoder is no LSTM or GRU over words")
     hidden, embedding, features = theirs["decoder.rnn.weight_hh_l0"].shape[1], table.shape[1], keys.shape[1]
     config = AttentionalConfig(kind, layer_count(theirs, "decoder.rnn."), len(table), embedding, hidden, features,
-                               fed=reading.shape[1] != embedding, bias=False)
-    additive = "decoder.attention.energy_layer.weight" in theirs
-
-    def make() -> AttentionalDecoder:
-        attend: AdditiveAttention | MultiplicativeAttention
-        if additive:
-            attend = AdditiveAttention(features=features, hidden=hidden, size=keys.shape[0])
-        else:
-            attend = MultiplicativeAttention(features=features, hidden=hidden, projected=True)
-        return AttentionalDecoder(config, attend)
-
+                               fed=reading.shape[1] != embedding, bias=False,
+                               attention=len(keys) if "decoder.attention.energy_layer.weight" in theirs else 0)
     own = {name: value for name, value in theirs.items()
            if name.startswith(("trg_embed.", "decoder.")) and not name.startswith(("decoder.rnn.", "decoder.bridge_layer."))}
     weights = renamed(path, own, DECODER) | layer_weights(theirs, "decoder.rnn.", "layers.")
@@ -85,7 +76,7 @@ def decoder_of(path: Path, theirs: Mapping[str, Tensor], settings: Mapping[str, 
     if nested(settings, "model", "decoder", "embeddings", "scale"):
         weights["embed.weight"] = weights["embed.weight"] * math.sqrt(embedding)
     told = layer_names(config.layers, "decoder.rnn.", "layers.") | {"layers.": "decoder.rnn."} | DECODER
-    return fitted(path, make, weights, told)
+    return fitted(path, lambda: AttentionalDecoder(config), weights, told)
 
 
 def reader_of(path: Path, theirs: Mapping[str, Tensor], settings: Mapping[str, Any],
