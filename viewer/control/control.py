@@ -116,19 +116,22 @@ class Control(QObject):
         self.commands(command)
 
     def begin_with(self, *, decoding: Decoding | None = None, model: str = "", device: str = "", preferred: str = "",
-                   preferred_device: str = "") -> None:
+                   preferred_kind: str = "", preferred_device: str = "") -> None:
         """What the first run is made with; what is left out stays as it is.
 
         Parameters
         ----------
-        preferred, preferred_device : str
-            The model and the device that were used last time: taken if no other is asked for and they are still there.
+        preferred, preferred_kind, preferred_device : str
+            The model, what it took and the device that were used last time: taken if no other is asked for and they are still
+            there.
         """
         self._branching.decoding = decoding or self._branching.decoding
         self.choice.model = model or self.choice.model
         self.choice.device = device or self.choice.device
         self.choice.preferred = preferred or self.choice.preferred
+        self.choice.preferred_kind = preferred_kind or self.choice.preferred_kind
         self.choice.preferred_device = preferred_device or self.choice.preferred_device
+        self.session.expect(self.choice.input_kind)
 
     def start(self) -> None:
         """Start the backend; returns at once."""

@@ -98,6 +98,9 @@ class Loading:
         self._voice.idle()
         opening = self._runner.state.opening
         self.choice.take(report, opening.input if opening is not None and opening.origin is Origin.PERSON else None)
+        self._session.expect(self.choice.input_kind)
+        if self._is_held_back and self.choice.input_kind:
+            self._show_what_it_takes(self.choice.input_kind, "")
         self._voice.state_changed.emit()
         self.choice.request()
 
@@ -112,7 +115,9 @@ class Loading:
         opening, kind = self._runner.state.opening, report.description.input_kind
         drawn = report.description.draws if kind == "picture" else ""  # any photograph would do, but says nothing to it
         nobodys = opening is not None and opening.origin is Origin.SAMPLE
-        if opening is None:
+        if self._is_held_back:
+            self._show_what_it_takes(kind, drawn)
+        elif opening is None:
             if kind == NO_INPUT:
                 self.show(Opening(input=InputNothing(), origin=Origin.SAMPLE))
         elif nobodys and opening.draws != drawn:
@@ -157,13 +162,16 @@ class Loading:
     # ── For the other parts ───────────────────────────────────────────────────────────────────────────────────
 
     def show(self, opening: Opening, notes: Notes = ()) -> None:
-        """Show an input and have it run, by another model where the one that is there takes no such thing."""
+        """Show an input and have it run, by another model where the one that is there takes no such thing; a sample once it is
+        known what the model takes.
+        """
         state = self._runner.state
         if state.opening is not None or state.phase is not RunPhase.EMPTY:  # else a model brings it: what was pressed still holds
             self._transport.interrupt()
         self._voice.idle()
         self._runner.show(opening)
-        self._session.set_input(opening.input)
+        if opening.origin is Origin.PERSON or self.choice.input_kind:
+            self._session.set_input(opening.input)
         self._notes = notes
         self._voice.say_notes(notes)
         self._bring_model_for(opening.input)
@@ -238,6 +246,14 @@ class Loading:
         if opening is not None:
             same = self._before is not None and self._before.input is opening.input
             self._runner.show(self._before if same else replace(opening, restart=False, beside=False))
+        if opening is not None and self._is_held_back and not self._runner.state.loading:
+            self._session.set_input(opening.input)
+
+    @property
+    def _is_held_back(self) -> bool:
+        """Whether a sample is not shown, since it is not known what the model takes that is coming."""
+        opening = self._runner.state.opening
+        return opening is not None and opening.origin is Origin.SAMPLE and self._session.input is None
 
     def _first_sentence(self, opening: Opening) -> Opening:
         """Show the first of several sentences alone, and let the others wait."""

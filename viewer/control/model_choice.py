@@ -22,8 +22,8 @@ class ModelChoice:
     ----------
     model, device : str
         What is wanted; it is loaded as soon as the backend is ready.
-    preferred, preferred_device : str
-        What was used last time; taken if nothing is asked for and it is still there.
+    preferred, preferred_kind, preferred_device : str
+        What was used last time, and what it took; taken if nothing is asked for and it is still there.
     """
 
     def __init__(self, runner: Runner, voice: Voice) -> None:
@@ -33,17 +33,19 @@ class ModelChoice:
         self.families: tuple[Family, ...] = ()
         self.recent: tuple[RecentModel, ...] = ()
         self.model, self.device = "", "auto"
-        self.preferred = self.preferred_device = ""
+        self.preferred = self.preferred_kind = self.preferred_device = ""
         self._spare = ""  # tried where what nobody asked for cannot be loaded
         self._there, self._there_on = "", "auto"  # what the loaded model was opened by, and the device that was wanted
 
     @property
     def input_kind(self) -> str:
-        """What the model takes that is loaded, or that will be."""
+        """What the model takes that is loaded, or that will be; empty while that is not known."""
         if self._runner.loaded is not None and not self._runner.state.loading:
             return self._runner.loaded.description.input_kind
-        listed = next((listing for listing in self.models if listing.name == self.model), None)
-        return listed.input_kind if listed is not None else "picture"
+        wanted = self.model or self.preferred or DEFAULT_MODEL
+        listed = next((listing for listing in self.models if listing.name == wanted), None)
+        known = {self.preferred: self.preferred_kind, DEFAULT_MODEL: "picture"}
+        return listed.input_kind if listed is not None else known.get(wanted, "")
 
     def take(self, report: Ready, given: Input | None) -> None:
         """The backend says what there is; where nothing was asked for, a model is chosen that takes the input."""

@@ -162,7 +162,7 @@ class Opener:
     # ── Files ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _open_sample(self, input_kind: str = "") -> None:
-        path = sample(input_kind or self._loading.choice.input_kind)
+        path = sample(input_kind or self._loading.choice.input_kind or "picture")
         if path is not None:
             self._open_input_file(path, kind=input_kind, origin=Origin.SAMPLE)
 
@@ -179,7 +179,7 @@ class Opener:
             self._voice.say("input", str(error))
 
     def _open_input_file(self, path: Path, kind: str = "", origin: Origin = Origin.PERSON) -> None:
-        medium, name = medium_of(path, kind or self._loading.choice.input_kind), file_name(path)
+        medium, name = medium_of(path, kind or self._loading.choice.input_kind or "picture"), file_name(path)
         if not path.exists() or (medium != "clip" and path.is_file() and path.stat().st_size <= QUICK_BYTES):
             data = read_bytes(path, medium)
             if quick_to_read(data, medium):

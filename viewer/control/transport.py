@@ -94,7 +94,7 @@ class Transport:
         if trace is not None and trace.ended and self._session.playhead.at_end:
             self.go(0)
             self.playback.start_later()
-        elif trace is not None or self._session.input is not None:
+        elif trace is not None or self._session.input is not None or self._runner.state.waiting:
             self.playback.start()
 
     @handles(c.StopReading)

@@ -27,7 +27,7 @@ def model_on_screen(session: ShownSession) -> ModelDescription | None:
 def input_kind(session: ShownSession) -> str:
     """What the model on screen takes; while there is none, what is there to be taken."""
     description, given = model_on_screen(session), session.input
-    return description.input_kind if description is not None else given.medium if given is not None else "picture"
+    return description.input_kind if description is not None else given.medium if given is not None else session.expected_kind
 
 
 def detokenization(session: ShownSession) -> str:

@@ -29,6 +29,8 @@ class Session:
 
     Attributes
     ----------
+    expected_kind : str
+        What the first model takes, while it is not there; empty where that is not known.
     input_refused : bool
         The model could not read the input, so that there is nothing to run.
     input_changed, model_changed, trace_changed : Signal()
@@ -68,6 +70,7 @@ class Session:
         self.input: Input | None = None
         self.input_refused = False
         self.description: ModelDescription | None = None
+        self.expected_kind = "picture"
         self.device = ""
         self._pinned: dict[str, tuple[int, ...]] = {}  # of models that are not loaded, by their names
         self.questions = Questions()
@@ -148,6 +151,12 @@ class Session:
         self.device = device
         self.input_refused = False
         self.model_changed.emit()
+
+    def expect(self, input_kind: str) -> None:
+        """Say what the model will take that is loaded first."""
+        if input_kind != self.expected_kind:
+            self.expected_kind = input_kind
+            self.model_changed.emit()
 
     def refuse_input(self) -> None:
         """Say that the model could not read the input."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from unrolled.viewer.drawing.painting import EmptyText
@@ -94,6 +94,11 @@ class View(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """What changed while it was hidden is taken over with the next frame."""
         super().showEvent(event)
+        self.refresh_wanted.emit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """What is at the playhead stays in sight."""
+        super().resizeEvent(event)
         self.refresh_wanted.emit()
 
     def set_theme(self, theme: Theme) -> None:

@@ -45,6 +45,7 @@ class Layout(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # where the keys go while no control has been reached by Tab
         self.toolbar = Toolbar(actions, do, theme)
         self._host, self._sized = host, False
+        self._kept: list[QSplitter] = []  # whose sizes are those of the last time
         self.sections: dict[str, Section] = {}
         self._splitters = {place: _splitter(Qt.Orientation.Vertical) for place in COLUMNS}
         self.left, self.centre, self.right = self._splitters.values()
@@ -91,9 +92,10 @@ class Layout(QWidget):
                     self.sections[spec.name].setVisible(shown)
         for spec in self._host.at(Place.BOTTOM):
             self._host.view(spec).setVisible(spec.accepts(subject))
-        self.left.setVisible(bool(self._shown(Place.LEFT)))
+        was_hidden = self.left.isHidden()
+        self.left.setVisible(bool(self._shown(Place.LEFT)) or not subject.input_kind)  # what is not known yet has its place
         if self._sized:
-            if bool(self._shown(Place.LEFT)) != bool(before[Place.LEFT]):
+            if self.left.isHidden() != was_hidden:
                 self._size_columns()
             for place, specs in before.items():
                 if self._shown(place) != specs:
@@ -153,14 +155,16 @@ class Layout(QWidget):
 
     def _size_columns(self) -> None:
         width = self.width() - 4 * GAP
-        left = max(round(LEFT_PART * width), LEFT_LEAST) if self._shown(Place.LEFT) else 0
+        left = max(round(LEFT_PART * width), LEFT_LEAST) if not self.left.isHidden() else 0
         right = 262 if width > ROOMY else 248
         self.columns.setSizes([left, width - left - right, right])
 
     def _size_panes(self) -> None:
-        self._size_columns()
-        self._size_column(Place.LEFT)
-        self._size_column(Place.RIGHT)
+        if self.columns not in self._kept:
+            self._size_columns()
+        for place in (Place.LEFT, Place.RIGHT):
+            if self._splitters[place] not in self._kept:
+                self._size_column(place)
 
     def _size_column(self, place: Place) -> None:
         """Give the views of a fixed height theirs, and the others what is left."""
@@ -216,8 +220,8 @@ class Layout(QWidget):
     def restore(self, settings: WindowSettings) -> None:
         for name, splitter in (("columns", self.columns), ("left_parts", self.left), ("right", self.right)):
             state = settings.shape(f"splitter_{name}")
-            if state is not None:
-                self._sized = splitter.restoreState(state) or self._sized
+            if state is not None and splitter.restoreState(state):
+                self._kept.append(splitter)
         self.drawer.height_wanted = int(settings.number("drawer_height", self.drawer.height_wanted))
         self.drawer.open(OpenView(settings.text("drawer")))
 

@@ -178,7 +178,8 @@ class MainWindow(QMainWindow):
     def update_actions(self) -> None:
         """Say of every action whether it can be done, and what is chosen."""
         controller, session, toolbar = self.controller, self.session, self.layout_.toolbar
-        has_run = session.trace is not None or (session.input is not None and not session.input_refused)
+        has_run = session.trace is not None or controller.run.state.waiting or (
+            session.input is not None and not session.input_refused)
         has_steps = session.trace is not None and len(session.trace) > 0
         for name in ("step", "play", "run_to_end"):
             self.actions_by_name[name].setEnabled(has_run)
@@ -234,7 +235,7 @@ class MainWindow(QMainWindow):
         has_steps = session.trace is not None and len(session.trace) > 0
         self.actions_by_name["export"].setEnabled(has_steps or self.in_room)
         facts = []
-        if controller.last_milliseconds > 0:
+        if has_steps and controller.last_milliseconds > 0:
             facts.append(f"{controller.last_milliseconds:.1f} ms per step")
         if session.description is not None:
             titles = {device.name: device.title for device in controller.choice.devices}
@@ -405,6 +406,7 @@ class MainWindow(QMainWindow):
             settings.put("room", self.room.remembered)
         if self.session.description is not None:
             settings.put("model", controller.choice.model)
+            settings.put("model_kind", self.session.description.input_kind if not self.session.description.draws else "")
             settings.put("device", controller.choice.device)
         settings.save()
 
@@ -415,7 +417,7 @@ class MainWindow(QMainWindow):
             self.restoreGeometry(geometry)
         self.layout_.restore(settings)
         self.controller.begin_with(decoding=settings.kept("decoding", Decoding), preferred=settings.text("model"),
-                                   preferred_device=settings.text("device"))
+                                   preferred_kind=settings.text("model_kind"), preferred_device=settings.text("device"))
         self.controller.playback.set_speed(settings.number("speed", self.controller.playback.speed))
         self.controller.playback.set_loop(settings.switch("loop"))
 

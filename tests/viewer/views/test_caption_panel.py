@@ -184,3 +184,20 @@ def test_what_is_selected_of_the_sentence_is_copied_and_not_its_picture(qtbot, q
     translated.sentence.setSelection(0, len("un chien"))
     qtbot.keyClick(translated.sentence, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     assert qapp.clipboard().text() == "un chien"
+
+
+def test_the_piece_at_the_playhead_is_in_sight_after_all_came_at_once_and_after_a_resize(qtbot):
+    session = Session()
+    panel = on_screen(qtbot, CaptionView(context(session)), 300, 80)
+    session.set_trace(scripted_traces.translation_trace())
+    session.playhead.seek(len(session.trace) - 1)
+    panel.resize(90, panel.minimumHeight())
+    panel.refresh()
+    panel.seek(session.playhead.step)
+    last = panel.chips[-1]
+    qtbot.waitUntil(lambda: last.visibleRegion().boundingRect() == last.rect(), timeout=1000)
+    session.playhead.seek(len(session.trace) // 2)
+    for width in (300, 90):
+        panel.resize(width, panel.minimumHeight())
+        chip = panel.chips[session.playhead.step]
+        qtbot.waitUntil(lambda: chip.visibleRegion().boundingRect() == chip.rect(), timeout=1000)

@@ -5,14 +5,19 @@ from __future__ import annotations
 import msgspec
 import pytest
 import scripted
+from PySide6.QtCore import Qt
 
 from unrolled.models.inputs.inputs import NO_INPUT
 from unrolled.models.trace.edits import EditError
+from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.edit_text import token_of
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import LIGHT
 from unrolled.viewer.views.catalogue import BUILT_IN
 from unrolled.viewer.views.view import ViewContext
+from unrolled.viewer.window.application import make_application, make_window
+from unrolled.viewer.window.settings import WindowSettings
 from unrolled.viewer.window.view_host import subject_of
 
 KINDS = [  # task, kind of input, how what is written makes a text → what is said of what will be written, and its title
@@ -103,3 +108,67 @@ def test_while_a_model_is_loaded_for_what_is_shown_nothing_is_said_of_the_one_be
     session.set_input(scripted.picture())
     assert view_of(qtbot, session, "written")._empty.text().startswith("The caption appears here, word by word.")
     assert "probable words" in view_of(qtbot, session, "candidates")._empty.text()
+
+
+# ── While a program starts ──────────────────────────────────────────────────────────────────────────────────────────
+
+@pytest.fixture
+def start(qtbot, scripted_command, tmp_path):
+    """Starts a window as the program does without a file, and closes it at the end."""
+    windows = []
+
+    def started(**given):
+        make_application()
+        backend = BackendProcess(scripted_command)
+        backend.start()
+        window = make_window(WindowSettings(tmp_path / "settings.ini"), backend, **given)
+        windows.append(window)
+        window.resize(1440, 900)
+        with qtbot.waitExposed(window):
+            window.show()
+        window.do(c.OpenSample())
+        return window
+
+    yield started
+    for window in windows:
+        window.close()
+        window.deleteLater()
+
+
+def in_sight(window):
+    return {name for name, section in window.layout_.sections.items() if section.isVisible()}
+
+
+@pytest.mark.parametrize(("model", "name"), [("scripted-sentence", "sentence.txt"), ("slow-scripted-text", "program.txt"),
+                                             ("slow-scripted", "skier.jpg"), ("scripted-scene", "scene 1.png")])
+def test_nothing_of_another_kind_of_model_is_shown_before_the_one_that_was_asked_for(qtbot, start, model, name):
+    window = start(model=model)
+    seen = []
+    window.session.input_changed.connect(lambda: seen.append(window.session.input and window.session.input.name))
+    assert "picture" not in in_sight(window)
+    window.coordinator.flush()
+    assert "photograph" not in window.host.views["candidates"]._empty.text()
+    assert window.layout_.left.width() > 200  # of what will be there
+    qtbot.keyClick(window.focusWidget(), Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: window.session.trace is not None and len(window.session.trace) > 0, timeout=10_000)
+    assert set(seen) <= {None, name, *(["skier.jpg"] if model == "scripted-scene" else [])}
+    assert window.session.input.name == name
+
+
+def test_a_sample_is_shown_where_the_model_that_was_asked_for_cannot_be_loaded(qtbot, start):
+    window = start(model="no-such-model")
+    assert window.session.input is None
+    qtbot.waitUntil(lambda: window.session.input is not None, timeout=10_000)
+    assert window.session.input.name == "skier.jpg"
+    assert "no-such-model" in window.layout_.message("model").text
+
+
+def test_the_next_start_begins_with_what_the_model_of_the_last_one_takes(qtbot, start, tmp_path):
+    window = start(model="scripted-sentence")
+    qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=10_000)
+    window.close()
+    window = start()
+    assert window.session.input.name == "sentence.txt"
+    assert "picture" not in in_sight(window)
+    sections = window.layout_.sections
+    qtbot.waitUntil(lambda: sections["written"].height() < 140 < sections["alignment"].height(), timeout=1000)  # as usual

@@ -126,3 +126,11 @@ def test_a_theme_or_no_photograph_harms_nothing(session, panel):
     session.set_trace(scripted.trace())
     panel.refresh()
     assert len(panel.frames.rows) == len(scripted.CAPTION)
+
+
+def test_a_narrower_strip_still_shows_the_playhead(qtbot, session, panel):
+    panel.resize(900, 112)
+    session.playhead.seek(len(session.trace) - 1)
+    panel.resize(200, 112)
+    place = panel.view.visualRect(panel.frames.index(session.playhead.step))
+    assert 0 <= place.left() < place.right() <= panel.view.viewport().width()

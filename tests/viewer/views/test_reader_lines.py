@@ -66,3 +66,14 @@ def test_text_is_readable_on_every_colour(qtbot, theme, given):
         ink = QColor(image.pixel(round(box.center().x()), round(box.center().y())))
         lower, higher = sorted((luminance(colours[step]), luminance((ink.red(), ink.green(), ink.blue()))))
         assert (higher + 0.05) / (lower + 0.05) >= 4.5, (step, colours[step])
+
+
+def test_the_character_at_the_playhead_is_in_sight_after_a_resize(qtbot):
+    view = ReaderText(LIGHT)
+    qtbot.addWidget(view)
+    view.resize(600, 400)
+    view.show()
+    view.set_text("some words of a text " * 60, 0)
+    view.seek(600)
+    view.resize(150, 90)
+    assert view.viewport().rect().contains(view.box_of(600).toAlignedRect())

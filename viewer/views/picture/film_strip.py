@@ -191,7 +191,7 @@ class FilmStripView(View):
         super().resizeEvent(event)
         if event.size().height() != event.oldSize().height():
             self.refresh()
-            self.seek(self.session.playhead.step)
+        self.seek(self.session.playhead.step)
 
     def _resize(self) -> None:
         """Pictures that are higher than the pane scroll."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QEnterEvent,
@@ -158,6 +158,24 @@ class WordsArea(QScrollArea):
         event.ignore()
 
 
+class Chips(QWidget):
+    """What holds the words.
+
+    Attributes
+    ----------
+    placed : Signal()
+        Its layout has given the words their places.
+    """
+
+    placed = Signal()
+
+    def event(self, event: QEvent) -> bool:
+        done = super().event(event)
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest):
+            self.placed.emit()
+        return done
+
+
 class CaptionView(View):
     """The caption, word by word; below it, where pieces make words, their text to be selected and copied."""
 
@@ -167,7 +185,8 @@ class CaptionView(View):
         self.chips: list[Chip] = []
         self._known: list[tuple[str, float, str]] = []
         self._step = NOWHERE
-        self._inside = QWidget()
+        self._inside = Chips()
+        self._inside.placed.connect(self._reveal)
         self._flow = FlowLayout(self._inside, gap=GAP)
         self._flow.setContentsMargins(1, 1, 1, 1)
         self.caret = Caret(theme, self._inside)
@@ -251,12 +270,17 @@ class CaptionView(View):
         had_focus = any(chip.hasFocus() for chip in self.chips)
         for chip in self.chips:
             chip.set_state(current=chip.step == step, reached=chip.step <= step)
-        if self._step != step and 0 <= step < len(self.chips):
+        before, self._step = self._step, step
+        if before != step and 0 <= step < len(self.chips):
             if had_focus:
                 self.chips[step].setFocus(Qt.FocusReason.OtherFocusReason)
-            bar, top = self._area.verticalScrollBar(), self.chips[step].y() - 1
+            self._reveal()
+
+    def _reveal(self) -> None:
+        """Bring the word at the playhead into sight."""
+        if 0 <= self._step < len(self.chips):
+            bar, top = self._area.verticalScrollBar(), self.chips[self._step].y() - 1
             bar.setValue(min(max(bar.value(), top - (self._rows - 1) * (CHIP_HEIGHT + GAP)), top))
-        self._step = step
 
     def _fill_menu(self, menu: QMenu) -> None:
         copy = menu.addAction("Copy text")

@@ -122,14 +122,18 @@ class ReaderText(QAbstractScrollArea):
         if step == self.step:
             return
         before, self.step = self.step, step
-        if 0 <= step < len(self._text):
-            line, bar = self.line_of(step), self.verticalScrollBar()
-            shown = max(int(self.viewport().height() / self._line_height), 1)
-            if line < bar.value() or line >= bar.value() + shown - 1:
-                bar.setValue(max(line - shown // 2, 0))  # which paints all anew
+        self._reveal()
         for place in (before, step):
             if 0 <= place < len(self._text):
                 self.viewport().update(self.box_of(place).toAlignedRect().adjusted(-2, 0, 2, 0))
+
+    def _reveal(self) -> None:
+        """Bring the character at the playhead into sight."""
+        if 0 <= self.step < len(self._text):
+            line, bar = self.line_of(self.step), self.verticalScrollBar()
+            shown = max(int(self.viewport().height() / self._line_height), 1)
+            if line < bar.value() or line >= bar.value() + shown - 1:
+                bar.setValue(max(line - shown // 2, 0))  # which paints all anew
 
     def _set_type(self) -> None:
         """What is in the first line in sight stays near it."""
@@ -204,6 +208,7 @@ class ReaderText(QAbstractScrollArea):
         if columns != self._columns:
             self._starts = self._wrapped(0) if self._text else []
         self._resize_bar()
+        self._reveal()
 
     # ── Painting ──────────────────────────────────────────────────────────────────────────────────────────────
 
