@@ -93,6 +93,9 @@ def test_a_message_moves_no_tab_and_cuts_no_line_while_two_runs_are_compared(qtb
     assert bar.sizeHint().width() <= bar.width()
     assert bar.sizeHint().height() <= bar.height()
     assert "<b>A</b>" in bar.toolTip()
+    tracks = window.host.views["tracks"]
+    seen = tracks._scroll.viewport().height()
+    assert tracks.tracks[1].y() + tracks.tracks[1].height() // 2 <= seen  # one whole, and enough of the next to be read
 
 
 @pytest.mark.parametrize(("kind", "given", "moved"), [

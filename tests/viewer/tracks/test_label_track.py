@@ -59,7 +59,7 @@ def test_hovering_reads_out_labels_and_probabilities(qtbot, session, panel, trac
     for step in np.random.default_rng(1).integers(0, len(session.trace), 12):
         qtbot.mouseMove(plot.viewport(), QPoint(round(plot.x_of(step + 0.5)), plot.height() // 2))
         best = int(values[step].argmax())
-        text = panel.readout.text()
+        text = panel.note
         assert text.startswith(f"frame {step + 1}  “{session.trace.words[step]}”")
         assert f"{scripted_traces.LABELS[best]} {values[step, best]:.0%}" in text
 

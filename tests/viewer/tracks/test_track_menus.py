@@ -19,6 +19,8 @@ from unrolled.models.analysis.unit_order import ORDERS
 from unrolled.viewer.plotting.figure import pdf_of, svg_of
 from unrolled.viewer.state.appearance import Appearance, AppearanceValues
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.theme.stylesheet import apply_theme
+from unrolled.viewer.theme.themes import LIGHT
 from unrolled.viewer.views.tracks import TracksView
 from unrolled.viewer.views.tracks.menu import set_range
 from unrolled.viewer.widgets.range_dialog import RangeDialog
@@ -86,6 +88,7 @@ def test_a_run_seen_from_afar_gives_every_recorded_step(panel, session):
 
 
 def test_drawings_hold_lines_and_words_and_no_photograph_of_them(panel, session):
+    apply_theme(LIGHT)  # whose boxes are no pictures
     session.selection.set((3, 17))
     session.time_axis.show(0.0, 9.0)
     up_to_date(panel)
@@ -168,7 +171,7 @@ def test_units_are_sorted_in_all_heat_maps_and_found_where_they_are(qtbot, panel
         seen = picture.pixelColor(round(other.canvas.x_of(6.5)), int(y))
         assert seen == QColor(*(int(part) for part in other.table_of_places[other.columns.places[6, unit]][:3]))
     qtbot.mouseClick(other.canvas.viewport(), Qt.MouseButton.LeftButton,
-                     pos=QPoint(round(other.canvas.x_of(6.5)), round(other.y_of(int(order[7])))))
+                     pos=QPoint(round(other.canvas.x_of(6.5)), int(other.y_of(int(order[7])))))
     assert session.selection.units == (int(order[7]),)
     header, _ = rows_of(other.table())
     assert header[2] == f"hidden[{order[0]}]"
@@ -205,7 +208,7 @@ def test_units_are_gone_through_by_keys(qtbot, panel, session):
     for _ in range(3):
         qtbot.keyClick(track, Qt.Key.Key_Down)
     assert session.selection.hover == 2
-    assert f"{session.trace.column('hidden')[4, 2]:+.4f}".replace("-", "−") in panel.readout.text()
+    assert f"{session.trace.column('hidden')[4, 2]:+.4f}".replace("-", "−") in panel.note
     qtbot.keyClick(track, Qt.Key.Key_Return)
     assert session.selection.units == (2,)
 

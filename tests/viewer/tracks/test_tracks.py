@@ -225,9 +225,9 @@ def test_pointing_reads_out_unit_step_word_and_value(qtbot, panel, session):
     track = panel.track("cell")
     qtbot.mouseMove(track.canvas.viewport(), place_in(track, 2, 30))
     value = session.trace.column("cell")[2, 30]
-    assert "“dog”" in panel.readout.text()
-    assert "unit 30" in panel.readout.text()
-    assert f"{value:+.4f}" in panel.readout.text()
+    assert "“dog”" in panel.note
+    assert "unit 30" in panel.note
+    assert f"{value:+.4f}" in panel.note
     assert session.selection.hover == 30
 
 
@@ -295,10 +295,10 @@ def test_the_unit_under_the_pointer_is_the_one_whose_colour_is_seen(qtbot, sessi
 def test_the_readout_says_nothing_of_a_run_that_is_gone(qtbot, panel, session):
     track = panel.track("cell")
     qtbot.mouseMove(track.canvas.viewport(), place_in(track, 2, 30))
-    assert "dog" in panel.readout.text()
+    assert "dog" in panel.note
     session.set_trace(scripted.trace(scripted.CAPTION[:1], seed=5))
     bring_up_to_date(panel)
-    assert "dog" not in panel.readout.text()
+    assert "dog" not in panel.note
 
 
 def test_words_are_thinned_where_steps_are_narrow(qtbot, panel, session):
@@ -356,7 +356,7 @@ def test_tracks_have_their_places_before_there_are_plots(qtbot, session):
 def test_a_short_run_after_a_long_one_is_not_said_to_be_seen_from_afar(qtbot, session, panel):
     session.set_trace(scripted_traces.clip_trace())  # other channels: all tracks are made anew
     panel.refresh()
-    assert panel.readout.text() == AT_REST
+    assert panel.note == AT_REST
 
 
 def test_what_is_new_looks_as_it_does_from_the_pixmaps(panel, session):

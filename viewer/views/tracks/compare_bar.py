@@ -37,7 +37,8 @@ class CompareBar(QFrame):
         self.text.setAccessibleName("Comparison")
         self.text.linkActivated.connect(self._follow)
         close = tool_button("×", "End the comparison (Ctrl+Shift+E)", self.ended.emit, name="End the comparison")
-        in_row(self, (self.text, 1), close).setContentsMargins(8, 2, 4, 2)
+        self._row = in_row(self, (self.text, 1), close)
+        self._row.setContentsMargins(8, 2, 4, 2)
 
     def tell(self, *, one: str, other: str, traces: tuple[Trace, Trace], first_divergence: int | None, largest: Largest | None,
              same_units: bool = True) -> None:
@@ -65,6 +66,7 @@ class CompareBar(QFrame):
     def set_low(self, low: bool) -> None:
         if low != self._low:
             self._low = low
+            self._row.setContentsMargins(8, 0 if low else 2, 4, 0 if low else 2)
             self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

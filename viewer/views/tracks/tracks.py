@@ -27,7 +27,7 @@ from unrolled.viewer.views.tracks.step_axis import StepAxis
 from unrolled.viewer.views.tracks.track import Track
 from unrolled.viewer.views.tracks.word_track import WordTrack
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import elided_label, scrolled
+from unrolled.viewer.widgets.building import scrolled
 
 EMPTY = "Hidden state, gates and attention over time appear here once a model is loaded."
 AT_REST = "Click pins a unit · Ctrl+wheel zooms · right-click for more"
@@ -65,18 +65,13 @@ class TracksView(View):
         self._scroll.verticalScrollBar().valueChanged.connect(lambda _: self.refresh())
         self._scroll.verticalScrollBar().rangeChanged.connect(lambda *_: self.refresh_wanted.emit())  # others are in sight
         self.axis = StepAxis(ctx.session, theme, self._scroll.viewport())
-        self.readout = elided_label(AT_REST)
-        self.readout.setObjectName("sectionNote")
-        self.readout.setToolTip(HOW)
-        self.readout.setFixedHeight(18)
-        self.readout.setMinimumWidth(1)
-        self.readout.setAccessibleName("Value under the pointer")
+        self.axis.setToolTip(HOW)
         self.differences: Differences | None = None
         self.compare_bar = CompareBar(theme)
         self.compare_bar.hide()
         self.compare_bar.ended.connect(lambda: self.do(EndComparison()))
         self.compare_bar.sought.connect(self._seek_difference)
-        self.hold((self._scroll, 1), self.compare_bar, self.axis, self.readout, spacing=4)
+        self.hold((self._scroll, 1), self.compare_bar, self.axis, spacing=4)
         self.set_empty(EMPTY)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -207,20 +202,17 @@ class TracksView(View):
             track.refresh()
 
     def _rest(self) -> None:
-        """What the line below says while nothing is under the pointer."""
-        text, trace = AT_REST, self.session.trace
+        """What the heading says while nothing is under the pointer."""
+        text, trace = AT_REST if self.tracks else "", self.session.trace
         if trace is not None and self.tracks:
             # Of the whole width: a track that has just been made is not laid out yet.
             axis, room = self.session.time_axis, self._scroll.viewport().width() - HEADER - EDGE
             stride = Geometry(0.0, max(room, 1), axis.start, axis.stop).stride(self.devicePixelRatioF())
             if stride > 1.0:
                 text = FROM_AFAR.format(max(stride, 2.0), step_noun(trace.provenance))
-                if self.readout.fontMetrics().horizontalAdvance(text) > self.readout.width():
-                    text = text.rpartition(" · ")[0]
-        if text != self._at_rest:
-            if self.readout.text() == self._at_rest:
-                self.readout.setText(text)
-            self._at_rest = text
+        if self.note in ("", self._at_rest):
+            self.set_note(text)
+        self._at_rest = text
 
     def seek(self, step: int) -> None:
         """Bring the step into view if it is another one, and move the playhead of every track.
@@ -231,7 +223,7 @@ class TracksView(View):
         axis, shown = self.session.time_axis, (self.session.trace, step)
         if shown != self._shown:
             if self.session.trace is not self._shown[0]:
-                self.readout.setText(self._at_rest)  # what is under the pointer is of another run now
+                self.set_note(self._at_rest)  # what is under the pointer is of another run now
             self._shown = shown
             if step >= 0 and not axis.following and not axis.start <= step <= axis.stop - 1:
                 self.do(RevealStep(step))
@@ -269,7 +261,7 @@ class TracksView(View):
             self._rows.addWidget(track, 4 if isinstance(track, HeatTrack) else 1)
             track.set_folded(track.name in self._folded)
             track.folded_changed.connect(self._remember_folded)
-            track.read_out.connect(lambda text: self.readout.setText(text or self._at_rest))
+            track.read_out.connect(lambda text: self.set_note(text or self._at_rest))
         self._rows.addStretch(0)
         if self.differences is not None:
             self._follow_comparison()
