@@ -122,6 +122,7 @@ class WatchPage(QWidget):
         self.look.clicked.connect(lambda _=False: self.theme_wanted.emit())
         for plot in self.plots:
             plot.read_out.connect(self.readout.setText)
+        self.tracks.note_changed.connect(self.readout.setText)
         for own in (self.positive_loss, self.any_loss, self.norms, self.map):
             own.plot.clicked.connect(lambda x, _: self.go_to(round(x)))
         self.session.playhead.moved.connect(lambda _: self._schedule())
