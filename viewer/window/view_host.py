@@ -92,5 +92,5 @@ def subject_of(session: Session) -> Subject:
         return Subject(task=task, channels=description.channels, input_kind=description.input_kind,
                        detokenization=description.detokenization, searching=searching, comparing=comparing)
     channels = description.channels if description is not None else ()
-    return Subject(channels=channels, input_kind=given.medium if given is not None else session.expected_kind, searching=searching,
-                   comparing=comparing)
+    return Subject(channels=channels, input_kind=given.medium if given is not None else session.expected_kind,
+                   searching=searching, comparing=comparing)

@@ -197,7 +197,7 @@ def test_the_piece_at_the_playhead_is_in_sight_after_all_came_at_once_and_after_
     last = panel.chips[-1]
     qtbot.waitUntil(lambda: last.visibleRegion().boundingRect() == last.rect(), timeout=1000)
     session.playhead.seek(len(session.trace) // 2)
+    chip = panel.chips[session.playhead.step]
     for width in (300, 90):
         panel.resize(width, panel.minimumHeight())
-        chip = panel.chips[session.playhead.step]
         qtbot.waitUntil(lambda: chip.visibleRegion().boundingRect() == chip.rect(), timeout=1000)

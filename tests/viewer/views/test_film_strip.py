@@ -132,5 +132,5 @@ def test_a_narrower_strip_still_shows_the_playhead(qtbot, session, panel):
     panel.resize(900, 112)
     session.playhead.seek(len(session.trace) - 1)
     panel.resize(200, 112)
-    place = panel.view.visualRect(panel.frames.index(session.playhead.step))
+    place = panel.view.visualRect(panel.frames.index(session.playhead.step, 0))
     assert 0 <= place.left() < place.right() <= panel.view.viewport().width()
