@@ -38,7 +38,7 @@ class UnitStatistics(NamedTuple):
     histogram: Counts   # (255,): how many steps have their value in each 255th of the channel's range
     mean: float
     deviation: float
-    # greatest, least: each the first of equals, in the order of the store
+    # greatest, least: of neighbouring steps the one, so that each is a place of its own; of equals by lot
     greatest: tuple[Place, ...]
     least: tuple[Place, ...]
     # above, below: how many steps it stays on either side of the middle of its range, on the mean; 0 where it never is there
@@ -155,13 +155,16 @@ class _Unit:
         first[1:] |= above[1:] != above[:-1]
         self._runs += int((first & ~above).sum()), int((first & above).sum())
         self._sides += int((~above).sum()), int(above.sum())
-        self._extremes(self._greatest, values, places)
-        self._extremes(self._least, -values, places)
+        for best, height in ((self._greatest, values), (self._least, -values)):
+            peak = np.ones(len(values), bool)
+            peak[1:] &= begins[1:] | ~(height[1:] < height[:-1])
+            peak[:-1] &= begins[1:] | ~(height[:-1] <= height[1:])
+            self._extremes(best, height[peak], places[peak])
 
     @staticmethod
     def _extremes(best: list[Extreme], values: npt.NDArray[np.float32], places: Counts) -> None:
         """Saturated units have thousands of equals: which of them are named is drawn by lot, the same one for every reader,
-        or all would be neighbours in the first document."""
+        or all would be of the first document."""
         floor = best[0][0] if len(best) == EXTREMES else -np.inf
         over = np.flatnonzero(values >= floor)
         lots = places[over] * LOT % 2**32
