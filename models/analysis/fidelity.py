@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 import numpy.typing as npt
 
@@ -25,38 +27,21 @@ def place_in_words(channel: str, unit: int | None, step: int) -> str:
     return f"{BESIDE.get(channel, spoken(channel))}{of}, step {step + 1:,}"
 
 
+@dataclass(eq=False)
 class Fidelity:
-    """The largest difference so far.
+    """The largest difference so far."""
 
-    Attributes
-    ----------
-    steps : int
-        How many were computed a second time.
-    largest : float
-        The largest difference of any value, as a share of the value where that is above 1.
-    channel, unit, step : str, int or None, int
-        Where it is, unit and step counted from 0; None of what has no units.
-    by_channel : dict of str to float
-        The largest of each channel, of the state that is carried on, and of the log-probabilities, in the order in which they
-        came.
-    computed_by : tuple of str
-        The modules and functions of torch that computed the steps.
-    manner : str
-        In what precision, and from what.
-    missing : tuple of str
-        Channels that are drawn and were not computed a second time.
-    """
-
-    def __init__(self) -> None:
-        self.steps = 0
-        self.largest = 0.0
-        self.channel = ""
-        self.unit: int | None = None
-        self.step = 0
-        self.by_channel: dict[str, float] = {}
-        self.computed_by: tuple[str, ...] = ()
-        self.manner = ""
-        self.missing: tuple[str, ...] = ()
+    steps: int = 0              # how many were computed a second time
+    largest: float = 0.0        # of any value, as a share of the value where that is above 1
+    # channel, unit, step: where it is, unit and step counted from 0; None of what has no units
+    channel: str = ""
+    unit: int | None = None
+    step: int = 0
+    # the largest of each channel, of the state that is carried on, and of the log-probabilities, in the order in which they came
+    by_channel: dict[str, float] = field(default_factory=dict)
+    computed_by: tuple[str, ...] = ()  # the modules and functions of torch that computed the steps
+    manner: str = ""                   # in what precision, and from what
+    missing: tuple[str, ...] = ()      # channels that are drawn and were not computed a second time
 
     @property
     def agrees(self) -> bool:

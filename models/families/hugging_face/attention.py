@@ -32,27 +32,16 @@ class AttentionError(RuntimeError):
 
 
 class Attentions:
-    """What a step's attentions pass through, one after another.
-
-    Attributes
-    ----------
-    order : tuple of str
-        Of the calls of one step, `SELF` or `CROSS` each.
-    edited : str
-        Which of them attention's edits are about.
-    before : int
-        So many places of the cross attention stand in front of the picture's cells; edits know nothing of them.
-    weights : list of Tensor
-        Of the step that was taken last, each (rows, heads, 1, places).
-    """
+    """What a step's attentions pass through, one after another."""
 
     def __init__(self) -> None:
-        self.order: tuple[str, ...] = ()
-        self.edited, self.before = SELF, 0
+        self.order: tuple[str, ...] = ()  # of the calls of one step, `SELF` or `CROSS` each
+        self.edited = SELF  # which of them attention's edits are about
+        self.before = 0     # so many places of the cross attention stand before the picture's cells; edits know nothing of them
         self.hook: Hook = identity
-        self.inputs = 1  # P of the hook's values (P, K, …)
+        self.inputs = 1     # P of the hook's values (P, K, …)
         self.watching = False
-        self.weights: list[Tensor] = []
+        self.weights: list[Tensor] = []  # of the step that was taken last, each (rows, heads, 1, places)
 
     def begin(self, hook: Hook, inputs: int) -> None:
         self.hook, self.inputs, self.watching = hook, inputs, True
