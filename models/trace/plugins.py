@@ -1,11 +1,13 @@
-"""What other packages bring: values that they name by entry points. It knows neither torch nor Qt."""
+"""Which version this package is, and what other packages bring: values that they name by entry points. It knows neither torch
+nor Qt.
+"""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import PackageNotFoundError, entry_points, version
 from typing import Any
 
 
@@ -17,6 +19,13 @@ class Plugin:
     package: str       # with its version; empty where that is not told
     value: Any = None  # what it names; None where it cannot be had
     error: str = ""    # why it cannot be had
+
+
+def own_version() -> str:
+    try:
+        return version("unrolled")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 @cache

@@ -17,7 +17,6 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 # The arrays here are small: NumPy's threads would only wait for one another, and for the model's. It reads this once.
@@ -28,6 +27,7 @@ from unrolled.models.protocol.client import BackendError
 from unrolled.models.store.layout import StoreError
 from unrolled.models.trace.files import TraceError
 from unrolled.models.trace.names import PlainParser
+from unrolled.models.trace.plugins import own_version
 from unrolled.models.trace.streams import printing
 from unrolled.viewer.cli import analyze, bench, caption, computing, corpus, doctor, export, models, trace, window
 from unrolled.viewer.cli.telling import FAILURE, INTERRUPTED, CommandError, tell
@@ -43,16 +43,9 @@ SENTENCES = (CommandError, BackendError, ExportError, SessionFileError, StoreErr
 DESCRIPTION = "A microscope for recurrent and attention models: open a photograph, press Space, watch the words come."
 
 
-def _version() -> str:
-    try:
-        return version("unrolled")
-    except PackageNotFoundError:
-        return "unknown"
-
-
 def verb_parser() -> argparse.ArgumentParser:
     parser = PlainParser(prog="unrolled", description=DESCRIPTION)
-    parser.add_argument("--version", action="version", version=f"unrolled {_version()}")
+    parser.add_argument("--version", action="version", version=f"unrolled {own_version()}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of a failure")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB")
     for module in VERBS.values():
@@ -69,7 +62,7 @@ def window_parser() -> argparse.ArgumentParser:
     parser = PlainParser(
         prog="unrolled", description=DESCRIPTION,
         epilog=f"With a verb it works without a screen: {verbs}. “unrolled VERB --help” says more.")
-    parser.add_argument("--version", action="version", version=f"unrolled {_version()}")
+    parser.add_argument("--version", action="version", version=f"unrolled {own_version()}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of a failure")
     window.add_window_arguments(parser)
     return parser

@@ -37,11 +37,9 @@ class Coordinator(QObject):
         for signal in (session.input_changed, session.model_changed, session.trace_changed, session.ended,
                        session.selection.changed, session.time_axis.changed, session.appearance.changed,
                        session.branches_changed, session.search_changed, session.compared_changed,
-                       session.brush.changed, session.open_store.framed_changed):
+                       session.brush.changed, session.open_store.framed_changed, session.questions.answered,
+                       session.steps_added, session.selection.hovered):
             signal.connect(self._refresh)
-        session.questions.answered.connect(self._answered)
-        session.steps_added.connect(self._steps_added)
-        session.selection.hovered.connect(self._hovered)
         session.playhead.moved.connect(self._moved)
         for view in views:
             self._follow(view)
@@ -89,16 +87,7 @@ class Coordinator(QObject):
         self._must_refresh = True
         self._schedule()
 
-    def _steps_added(self, _: int) -> None:
-        self._refresh()
-
-    def _answered(self, _: str) -> None:
-        self._refresh()
-
-    def _hovered(self, _: object) -> None:
-        self._refresh()
-
-    def _moved(self, _: int) -> None:
+    def _moved(self) -> None:
         self._must_seek = True
         self._schedule()
 

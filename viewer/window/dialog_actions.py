@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from unrolled.models.inputs.kinds import (
 )
 from unrolled.models.protocol.dispatch import handles
 from unrolled.models.trace.names import file_name
+from unrolled.models.trace.plugins import own_version
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.files import SESSION_SUFFIX, TRACE_SUFFIXES
 from unrolled.viewer.state.notice import Notice
@@ -53,8 +55,10 @@ class DialogActions:
     @handles(c.ChooseFile)
     def choose_file(self, command: c.ChooseFile) -> None:
         choose: dict[str, Callable[[], None]] = {
-            "open": self._open, "frames": self._open_frames, "model": self._open_model,
-            "compare input": self._compare_input, "compare trace": self._compare_trace, "save session": self._save}
+            "open": self._open, "frames": self._open_frames, "model": self._open_model, "save session": self._save,
+            "compare input": partial(self._ask_file, "Compare with the run on another input", c.CompareInput),
+            "compare trace": partial(self._ask_file, "Compare with a recorded trace", c.CompareTrace,
+                                     _filter("Traces", TRACE_SUFFIXES))}
         choose[command.purpose]()
 
     def _open(self) -> None:
@@ -62,9 +66,7 @@ class DialogActions:
                   ("Sessions", (SESSION_SUFFIX,))]
         everything = tuple(dict.fromkeys(suffix for _, suffixes in titled for suffix in suffixes))
         patterns = [_filter(title, suffixes) for title, suffixes in (("All supported files", everything), *titled)]
-        path = self._chosen("Open", ";;".join((*patterns, "All files (*)")))
-        if path is not None:
-            self._do(c.Open(path))
+        self._ask_file("Open", c.Open, ";;".join((*patterns, "All files (*)")))
 
     def _open_frames(self) -> None:
         name = QFileDialog.getExistingDirectory(self._window, "Open folder of frames", self.settings.text("folder"))
@@ -84,21 +86,10 @@ class DialogActions:
             self.settings.put("model_folder", str(Path(model).absolute().parent))
         self._do(c.LoadModel(model))
 
-    def _compare_input(self) -> None:
-        path = self._chosen("Compare with the run on another input")
-        if path is not None:
-            self._do(c.CompareInput(path))
-
-    def _compare_trace(self) -> None:
-        path = self._chosen("Compare with a recorded trace", _filter("Traces", TRACE_SUFFIXES))
-        if path is not None:
-            self._do(c.CompareTrace(path))
-
     @handles(c.ChooseReplacement)
     def choose_replacement(self, command: c.ChooseReplacement) -> None:
-        path = self._chosen("Swap the input from here on")
-        if path is not None:
-            self._do(c.ReplaceInput(path, max(self.session.playhead.step, 0) if command.step is None else command.step))
+        step = max(self.session.playhead.step, 0) if command.step is None else command.step
+        self._ask_file("Swap the input from here on", lambda path: c.ReplaceInput(path, step))
 
     @handles(c.ChooseModelToCompare)
     def choose_model_to_compare(self, _: c.ChooseModelToCompare) -> None:
@@ -113,9 +104,11 @@ class DialogActions:
         if chosen and title:
             self._do(c.CompareModel(listed[title]))
 
-    def _chosen(self, title: str, patterns: str = "All files (*)", *, folder: str = "folder") -> Path | None:
-        name, _ = QFileDialog.getOpenFileName(self._window, title, self.settings.text(folder), patterns)
-        return Path(name) if name else None
+    def _ask_file(self, title: str, command: Callable[[Path], c.Command], patterns: str = "All files (*)") -> None:
+        """Do something with a file, if a person chooses one."""
+        name, _ = QFileDialog.getOpenFileName(self._window, title, self.settings.text("folder"), patterns)
+        if name:
+            self._do(command(Path(name)))
 
     @handles(c.Paste)
     def paste(self, _: c.Paste) -> None:
@@ -223,7 +216,7 @@ class DialogActions:
         elif command.name == "log":
             self._show_path(log_file())
         elif command.name == "about":
-            _open(AboutDialog(window.theme, _version(), window))
+            _open(AboutDialog(window.theme, own_version(), window))
         elif command.name == "trace corpus":
             from unrolled.viewer.corpus.tracing_dialog import TracingDialog
 
@@ -272,12 +265,3 @@ def _open(dialog: QDialog, *, beside: bool = False) -> None:
 
 def _filter(title: str, suffixes: tuple[str, ...]) -> str:
     return f"{title} ({' '.join(f'*{suffix}' for suffix in suffixes)})"
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("unrolled")
-    except PackageNotFoundError:
-        return "unknown"

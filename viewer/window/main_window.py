@@ -154,7 +154,7 @@ class MainWindow(QMainWindow):
         controller.voice.state_changed.connect(self.update_actions)
         controller.opened_file.connect(self.opened_file)
         controller.traceback_wanted.connect(self.dialogs.show_traceback)
-        controller.history.indexChanged.connect(lambda _: self.update_actions())
+        controller.history.indexChanged.connect(self.update_actions)
         self.coordinator.flushed.connect(self._flushed)
         self.host.made.connect(self.coordinator.add)
         session.input_changed.connect(self._update_title)
@@ -177,46 +177,40 @@ class MainWindow(QMainWindow):
 
     def update_actions(self) -> None:
         """Say of every action whether it can be done, and what is chosen."""
-        controller, session, toolbar = self.controller, self.session, self.layout_.toolbar
-        has_run = session.trace is not None or controller.run.state.waiting or (
-            session.input is not None and not session.input_refused)
+        controller, session, toolbar, actions = self.controller, self.session, self.layout_.toolbar, self.actions_by_name
+        given, description, waiting = session.input, session.description, controller.waiting
+        has_run = session.trace is not None or controller.run.state.waiting or (given is not None and not session.input_refused)
         has_steps = session.trace is not None and len(session.trace) > 0
-        for name in ("step", "play", "run_to_end"):
-            self.actions_by_name[name].setEnabled(has_run)
+        for possible, *names in (
+                (has_run, "step", "back", "first", "last", "play", "run_to_end", "save_session"),
+                (has_steps, "compare_model", "compare_trace"),
+                (has_steps and given is not None and given.medium != NO_INPUT, "swap", "compare_input"),
+                (controller.comparing, "compare_end"),
+                (has_steps or self.in_room, "export"),
+                (given is not None and description is not None, "run_again"),
+                (isinstance(given, InputText), "encoding"),
+                (session.open_store.store is not None, "corpus"),
+                (bool(waiting), "open_next")):
+            for name in names:
+                actions[str(name)].setEnabled(bool(possible))
         history = controller.history
-        for name, possible, text in (("undo", history.canUndo(), history.undoText()),
-                                     ("redo", history.canRedo(), history.redoText())):
-            self.actions_by_name[name].setEnabled(possible)
-            self.actions_by_name[name].setText(f"{name.capitalize()}: {text}".replace("&", "&&") if text else name.capitalize())
-        for name in ("compare_model", "compare_trace"):
-            self.actions_by_name[name].setEnabled(has_steps)
-        for name in ("swap", "compare_input"):
-            self.actions_by_name[name].setEnabled(has_steps and session.input is not None and session.input.medium != NO_INPUT)
-        self.actions_by_name["compare_end"].setEnabled(controller.comparing)
-        for name in ("back", "first", "last"):
-            self.actions_by_name[name].setEnabled(has_run)
-        self.actions_by_name["corpus"].setEnabled(session.open_store.store is not None)
+        for name, can, text in (("undo", history.canUndo(), history.undoText()), ("redo", history.canRedo(), history.redoText())):
+            actions[name].setEnabled(can)
+            actions[name].setText(f"{name.capitalize()}: {text}".replace("&", "&&") if text else name.capitalize())
         for name, page in (("corpus", self.corpus), ("room", self.room)):
-            with QSignalBlocker(self.actions_by_name[name]):
-                self.actions_by_name[name].setChecked(page is not None and self.pages.currentWidget() is page)
-        draws = session.description.draws if session.description is not None else ""
-        self.actions_by_name["draw_input"].setText(f"New {draws or 'scene'}")
-        self.actions_by_name["draw_input"].setVisible(bool(draws))
-        waiting = controller.waiting
-        self.actions_by_name["open_next"].setEnabled(bool(waiting))
-        self.actions_by_name["open_next"].setText(
+            with QSignalBlocker(actions[name]):
+                actions[name].setChecked(page is not None and self.pages.currentWidget() is page)
+        draws = description.draws if description is not None else ""
+        actions["draw_input"].setText(f"New {draws or 'scene'}")
+        actions["draw_input"].setVisible(bool(draws))
+        actions["open_next"].setText(
             f"Next: {waiting[0]} (of {len(waiting):,})".replace("&", "&&") if waiting else "Next of what is waiting")
-        self.actions_by_name["encoding"].setEnabled(isinstance(session.input, InputText))
-        self.actions_by_name["export"].setEnabled(has_steps or self.in_room)
-        self.actions_by_name["save_session"].setEnabled(has_run)
-        self.actions_by_name["run_again"].setEnabled(session.input is not None and session.description is not None)
         playback = controller.playback
-        self.actions_by_name["play"].setText("Pause" if playback.playing else "Play")
-        self.actions_by_name["loop"].setChecked(playback.loop)
+        actions["play"].setText("Pause" if playback.playing else "Play")
+        actions["loop"].setChecked(playback.loop)
         toolbar.set_playing(playback.playing, possible=has_run)
         toolbar.set_speed(playback.speed)
         toolbar.set_decoding(controller.decoding.in_words)
-        description = session.description
         current = controller.choice.model or (description.name if description is not None else "")
         there = description is not None and not controller.run.state.loading
         toolbar.set_models(controller.choice.models, current, recent=controller.choice.recent,
@@ -228,7 +222,7 @@ class MainWindow(QMainWindow):
                          ("attention_style", values.attention_style == "dimmed"),
                          ("attention_smooth", values.attention_smooth), ("show_region", values.show_region),
                          ("candidates_log", values.candidates_logarithmic)):
-            self.actions_by_name[name].setChecked(on)
+            actions[name].setChecked(on)
 
     def _flushed(self) -> None:
         session, controller = self.session, self.controller

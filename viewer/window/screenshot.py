@@ -44,7 +44,7 @@ class Screenshot(QObject):
         self._limit.timeout.connect(lambda: self._finish("The caption was not finished within two minutes."))
         self._limit.start(LIMIT_MILLISECONDS)
         window.session.ended.connect(self._run_over)
-        window.session.steps_added.connect(lambda _: self._trace_changed())
+        window.session.steps_added.connect(self._trace_changed)
         window.session.trace_changed.connect(self._trace_changed)
         window.controller.voice.said.connect(self._said)
         window.controller.voice.state_changed.connect(self._trace_changed)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QPalette
 
-from unrolled.models.inputs.kinds import taken_by
+from unrolled.viewer.state.beginning import detokenization, input_kind, model_on_screen
 from unrolled.viewer.state.commands import Do
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
@@ -81,16 +81,12 @@ class ViewHost(QObject):
 
 def subject_of(session: Session) -> Subject:
     """What there is to look at: the run's, else the model's, else what the input alone tells."""
-    trace, description, given = session.trace, session.description, session.input
-    searching, comparing = session.search is not None, session.compared is not None
-    task = description.task if description is not None and (trace is None or trace.provenance.model == description.name) else ""
-    if trace is not None:
-        return Subject(task=task, channels=tuple(trace.channels.values()), input_kind=trace.provenance.input_kind,
-                       detokenization=trace.provenance.detokenization, searching=searching, comparing=comparing,
-                       words_chosen=trace.provenance.words_chosen)
-    if description is not None and (given is None or taken_by(given, description.input_kind)):
-        return Subject(task=task, channels=description.channels, input_kind=description.input_kind,
-                       detokenization=description.detokenization, searching=searching, comparing=comparing)
-    channels = description.channels if description is not None else ()
-    return Subject(channels=channels, input_kind=given.medium if given is not None else session.expected_kind,
-                   searching=searching, comparing=comparing)
+    trace, description = session.trace, session.description
+    recorded = trace.provenance if trace is not None else None
+    channels = trace.channels.values() if trace is not None else description.channels if description is not None else ()
+    writer = model_on_screen(session) if recorded is None else description
+    task = writer.task if writer is not None and (recorded is None or recorded.model == writer.name) else ""
+    return Subject(task=task, channels=tuple(channels), detokenization=detokenization(session),
+                   input_kind=recorded.input_kind if recorded is not None else input_kind(session),
+                   searching=session.search is not None, comparing=session.compared is not None,
+                   words_chosen=recorded is None or recorded.words_chosen)
