@@ -1,7 +1,5 @@
 """How much faster an animation is written than by the captioning tutorials' way, matplotlib's FuncAnimation."""
 
-from __future__ import annotations
-
 import tempfile
 import timeit
 from collections.abc import Callable

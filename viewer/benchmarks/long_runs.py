@@ -4,8 +4,6 @@ The trace is drawn, so that no model is needed: a hundred thousand characters wi
 units. Run as a module with the path of the report, in a process of its own.
 """
 
-from __future__ import annotations
-
 import json
 import random
 import sys

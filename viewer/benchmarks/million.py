@@ -3,8 +3,6 @@
 Run as a module with the path of the report, in a process of its own.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 import tempfile

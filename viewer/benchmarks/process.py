@@ -1,7 +1,5 @@
 """A benchmark in a process of its own: one that prints its figures, or one in a home of its own that writes them into a file."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """A fixed amount of painting, by which figures of two machines, or of two hours of one, can be compared."""
 
-from __future__ import annotations
-
 import time
 
 import numpy as np

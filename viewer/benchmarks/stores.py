@@ -4,8 +4,6 @@ Two parts are written, and their files stand for all others: what is read is as 
 in memory before it is timed.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import statistics

@@ -4,8 +4,6 @@ A frame is what happens between a change of the session and the last pixel of it
 and Qt paints what became dirty.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import random

@@ -1,7 +1,5 @@
 """Ask a model about a run from the command line: what analyze and export share."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from unrolled import assets

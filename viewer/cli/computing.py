@@ -1,7 +1,5 @@
 """`unrolled train`, `evaluate` and `serve`: they run as the program that imports torch, with the same words."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """`unrolled corpus search`: where units are on together, states are like others, or texts match."""
 
-from __future__ import annotations
-
 import argparse
 import json
 from typing import Any

@@ -1,7 +1,5 @@
 """`unrolled corpus units`: what each unit does over all documents."""
 
-from __future__ import annotations
-
 import argparse
 import json
 

@@ -1,7 +1,5 @@
 """Changes to the computation in the words of the command line: what the window can change, a script can too."""
 
-from __future__ import annotations
-
 import argparse
 import hashlib
 import math

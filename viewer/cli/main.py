@@ -4,8 +4,6 @@ Nothing slow is imported before it is known what is wanted.
 """
 
 # ruff: noqa: E402
-from __future__ import annotations
-
 import signal
 
 _interrupt = signal.getsignal(signal.SIGINT)

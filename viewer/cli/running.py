@@ -1,7 +1,5 @@
 """Run an input through a model from the command line: what caption, trace and export share."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """What is exported from the command line: a trace, a session's branches, or an input that is run, searched and asked about."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

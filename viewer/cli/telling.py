@@ -2,8 +2,6 @@
 sentence, and an exit status.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 

@@ -3,8 +3,6 @@
 ssh asks for passwords in the terminal, and knows the machines by the person's own configuration.
 """
 
-from __future__ import annotations
-
 import random
 import shlex
 import socket

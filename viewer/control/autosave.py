@@ -5,8 +5,6 @@ taken away on a proper end tells the next start whether the last one was lost. W
 anything is kept, and stays until a person has answered.
 """
 
-from __future__ import annotations
-
 import time
 from contextlib import suppress
 from pathlib import Path

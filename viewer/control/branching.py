@@ -1,7 +1,5 @@
 """Changing the computation: every change makes a branch, which shares the steps before it and is run on from there."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 

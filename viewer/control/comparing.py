@@ -3,8 +3,6 @@
 Another input is run by the model that is there, in the same process; another model has a process of its own.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal

@@ -3,8 +3,6 @@
 It has no widgets: the window follows its signals, and tests drive it without a screen.
 """
 
-from __future__ import annotations
-
 from PySide6.QtCore import QObject, Signal
 
 from unrolled.models.protocol.connection import Failed, Progress, Welcome

@@ -1,7 +1,5 @@
 """Runs that another one took the place of, with their branches: to be gone back to."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from unrolled.models.inputs.inputs import Input

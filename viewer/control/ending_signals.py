@@ -1,7 +1,5 @@
 """SIGTERM, SIGHUP and Ctrl+C while Qt's event loop runs: Python would see them only when Qt next calls it."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

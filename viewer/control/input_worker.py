@@ -2,8 +2,6 @@
 a button that gives it up.
 """
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Callable

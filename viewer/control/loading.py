@@ -1,7 +1,5 @@
 """Which model runs what is shown: models are loaded, and read what they take."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from psygnal import Signal

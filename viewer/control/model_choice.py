@@ -1,7 +1,5 @@
 """Which model is wanted, and where it is to run; what there is to choose from."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from unrolled.models.inputs.inputs import Input, InputText, looks_like_prose

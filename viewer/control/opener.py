@@ -9,15 +9,7 @@ from psygnal import Signal
 
 from unrolled.models.inputs.encodings import decode_text
 from unrolled.models.inputs.inputs import Input, InputText
-from unrolled.models.inputs.kinds import (
-    INPUT_ERRORS,
-    Notes,
-    decode_input,
-    kind_named,
-    medium_of,
-    read_bytes,
-    sample,
-)
+from unrolled.models.inputs.kinds import INPUT_ERRORS, Notes, decode_input, kind_named, medium_of, read_bytes, sample
 from unrolled.models.inputs.sniffing import QUICK_BYTES, quick_to_read
 from unrolled.models.inputs.texts import as_utf_8
 from unrolled.models.protocol.dispatch import handles

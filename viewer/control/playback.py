@@ -1,7 +1,5 @@
 """The clock of playing: ticks while a run is played, and is silent otherwise."""
 
-from __future__ import annotations
-
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 SLOWEST, FASTEST, FIRST_SPEED = 0.5, 20.0, 3.0  # words a second

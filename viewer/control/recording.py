@@ -1,7 +1,5 @@
 """What is asked of the backend about branches, and what it reports of them, into traces, searches and answers."""
 
-from __future__ import annotations
-
 from psygnal import Signal
 
 from unrolled.models.protocol.dispatch import handles

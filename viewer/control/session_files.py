@@ -2,8 +2,6 @@
 goes on while a long run is saved.
 """
 
-from __future__ import annotations
-
 import hashlib
 import time
 from dataclasses import dataclass

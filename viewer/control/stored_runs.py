@@ -2,8 +2,6 @@
 again beside what is shown, which then gives way to it, step and sight as they were.
 """
 
-from __future__ import annotations
-
 from psygnal import Signal
 
 from unrolled.models.inputs.inputs import Input

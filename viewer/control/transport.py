@@ -4,8 +4,6 @@ Where a step is recorded the playhead goes there; where none is, the model is as
 when it arrives.
 """
 
-from __future__ import annotations
-
 from unrolled.models.protocol.dispatch import handles
 from unrolled.viewer.control.playback import Playback
 from unrolled.viewer.control.recording import Recording

@@ -1,7 +1,5 @@
 """What the parts of the control say to a person: signals that the window shows."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

@@ -1,7 +1,5 @@
 """What came together, to be gone through: several files, several sentences."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from unrolled.models.inputs.inputs import InputText

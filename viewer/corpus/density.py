@@ -1,7 +1,5 @@
 """Many points as a picture: how many lie in each cell, and in which colour."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

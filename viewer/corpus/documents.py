@@ -1,7 +1,5 @@
 """The documents of a store: a table that asks for the rows that are seen, a million of them if need be."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

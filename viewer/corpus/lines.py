@@ -1,7 +1,5 @@
 """Places in documents as lines of text, each character or word on the colour of a unit there."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import lru_cache
 

@@ -1,7 +1,5 @@
 """The map of states: where the states of all documents lie, coloured by what is known of their steps; what is framed is found."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The page of a store: documents at the left, what was found in the middle, a unit at the right."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from PySide6.QtCore import Qt, Signal

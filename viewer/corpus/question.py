@@ -1,7 +1,5 @@
 """What can be asked of all documents, as people write it: the words of `unrolled corpus search`."""
 
-from __future__ import annotations
-
 import math
 import re
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """What the colours of a map mean where each stands for a name: squares of colour with words beside them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

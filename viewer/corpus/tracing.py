@@ -1,7 +1,5 @@
 """A corpus being traced: the program of the command line, in a process of its own, whose lines say how far it is."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys

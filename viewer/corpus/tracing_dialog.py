@@ -1,7 +1,5 @@
 """Trace a folder of documents into a store, and open it: the window stays of use meanwhile."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from pathlib import Path

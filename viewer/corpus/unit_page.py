@@ -1,7 +1,5 @@
 """One unit over all documents: its values, where they are extreme, what of the text it follows, which units go along with it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import partial
 

@@ -1,7 +1,5 @@
 """Whether settings can be drawn, said of each by its name."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 

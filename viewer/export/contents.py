@@ -1,7 +1,5 @@
 """The table of what of a run is exported: each a picture, an animation or the trace. It knows no Qt."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

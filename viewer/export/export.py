@@ -1,7 +1,5 @@
 """Export a run: the suffix says what is made. The file is there whole, or not at all."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from unrolled.models.trace import Trace

@@ -1,7 +1,5 @@
 """The table of what a trace can be exported as: a row a file format."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum

@@ -1,7 +1,5 @@
 """What an export will look like, painted small: right in its proportions, and fast enough to follow what is typed."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QSize, QSizeF, Qt

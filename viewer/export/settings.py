@@ -1,7 +1,5 @@
 """How an export looks."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from unrolled.viewer.drawing.resolution import PIXELS_PER_INCH, POINTS_PER_PIXEL

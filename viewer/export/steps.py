@@ -1,7 +1,5 @@
 """Which steps are drawn: as a person writes them, and as a run has them. It knows no Qt."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

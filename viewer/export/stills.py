@@ -1,7 +1,5 @@
 """One picture of a run as PNG, SVG or PDF: a film strip, a matrix, a sheet of frames, tracks, a tree."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from PySide6.QtGui import QPainter

@@ -1,7 +1,5 @@
 """The program's type on a painter: fonts by size in pixels, and words set in lines that do not move."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF

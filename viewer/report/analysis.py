@@ -1,7 +1,5 @@
 """What `unrolled analyze` finds: one object, which its JSON is. It knows neither Qt nor torch."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from typing import Any

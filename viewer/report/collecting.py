@@ -3,8 +3,6 @@
 It knows neither Qt nor torch; questions are asked through a function, so that it knows no backend either.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Sequence
 

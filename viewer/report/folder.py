@@ -3,8 +3,6 @@
 It knows neither Qt nor torch.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import msgspec

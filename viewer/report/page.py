@@ -3,8 +3,6 @@
 It knows neither Qt nor torch. Whatever was typed or read from a file is escaped.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Sequence

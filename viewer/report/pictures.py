@@ -1,7 +1,5 @@
 """The pictures of a report, as data that stands in the page: PNG from arrays, and plots as SVG. It knows neither Qt nor torch."""
 
-from __future__ import annotations
-
 import base64
 import io
 from collections.abc import Sequence

@@ -3,8 +3,6 @@
 It knows no Qt. A change of any field sends one signal, and what is drawn is drawn again.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import msgspec

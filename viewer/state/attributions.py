@@ -3,8 +3,6 @@
 Two views that want the same ask under the same name, so that it is computed once.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

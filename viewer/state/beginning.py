@@ -1,7 +1,5 @@
 """What a place says that has nothing to show yet: what will be there of this model, and how to get it. It knows no Qt."""
 
-from __future__ import annotations
-
 from unrolled.models.inputs.inputs import NO_INPUT
 from unrolled.models.inputs.kinds import taken_by
 from unrolled.models.trace import ModelDescription

@@ -1,7 +1,5 @@
 """Places of the input that a person paints on: where attention shall go, or where it shall not. It knows no Qt."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from psygnal import Signal

@@ -3,8 +3,6 @@
 A view says ``do(Seek(3))`` and knows nothing of who moves the playhead. It knows no Qt.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal

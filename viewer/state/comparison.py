@@ -1,7 +1,5 @@
 """A second run beside the one on screen, on the same time axis. It knows neither Qt nor torch."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from unrolled.models.inputs.inputs import Input

@@ -1,7 +1,5 @@
 """Words and units as people write them, in the window and on the command line. It knows neither Qt nor torch."""
 
-from __future__ import annotations
-
 import difflib
 
 from unrolled.models.trace import ModelDescription

@@ -1,7 +1,5 @@
 """What an equation's value is equal to, written in symbols and in numbers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from unrolled.models.protocol.questions import Equation

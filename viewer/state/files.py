@@ -1,7 +1,5 @@
 """What opening a file leads to. It knows no Qt."""
 
-from __future__ import annotations
-
 from enum import Enum
 from functools import lru_cache
 from pathlib import Path

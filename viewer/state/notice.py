@@ -1,7 +1,5 @@
 """What is said to a person where they look."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The store of traces that a window has open. It knows no Qt."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from psygnal import Signal

@@ -3,8 +3,6 @@
 The variable ``UNROLLED_HOME`` puts them all into one folder, for tests and for carrying Unrolled on a stick.
 """
 
-from __future__ import annotations
-
 import os
 from contextlib import suppress
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The one current step. Everything on screen follows it. It knows no Qt."""
 
-from __future__ import annotations
-
 from psygnal import Signal
 
 NOWHERE = -1

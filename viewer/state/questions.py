@@ -4,8 +4,6 @@ A panel asks under a name of its own; a newer question under that name takes the
 for any more. The controller takes questions to the backend and brings the parts of the answers.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from psygnal import Signal

@@ -1,7 +1,5 @@
 """Models that were opened by their path or their name on the hub, the newest first: kept for the picker. It knows no Qt."""
 
-from __future__ import annotations
-
 import logging
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The units that a person is watching. It knows no Qt."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from psygnal import Signal

@@ -3,8 +3,6 @@
 Views read it and follow its signals; the controller alone writes to it. It knows neither Qt nor torch.
 """
 
-from __future__ import annotations
-
 from psygnal import Signal
 
 from unrolled.models.inputs.inputs import Input, InputClip, InputPicture, InputText

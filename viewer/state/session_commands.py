@@ -1,7 +1,5 @@
 """What the commands do that concern the session alone: what is looked at and how, what is painted, what is asked."""
 
-from __future__ import annotations
-
 from unrolled.models.protocol.dispatch import Dispatch
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.session import Session

@@ -4,8 +4,6 @@ What is read was made by anyone: sizes are bounded before anything is unpacked, 
 the archive are never used as paths. It knows neither Qt nor torch.
 """
 
-from __future__ import annotations
-
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,15 +17,7 @@ from unrolled.models.inputs.kinds import media
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.trace import Trace
 from unrolled.models.trace.atomic import atomic_path
-from unrolled.models.trace.files import (
-    Say,
-    TraceError,
-    load_trace,
-    trace_of_bytes,
-    untold,
-    write_trace,
-    writing_sentence,
-)
+from unrolled.models.trace.files import Say, TraceError, load_trace, trace_of_bytes, untold, write_trace, writing_sentence
 from unrolled.models.trace.names import file_name, text_name
 from unrolled.models.trace.tensor_files import PART
 from unrolled.viewer.state.appearance import AppearanceValues

@@ -1,7 +1,5 @@
 """The session as views have it: to be read and followed. Whoever wants anything changed says so with a `Command`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 

@@ -1,7 +1,5 @@
 """The part of the run that the tracks show, the same for all of them. It knows no Qt."""
 
-from __future__ import annotations
-
 from psygnal import Signal
 
 SHORTEST_SPAN = 3.0  # steps

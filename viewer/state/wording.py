@@ -1,7 +1,5 @@
 """Numbers and words for people: how a value, a token and a step are written on screen. It knows no Qt."""
 
-from __future__ import annotations
-
 import math
 
 from unrolled.models.inputs.kinds import kind_named

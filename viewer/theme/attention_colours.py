@@ -4,8 +4,6 @@ The scale is absolute unless a person asks for another: a weight has the same co
 every picture whose grid is as fine. Pure NumPy; it knows neither Qt nor the session.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Colour maps as tables of bytes, from the `cmap` library. Perceptually even and colour-blind safe ones only."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import cmap

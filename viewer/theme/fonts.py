@@ -1,7 +1,5 @@
 """The program's own typefaces, so that it looks the same everywhere. Needs a QGuiApplication."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 from PySide6.QtGui import QFont, QFontDatabase

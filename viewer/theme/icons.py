@@ -1,7 +1,5 @@
 """Icons in the theme's colours: the drawings say ``currentColor``, and what that is depends on the state."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 from itertools import product
 

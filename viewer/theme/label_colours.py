@@ -3,8 +3,6 @@
 Far is meant in CIE L*a*b* (1976), where equal distances look about equal.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Qt's palette and style sheet, made from a theme. No other module writes rules of style for common widgets."""
 
-from __future__ import annotations
-
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 

@@ -1,7 +1,5 @@
 """The colours of the two themes, by what they are for. Nothing else in the viewer names a colour."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

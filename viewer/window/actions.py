@@ -4,8 +4,6 @@ Menus, toolbar, tooltips and the list of shortcuts are all made from this table,
 of the drawer add a row each.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial

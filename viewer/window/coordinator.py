@@ -1,7 +1,5 @@
 """Turns the session's signals into painting: each view is told at most once per frame, idle nothing runs."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterable
 

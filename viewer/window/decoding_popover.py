@@ -1,7 +1,5 @@
 """How tokens are chosen: the method, and what belongs to it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from PySide6.QtCore import QPoint, Qt, QTimer

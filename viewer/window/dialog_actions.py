@@ -14,10 +14,7 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog
 from unrolled.models.inputs.alphabets import ENCODINGS
 from unrolled.models.inputs.encodings import encoding_title
 from unrolled.models.inputs.inputs import typed
-from unrolled.models.inputs.kinds import (
-    media,
-    taken_by,
-)
+from unrolled.models.inputs.kinds import media, taken_by
 from unrolled.models.protocol.dispatch import handles
 from unrolled.models.trace.names import file_name
 from unrolled.models.trace.plugins import own_version

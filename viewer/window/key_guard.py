@@ -1,7 +1,5 @@
 """Which keys stay with the control that has the focus, before they become shortcuts of the window or of a figure."""
 
-from __future__ import annotations
-
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (

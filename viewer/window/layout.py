@@ -1,7 +1,5 @@
 """Where everything is: the toolbar on top, input, tracks and this step side by side, the scrub bar at the bottom."""
 
-from __future__ import annotations
-
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QSplitter, QWidget

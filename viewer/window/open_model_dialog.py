@@ -1,7 +1,5 @@
 """Asks for somebody's model: a file, a folder, or a name on the hub."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What the window is started with. It knows no Qt."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What a drop or the clipboard holds: files, paths that were copied as text, a picture, or a text."""
 
-from __future__ import annotations
-
 import os
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Runs a caption to its end in the window, and saves a picture of it: what `unrolled --screenshot` does."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

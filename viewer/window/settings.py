@@ -1,7 +1,5 @@
 """What is remembered from one start to the next, in one INI file. A damaged or foreign value is as good as none."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import TypeVar
 

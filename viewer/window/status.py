@@ -1,7 +1,5 @@
 """The quiet line at the bottom: what is going on, and what is loaded."""
 
-from __future__ import annotations
-
 from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QWidget
 
 from unrolled.viewer.state.commands import Do, EndLoading

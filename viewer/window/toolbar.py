@@ -1,7 +1,5 @@
 """The bar at the top: open, model and device; the transport; decoding; export and theme."""
 
-from __future__ import annotations
-
 import math
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt

@@ -1,7 +1,5 @@
 """Makes the views of the catalogue when they are first shown, and says which of them have something to show."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject, Signal

@@ -1,7 +1,5 @@
 """The window on somebody's own training: one page, and nothing of the microscope around it."""
 
-from __future__ import annotations
-
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
 from PySide6.QtWidgets import QMainWindow

@@ -1,7 +1,5 @@
 """An alignment as frames and as a picture: source words lit up, a row more for every written word, the finished matrix."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

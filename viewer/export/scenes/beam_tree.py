@@ -1,7 +1,5 @@
 """A beam search as a tree, in bands of as many steps as the picture is wide."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt

@@ -1,7 +1,5 @@
 """The plots of a page as one picture, as the page drew them: plots are widgets, which no thread but the window's can paint."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt

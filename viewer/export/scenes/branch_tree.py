@@ -1,7 +1,5 @@
 """A run and its branches as rows of words on one axis of steps, in bands of as many steps as the picture is wide."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt

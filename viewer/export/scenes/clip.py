@@ -1,7 +1,5 @@
 """A clip's frames with what the model says of each: as a film, and as a sheet of frames."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

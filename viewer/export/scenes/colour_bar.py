@@ -1,7 +1,5 @@
 """The colours of a map from below to above, with what stands at the two ends."""
 
-from __future__ import annotations
-
 import numpy as np
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QLinearGradient, QPainter

@@ -1,7 +1,5 @@
 """The film strip: the photograph once a word, its attention over it, the word under it. One layout for PNG, SVG, PDF."""
 
-from __future__ import annotations
-
 import math
 
 from PySide6.QtCore import QRectF, QSize, Qt

@@ -3,8 +3,6 @@
 The layout is made once for the whole caption, so that nothing moves between frames but what should.
 """
 
-from __future__ import annotations
-
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
 

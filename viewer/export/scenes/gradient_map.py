@@ -1,7 +1,5 @@
 """What each word depended on, as a map of norms: a row a word, a column the state of an earlier step."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

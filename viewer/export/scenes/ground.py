@@ -1,7 +1,5 @@
 """What a scene is painted on: the theme's ground, or none."""
 
-from __future__ import annotations
-
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 

@@ -1,7 +1,5 @@
 """The colour bar of attention, with the uniform level marked, so that the colours say how much."""
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, Qt

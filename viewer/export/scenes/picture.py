@@ -3,8 +3,6 @@
 Channels are chosen by their axes; nothing in here knows a model.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

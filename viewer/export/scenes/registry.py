@@ -1,7 +1,5 @@
 """How each content is drawn: what is taken of a run, and what paints it. Nothing in here knows a model."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol

@@ -1,7 +1,5 @@
 """A text that was read or written character by character, each on a ground that says how probable it was."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Every recorded channel over time as one picture: words and their probability, a heat map a channel, a line a number."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What to export, and how it will look; then the progress of it, which can be cancelled. The window stays of use meanwhile."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """How an export is to look: a field for each setting, and a sentence below the one that cannot be drawn."""
 
-from __future__ import annotations
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QFormLayout, QLabel, QLineEdit, QSpinBox, QWidget
 

@@ -1,7 +1,5 @@
 """The preview of an export: painted in a thread, the newest alone, so that typing never waits for it."""
 
-from __future__ import annotations
-
 from threading import Lock
 
 from PySide6.QtCore import QRectF, QSignalBlocker, QSize, Qt, QTimer
