@@ -18,6 +18,7 @@ from unrolled.viewer.plotting.library import pg
 from unrolled.viewer.theme.themes import Theme
 
 Numbers = npt.NDArray[Any]
+NOTHING: Numbers = np.zeros(0)
 
 
 def lowest_and_highest(x: Numbers, y: Numbers, columns: int) -> tuple[Numbers, Numbers]:
@@ -71,7 +72,12 @@ class Line(Mark):
         self._y: Numbers = np.zeros(0)
         self._whole = True  # every point is drawn
 
-    def show(self, x: Numbers, y: Numbers) -> None:
+    @property
+    def visible(self) -> bool:
+        return super().visible and len(self._x) > 0
+
+    def show(self, x: Numbers = NOTHING, y: Numbers = NOTHING) -> None:
+        """Draw this one; without points it is not there, and has no name in the legend."""
         self._x, self._y = x, self._y_axis.along(y)
         self._draw()
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.models.protocol.watching import KeptUpdates, LayerGradients, WatchBegun, WatchedLosses, WatchedUpdate, WatchEnded
+from unrolled.models.protocol.watching import KeptUpdates, WatchBegun, WatchedLosses, WatchedUpdate, WatchEnded
 
 Numbers = npt.NDArray[np.float64]
 Made = TypeVar("Made")
@@ -92,18 +92,17 @@ class WatchHistory:
 
     def norms(self) -> tuple[Numbers, Numbers, Numbers]:
         """Updates, and the gradient's norm before and after clipping, NaN where it was not seen."""
-        return self._once(("norms",), self._norms)
+        def table() -> tuple[Numbers, Numbers, Numbers]:
+            seen = [(own.update, own.norm_before, own.norm_after) for own in self.updates if own.update]
+            update, before, after = np.array(seen, np.float64).reshape(-1, 3).T
+            return update, np.where(before < 0, np.nan, before), np.where(after < 0, np.nan, after)
 
-    def _norms(self) -> tuple[Numbers, Numbers, Numbers]:
-        seen = [own for own in self.updates if own.update]
-        table = np.array([(own.update, own.norm_before, own.norm_after) for own in seen], np.float64).reshape(-1, 3).T
-        table[1:][table[1:] < 0] = np.nan
-        return table[0], table[1], table[2]
+        return self._once(("norms",), table)
 
-    def gradients(self, update: WatchedUpdate, layer: str, *, of_cell: bool) -> Numbers | None:
-        """Of one layer at an update, (steps,); the cell's only where it has one."""
+    def gradients(self, update: WatchedUpdate, layer: str, *, of_cell: bool) -> Numbers:
+        """Of one layer at an update, (steps,), none where they were not seen; the cell's only where it has one."""
         own = next((own for own in update.gradients if own.name == layer), None)
-        return None if own is None else _lengths(own, of_cell)
+        return np.zeros(0) if own is None else own.norms(of_cell=of_cell and bool(own.cell)).astype(np.float64)
 
     def gradient_map(self, layer: str, columns: int, *, of_cell: bool) -> tuple[Numbers, float, float] | None:
         """Of one layer over all updates, (steps, columns), NaN where nothing is known.
@@ -114,7 +113,7 @@ class WatchHistory:
 
     def _gradient_map(self, layer: str, columns: int, of_cell: bool) -> tuple[Numbers, float, float] | None:
         found = [(own.update, norms) for own in self.updates
-                 if (norms := self.gradients(own, layer, of_cell=of_cell)) is not None]
+                 if len(norms := self.gradients(own, layer, of_cell=of_cell))]
         if not found:
             return None
         numbers = np.array([update for update, _ in found], np.float64)
@@ -134,7 +133,3 @@ class WatchHistory:
             self._made[key] = make()
         found: Made = self._made[key]
         return found
-
-
-def _lengths(own: LayerGradients, of_cell: bool) -> Numbers:
-    return own.norms(of_cell=of_cell and bool(own.cell)).astype(np.float64)

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QPushButton, QSlider, QSta
 
 from unrolled.models.protocol.watching import FollowTraining, WatchBegun, WatchedLosses, WatchedUpdate, WatchEnded
 from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.appearance import Appearance
 from unrolled.viewer.state.playhead import NOWHERE
@@ -18,7 +19,7 @@ from unrolled.viewer.views.heads.picker import LayerHeadView, lengths_of
 from unrolled.viewer.views.tracks import TracksView
 from unrolled.viewer.views.view import ViewContext
 from unrolled.viewer.watching.history import WatchHistory
-from unrolled.viewer.watching.plots import GradientMapPlot, LossPlot, NormPlot, ProfilePlot, of_gradients
+from unrolled.viewer.watching.plots import NOTHING, GradientMapPlot, LossPlot, NormPlot, ProfilePlot, of_gradients
 from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.section import Section
@@ -57,7 +58,7 @@ class WatchPage(QWidget):
         self.positive_loss, self.any_loss, self.norms = LossPlot(theme, log=True), LossPlot(theme, log=False), NormPlot(theme)
         self.losses = QStackedWidget()
         self.map, self.profile = GradientMapPlot(theme), ProfilePlot(theme)
-        self.plots = (self.positive_loss.plot, self.any_loss.plot, self.norms.plot, self.map.plot, self.profile.plot)
+        self.plots: tuple[Plot, ...] = (self.positive_loss, self.any_loss, self.norms, self.map, self.profile)
         for plot in self.plots[:2]:
             self.losses.addWidget(plot)
         self.layer = named(ComboBox(), "Layer", "The layer whose gradients are drawn")
@@ -69,7 +70,11 @@ class WatchPage(QWidget):
         self.live.setChecked(True)
         self.look = named(QPushButton(), "Light or dark", "Switch between light and dark (T)")
         self.look.setIconSize(QSize(16, 16))
-        self.title, self.where, self.said, self.readout = muted_label(), muted_label(), muted_label(), muted_label()
+        self.title, self.said = muted_label("Watched training"), muted_label(WAITING)
+        self.where, self.readout = muted_label(), muted_label()
+        self.layer.setEnabled(False)
+        self.of_cell.setEnabled(False)
+        self.slices.hide()
         self.title.setObjectName("subtitle")
         self._timer = QTimer(self, singleShot=True)
         self._timer.setInterval(FRAME_MILLISECONDS)
@@ -124,7 +129,7 @@ class WatchPage(QWidget):
             plot.read_out.connect(self.readout.setText)
         self.tracks.note_changed.connect(self.readout.setText)
         for own in (self.positive_loss, self.any_loss, self.norms, self.map):
-            own.plot.clicked.connect(lambda x, _: self.go_to(round(x)))
+            own.clicked.connect(lambda x, _: self.go_to(round(x)))
         self.session.playhead.moved.connect(lambda _: self._schedule())
         for signal in (self.session.selection.changed, self.session.selection.hovered, self.session.time_axis.changed,
                        self.session.appearance.changed):
@@ -188,23 +193,24 @@ class WatchPage(QWidget):
 
     def refresh(self) -> None:
         history = self.history
-        shown = self._follow(history) if history is not None else None
+        if history is None:
+            return
+        shown = self._follow(history)
         self._show_layers(history)
         layer = self.layer.currentText()
-        gradients = [None, None] if history is None or shown is None else [
-            history.gradients(shown, layer, of_cell=of_cell) for of_cell in (False, True)]
-        has_cell = history is not None and layer in history.cells
+        has_cell = layer in history.cells
         self.of_cell.setEnabled(has_cell)
         of_cell = has_cell and self.of_cell.isChecked()
+        hidden, cell = (history.gradients(shown, layer, of_cell=own) if shown is not None else NOTHING for own in (False, True))
         at = shown.update if shown is not None else 0
-        self.loss.show(history, at)
-        self.losses.setCurrentWidget(self.loss.plot)
-        self.norms.show(history, at)
-        self.map.show(history, at, layer, of_cell=of_cell)
-        self.profile.show(gradients[0], gradients[1] if has_cell else None)
+        self.loss.show_update(history, at)
+        self.losses.setCurrentWidget(self.loss)
+        self.norms.show_update(history, at)
+        self.map.show_update(history, at, layer, of_cell=of_cell)
+        self.profile.show_profile(hidden, cell if has_cell else NOTHING)
         self.sections[2].set_note("‖∂L/∂c_t‖" if of_cell else "‖∂L/∂h_t‖")
         self.sections[3].set_title(f"At update {at:,}" if shown is not None else "At this update")
-        self.sections[3].set_note(of_gradients(gradients[0]))
+        self.sections[3].set_note(of_gradients(hidden))
         self._show_probe(history, shown)
         self._tell(history, shown)
 
@@ -220,17 +226,17 @@ class WatchPage(QWidget):
             self.slider.setValue(place)
         return history.updates[place]
 
-    def _show_layers(self, history: WatchHistory | None) -> None:
-        names = history.layers if history is not None else ()
+    def _show_layers(self, history: WatchHistory) -> None:
+        names = history.layers
         if names and names != tuple(self.layer.itemText(place) for place in range(self.layer.count())):
             before = self.layer.currentText()
             with QSignalBlocker(self.layer):
                 self.layer.offer(zip(names, names, strict=True), before if before in names else names[-1])
         self.layer.setEnabled(len(names) > 1)
 
-    def _show_probe(self, history: WatchHistory | None, shown: WatchedUpdate | None) -> None:
+    def _show_probe(self, history: WatchHistory, shown: WatchedUpdate | None) -> None:
         """The probe's trace at the update; the playhead and the part in sight stay where they are."""
-        if history is not None and shown is not None and shown is not self._shown:
+        if shown is not None and shown is not self._shown:
             self._shown = shown
             trace = history.begun.trace(shown)
             if trace is not None:
@@ -242,20 +248,16 @@ class WatchPage(QWidget):
                 if part is not None:
                     axis.show(*part)
             self.probe.set_note(f"update {shown.update:,}")
-        channels = history.begun.channels if history is not None else ()
-        self.slices.setVisible(lengths_of(channels)[0] > 1)
+        self.slices.setVisible(lengths_of(history.begun.channels)[0] > 1)
         self.slices.refresh()
         self.tracks.refresh()
         self.tracks.seek(self.session.playhead.step)
         if self.tracks.unfinished:
             self._schedule()
 
-    def _tell(self, history: WatchHistory | None, shown: WatchedUpdate | None) -> None:
-        if history is None or shown is None:
-            self.title.setText("Watched training")
-            self.where.setText("")
-            if history is not None or not self.said.text():
-                self.said.setText(WAITING)
+    def _tell(self, history: WatchHistory, shown: WatchedUpdate | None) -> None:
+        if shown is None:
+            self.said.setText(WAITING)
             return
         begun = history.begun
         self.title.setText(f"{begun.name}, {begun.parameters:,} weights")

@@ -75,7 +75,7 @@ def test_the_slider_goes_back_and_live_comes_forward_again(qtbot, told):
     told._backend.report.emit(update(60))
     told.refresh()
     assert told.update_number == 30               # nobody is pulled away from what they look at
-    told.loss.plot.clicked.emit(14.0, 0.1)
+    told.loss.clicked.emit(14.0, 0.1)
     told.refresh()
     assert told.where.text() == "update 10 of 60"
     qtbot.mouseClick(told.live, Qt.MouseButton.LeftButton, pos=told.live.rect().center() * 0.2 + told.live.rect().topLeft())
@@ -120,11 +120,11 @@ def test_the_end_a_lost_process_and_what_does_not_fit(window, told):
 
 
 def test_losses_below_zero_have_an_axis_of_their_own(told):
-    assert told.losses.currentWidget() is told.positive_loss.plot
+    assert told.losses.currentWidget() is told.positive_loss
     told._backend.report.emit(WatchedLosses(np.array([41], "<i4").tobytes(), f4(-3)))
     told.refresh()
-    assert told.losses.currentWidget() is told.any_loss.plot
-    (left, right), (low, high) = told.loss.plot.ranges
+    assert told.losses.currentWidget() is told.any_loss
+    (left, right), (low, high) = told.loss.ranges
     assert (left, right) == (0.0, 50.0)
     assert low < -2 < 1.5 < high
 
@@ -132,7 +132,7 @@ def test_losses_below_zero_have_an_axis_of_their_own(told):
 def test_light_and_dark(qtbot, window, told):
     assert window.theme.name == "light"
     qtbot.mouseClick(told.look, Qt.MouseButton.LeftButton)
-    assert (window.theme.name, told.tracks.theme.name, told.loss.plot.theme.name) == ("dark",) * 3
+    assert (window.theme.name, told.tracks.theme.name, told.loss.theme.name) == ("dark",) * 3
 
 
 def test_the_map_shows_at_each_update_the_newest_before_it():
