@@ -130,8 +130,6 @@ class Ticks(pg.AxisItem):
         rectangle: QRectF = super().boundingRect()
         return rectangle.adjusted(-30 if across else 0, 0 if across else -12, 30 if across else 0, 0 if across else 12)
 
-    # ── What pyqtgraph asks ───────────────────────────────────────────────────────────────────────────────────
-
     def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
         """Round distances: 1, 2 or 5 times a power of ten."""
         low, high = min(low, high), max(low, high)

@@ -46,8 +46,9 @@ class FigureMenu(QObject):
         super().__init__(widget)
         self._widget, self._title, self._table, self._fill, self._offered = widget, title, table, fill, offered
         self.place = QPoint()
-        self.copy_picture = self._action("Copy picture", "Ctrl+C", self._copy_picture)
-        self.copy_svg = self._action("Copy as SVG", "Ctrl+Shift+G", self._copy_svg)
+        self.copy_picture = self._action("Copy picture", "Ctrl+C",
+                                         lambda: QGuiApplication.clipboard().setImage(image_of(widget)))
+        self.copy_svg = self._action("Copy as SVG", "Ctrl+Shift+G", lambda: _copy("image/svg+xml", svg_of(widget, title())))
         self.copy_data = self._action("Copy data as CSV", "Ctrl+Shift+D", self._copy_data)
         self.save = self._action("Save as…", "Ctrl+Shift+S", self._ask_where)
         widget.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -73,8 +74,6 @@ class FigureMenu(QObject):
         except ValueError as error:
             self._say(str(error))
 
-    # ── What the actions do ───────────────────────────────────────────────────────────────────────────────────
-
     def _action(self, text: str, keys: str, act: Callable[[], object]) -> QAction:
         action = QAction(text, self._widget)
         action.setShortcut(QKeySequence(keys))
@@ -88,12 +87,6 @@ class FigureMenu(QObject):
             self.place = place
             asked = self._widget.viewport() if isinstance(self._widget, QAbstractScrollArea) else self._widget
             self.menu().popup(asked.mapToGlobal(place))
-
-    def _copy_picture(self) -> None:
-        QGuiApplication.clipboard().setImage(image_of(self._widget))
-
-    def _copy_svg(self) -> None:
-        _copy("image/svg+xml", svg_of(self._widget, self._title()))
 
     def _copy_data(self) -> None:
         table = self._table() if self._table is not None else None

@@ -47,8 +47,6 @@ class Legend(pg.LabelItem):
             if not words:
                 self.setFixedHeight(MARGIN)
 
-    # ── What pyqtgraph asks ───────────────────────────────────────────────────────────────────────────────────
-
     def resizeEvent(self, event: Any) -> None:
         self.item.setTextWidth(self.width() or -1)
         super().resizeEvent(event)

@@ -115,8 +115,6 @@ class PlaceBars(QWidget):
         return f"“{self.names[row]}”: " + ", ".join(
             f"{column.title} {number}" for column, number in zip(self.columns, numbers, strict=True))
 
-    # ── Pointing and going ────────────────────────────────────────────────────────────────────────────────────
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
         by = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(key, 0)

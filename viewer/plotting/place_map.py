@@ -12,7 +12,7 @@ from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.legend import MARGIN
 from unrolled.viewer.plotting.navigation import add_ranges
 from unrolled.viewer.plotting.plot import Plot
-from unrolled.viewer.plotting.table import Table, grid_table
+from unrolled.viewer.plotting.table import grid_table
 from unrolled.viewer.state.wording import MINUS, brief, precise
 from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.theme.themes import Theme
@@ -51,7 +51,8 @@ class PlaceMap(QWidget):
         self.setFixedWidth(SIDE + BAR_ROOM)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(title)
-        attach(self, self.accessibleName, table=self._table, fill=lambda menu: add_ranges(menu, self._plot))
+        attach(self, self.accessibleName, fill=lambda menu: add_ranges(menu, self._plot),
+               table=lambda: grid_table(self.values.reshape(self.shape) if self.values.size else None))
 
     @property
     def title(self) -> str:
@@ -114,6 +115,3 @@ class PlaceMap(QWidget):
         self._heat.show(to_colours(self.values.reshape(self.shape).astype(np.float32), low=low, high=top, name=name))
         self._plot.set_ranges((0.0, float(self.shape[1])), (0.0, float(self.shape[0])))
         self._bar.show(low, top, name, self.scale_ends)
-
-    def _table(self) -> Table | None:
-        return grid_table(self.values.reshape(self.shape) if self.values.size else None)

@@ -35,9 +35,8 @@ class FidelityBadge(View):
         self._taken = 0
         self._next = 0
         self._waited_for = 0
-        self._pause = QTimer(self)  # while steps come one after another there are better things to do
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(PAUSE_MILLISECONDS)
+        # While steps come one after another there are better things to do.
+        self._pause = QTimer(self, singleShot=True, interval=PAUSE_MILLISECONDS)
         self._pause.timeout.connect(self._ask)
         self.found = Fidelity()
         self._failure = ""

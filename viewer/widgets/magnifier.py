@@ -77,8 +77,6 @@ class Magnifier(Zoom):
         self._middle = QPointF(min(max(across, room), 1.0 - room), min(max(down, room), 1.0 - room))
         self._widget.update()
 
-    # ── What a person does ────────────────────────────────────────────────────────────────────────────────────
-
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QMouseEvent):
             return self._dragged(event)

@@ -30,7 +30,8 @@ class RangeDialog(QDialog):
         form.addRow("To", self.high)
         form.addRow(self.buttons)
         for line in (self.low, self.high):
-            line.textChanged.connect(self._check)
+            line.textChanged.connect(
+                lambda: self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(self.ends is not None))
 
     @classmethod
     def ask(cls, parent: QWidget, title: str, ends: tuple[float, float],
@@ -50,6 +51,3 @@ class RangeDialog(QDialog):
         """What is typed; None while it is no range."""
         low, high = finite(self.low.text()), finite(self.high.text())
         return (low, high) if low is not None and high is not None and self._above < low < high else None
-
-    def _check(self) -> None:
-        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(self.ends is not None)

@@ -165,7 +165,7 @@ class AlignmentCanvas(Painted):
     @property
     def geometry_of_cells(self) -> AlignmentGeometry:
         whole = alignment_geometry(self.width() - 2, self.height() - 2, rows=len(self.view.places), columns=len(self.view.source),
-                                   label_width=max(self._written.width, 44.0), label_height=self._label_height)
+                                   label_width=max(self._written.width, 44.0), label_height=max(self._source.width, 30.0))
         # As high as all rows will be, so that rows which are added move nothing.
         fit = QRectF(whole.left, whole.top, whole.right - whole.left, whole.cell_height * whole.room)
         place, factor = self.magnifier.place(fit), self.magnifier.factor
@@ -187,10 +187,6 @@ class AlignmentCanvas(Painted):
         if row >= 0 and not top <= y < bottom:
             in_sight = geometry.room * geometry.cell_height / self.magnifier.factor
             self.magnifier.pan(0.0, (y - (top + bottom) / 2) / in_sight)
-
-    @property
-    def _label_height(self) -> float:
-        return max(self._source.width, 30.0)
 
     @property
     def table(self) -> Bytes:

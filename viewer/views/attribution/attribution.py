@@ -89,8 +89,7 @@ class AttributionView(View):
         self.cancel.clicked.connect(self._give_up)
         self.progress = named(QProgressBar(textVisible=False), "Progress of the gradients")
         self.status = muted_label(wrapped=True)
-        self._settling = QTimer(self, singleShot=True)
-        self._settling.setInterval(SETTLED_MILLISECONDS)
+        self._settling = QTimer(self, singleShot=True, interval=SETTLED_MILLISECONDS)
         self._settling.timeout.connect(self._update)
         self._build()
         session.run_changed.connect(self._forget)
@@ -192,8 +191,9 @@ class AttributionView(View):
         self._length = len(trace)
         if not is_short(trace) or there == self._given_up or (self._settling.isActive() and not trace.ended):
             return asked
+        last = asked.question.last if asked is not None and isinstance(asked.question, FollowGradients) else -1
         answered = asked is not None and asked.wire_id == there[0] and (bool(asked.failure) or not asked.done
-                                                                     or _last(asked) >= len(trace) - 1)
+                                                                     or last >= len(trace) - 1)
         return asked if answered else ask_gradients(self.session, self.do)
 
     # ── Showing ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -266,7 +266,3 @@ class AttributionView(View):
         if sentence:
             self._shown = None
         super().say(sentence)
-
-
-def _last(asked: Asked) -> int:
-    return asked.question.last if isinstance(asked.question, FollowGradients) else -1

@@ -121,8 +121,6 @@ class GradientMap(QWidget):
         self.plot.name_rows(self.words[:rows] or (" ",), row)  # no numbers stand where words will be
         self.plot.name_columns(self.headings[:columns] or (" ",), row)
 
-    # ── Pointing and going ────────────────────────────────────────────────────────────────────────────────────
-
     def _words_at(self, x: float, y: float) -> str:
         row, column = round(y), round(x)
         if not (0 <= row < self.table.shape[0] and 0 <= column < self.table.shape[1]):

@@ -97,7 +97,8 @@ class HeadsView(View):
             self._drawn, self._drawn_at = state, now
             tiles = [[self._values(trace, channel, layer, head, step) for head in self.columns]
                      for layer in range(channel.shape[0])]
-            limits = [[self._limits(own, over_picture, values.attention_scale) for own in row] for row in tiles]
+            fitted, scale = over_picture or values.attention_scale == "stretched", values.attention_scale
+            limits = [[attention_limits(own, scale) if fitted else (0.0, 1.0) for own in row] for row in tiles]
             self.tiles.set_tiles(tiles, [_title(head) for head in self.columns], limits=limits,
                                  colour_map=values.attention_colour_map)
             rows = "written" if trace.provenance.words_chosen else "read"
@@ -115,9 +116,6 @@ class HeadsView(View):
         if channel.axes[2:] == PICTURE:
             found = found[step]
         return found[:, : len(trace)] if channel.axes[2:] == ("key",) else found
-
-    def _limits(self, values: FloatArray, over_picture: bool, scale: str) -> tuple[float, float]:
-        return attention_limits(values, scale) if over_picture or scale == "stretched" else (0.0, 1.0)
 
     def _text(self, layer: int, column: int) -> str:
         trace, channel, step = self.session.trace, self._channel, self.session.playhead.step

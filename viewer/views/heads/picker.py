@@ -12,7 +12,6 @@ from unrolled.viewer.widgets.combo_box import ComboBox
 
 HEAD_HINT = ("Which head’s attention is drawn: one, the mean of all, or the rollout,\n"
              "attention through this layer and all below it (Abnar and Zuidema 2020)")
-MEAN_TITLE, ROLLOUT_TITLE = "mean", "rollout"
 
 
 class LayerHeadView(View):
@@ -37,13 +36,13 @@ class LayerHeadView(View):
         known = trace.channels.values() if trace is not None else description.channels if description is not None else ()
         channels = tuple(known)
         layers, heads = lengths_of(channels)
-        _offer(self.layer, [(str(layer), f"layer {layer + 1}") for layer in range(layers)],
-               self.session.selection.at.get("layer", str(layers - 1)))
-        both = [(MEAN, MEAN_TITLE)]
-        if any(channel.role == SELF for channel in channels):
-            both.append((ROLLOUT, ROLLOUT_TITLE))
-        _offer(self.head, both + [(str(head), f"head {head + 1}") for head in range(heads)],
-               self.session.selection.at.get("head", MEAN))
+        rollout = [(ROLLOUT, "rollout")] if any(channel.role == SELF for channel in channels) else []
+        named_heads = [(MEAN, "mean"), *rollout, *((str(head), f"head {head + 1}") for head in range(heads))]
+        named_layers = [(str(layer), f"layer {layer + 1}") for layer in range(layers)]
+        for picker, axis, items, usual in ((self.layer, "layer", named_layers, str(layers - 1)),
+                                           (self.head, "head", named_heads, MEAN)):
+            chosen = self.session.selection.at.get(axis, usual)
+            picker.offer(items, chosen if chosen in dict(items) else items[-1][0] if items else "")
         self.head.setVisible(heads > 0)
 
 
@@ -52,7 +51,3 @@ def lengths_of(channels: tuple[Channel, ...]) -> tuple[int, int]:
     layered = [channel for channel in channels if channel.axes[:1] == ("layer",)]
     return (max((channel.shape[0] for channel in layered), default=0),
             max((channel.shape[1] for channel in layered if channel.axes[1:2] == ("head",)), default=0))
-
-
-def _offer(picker: ComboBox, items: list[tuple[str, str]], chosen: str) -> None:
-    picker.offer(items, chosen if chosen in dict(items) else items[-1][0] if items else "")

@@ -56,7 +56,8 @@ class HeadTiles(Painted):
             self.columns = tuple(columns)
             self.updateGeometry()
         self.values = values
-        self._images = [[_image(own, ends, colour_map) for own, ends in zip(row, row_limits, strict=True)]
+        self._images = [[image_of(to_colours(own, low=low, high=high, name=colour_map))
+                         for own, (low, high) in zip(row, row_limits, strict=True)]
                         for row, row_limits in zip(values, limits, strict=True)]
         self.update()
 
@@ -101,8 +102,6 @@ class HeadTiles(Painted):
         return next(((row, column) for row in range(len(self.values)) for column in range(len(self.columns))
                      if self.place(row, column).contains(position)), None)
 
-    # ── Painting ──────────────────────────────────────────────────────────────────────────────────────────────
-
     def paintEvent(self, event: QPaintEvent) -> None:
         theme, seen = self.theme, QRectF(event.rect())
         with QPainter(self) as painter:
@@ -135,8 +134,6 @@ class HeadTiles(Painted):
         painter.setPen(QPen(QColor(theme.accent if chosen else theme.border), 2 if chosen else 1))
         painter.drawRect(box.adjusted(-1, -1, 1, 1) if chosen else box)
 
-    # ── Pointer and keys ──────────────────────────────────────────────────────────────────────────────────────
-
     def mousePressEvent(self, event: QMouseEvent) -> None:
         tile = self.tile_at(event.position())
         if tile is not None and event.button() == Qt.MouseButton.LeftButton:
@@ -159,7 +156,3 @@ class HeadTiles(Painted):
             QToolTip.showText(event.globalPos(), self.text_of(*tile) if tile is not None else "", self)
             return True
         return super().event(event)
-
-
-def _image(values: FloatArray, limits: tuple[float, float], colour_map: str) -> QImage:
-    return image_of(to_colours(values, low=limits[0], high=limits[1], name=colour_map))

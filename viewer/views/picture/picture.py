@@ -66,7 +66,7 @@ class PictureView(View):
         self.canvas.cell_hovered.connect(lambda _: self._read_out())
         self.canvas.painted.connect(self._painted)
         self.controls.channel.activated.connect(self._channel_picked)
-        session.run_changed.connect(self._forget_found)
+        session.run_changed.connect(lambda: self._offered.clear())
         self.refresh()
 
     def _fill_menu(self, menu: QMenu) -> None:
@@ -164,9 +164,6 @@ class PictureView(View):
         if self._source not in titles:
             self._source = ""
         self.controls.set_channels(titles)
-
-    def _forget_found(self) -> None:
-        self._offered = {}
 
     def _show_picture(self, step: int) -> None:
         """The photograph, or what an edit swapped it for at this step."""

@@ -285,10 +285,7 @@ class CaptionView(View):
     def _fill_menu(self, menu: QMenu) -> None:
         copy = menu.addAction("Copy text")
         copy.setEnabled(bool(self.chips))
-        copy.triggered.connect(self._copy_text)
-
-    def _copy_text(self) -> None:
-        QGuiApplication.clipboard().setText(self._text())
+        copy.triggered.connect(lambda: QGuiApplication.clipboard().setText(self._text()))
 
     def _text(self) -> str:
         trace = self.session.trace

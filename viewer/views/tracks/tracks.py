@@ -280,20 +280,15 @@ class TracksView(View):
         if less is not None:
             made = kind if less.axes == channel.axes else ScalarTrack  # of units that are not each other's, their mean size
             track = made(self._context, less)
-            track.stand_for(self._differences_trace, name=f"difference {channel.name}", title=f"A−B {less.title}")
+            track.stand_for(lambda: self.differences.trace if self.differences is not None else None,
+                            name=f"difference {channel.name}", title=f"A−B {less.title}")
             found.append(track)
         return found
 
     def _of_other(self, track: Track, title: str) -> Track:
-        track.stand_for(self._other_trace, name=f"other {track.name}", title=f"B {title}")
+        track.stand_for(lambda: self.session.compared.trace if self.session.compared is not None else None,
+                        name=f"other {track.name}", title=f"B {title}")
         return track
-
-    def _other_trace(self) -> Trace | None:
-        compared = self.session.compared
-        return compared.trace if compared is not None else None
-
-    def _differences_trace(self) -> Trace | None:
-        return self.differences.trace if self.differences is not None else None
 
     def _remember_folded(self) -> None:
         self._folded = frozenset(track.name for track in self.tracks if track.folded)

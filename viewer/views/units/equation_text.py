@@ -81,15 +81,15 @@ class EquationText:
         equations = "".join(self._equation(equation) for equation in explained.equations)
         return equations + (self._attention(explained, attention) if attention else "")
 
-    # ── One equation ──────────────────────────────────────────────────────────────────────────────────────────
-
     def _equation(self, equation: Equation) -> str:
         theme, sign = self._theme, self._muted
         recorded = self._recorded(equation.channel)
         value = equation.value if recorded is None else recorded
-        opened, closed = self._brackets(equation)
-        symbols = [f"{typeset(equation.symbol)} = {opened}"]
-        numbers = [self._mono(number(value), bold=True) + sign(" = " + self._factors_before(equation))]
+        letters = "".join(f"{typeset(symbol)} · " for symbol, _ in equation.outside)
+        factors = "".join(f"{number(own)} · " for _, own in equation.outside)
+        opened, closed = (f"{equation.function}( ", " )") if equation.function else ("", "")
+        symbols = [f"{typeset(equation.symbol)} = {letters}{opened}"]
+        numbers = [self._mono(number(value), bold=True) + sign(f" = {factors}{opened}")]
         for place, part in enumerate(equation.parts):
             plus = "" if place == 0 else " + "
             symbols.append(f"{plus}{typeset(part.symbol)}")
@@ -118,14 +118,6 @@ class EquationText:
             if equation.channel in self._open else ""
         return f'<table cellspacing="0" cellpadding="1">{head}<tr>{rows}</tr><tr>{under}</tr></table>{attributions}'
 
-    def _brackets(self, equation: Equation) -> tuple[str, str]:
-        outside = "".join(f"{typeset(symbol)} · " for symbol, _ in equation.outside)
-        return (f"{outside}{equation.function}( ", " )") if equation.function else (outside, "")
-
-    def _factors_before(self, equation: Equation) -> str:
-        outside = "".join(f"{number(value)} · " for _, value in equation.outside)
-        return f"{outside}{equation.function}( " if equation.function else outside
-
     def _part_value(self, part: Part) -> str:
         if part.factors:
             return self._mono(" · ".join(number(value) if value >= 0 or place == 0 else f"({number(value)})"
@@ -152,8 +144,6 @@ class EquationText:
                 f" (α {number(own.weight)} × {number(own.activity)})")
         return escape(f"this frame {_plus(own.value)}")
 
-    # ── Attention ─────────────────────────────────────────────────────────────────────────────────────────────
-
     def _attention(self, explained: Explained, attention: Sequence[tuple[Looked, float]]) -> str:
         theme = self._theme
         head = (f'<div style="color:{theme.muted};margin-top:10px">attention</div>'
@@ -175,8 +165,6 @@ class EquationText:
         cells = "".join(f"<td align='{'left' if place == 0 else 'right'}'>{self._muted(text)}&nbsp;&nbsp;</td>"
                         for place, text in enumerate(("place", "score e", f"exp(e {MINUS} max)", "α")))
         return f"{head}<table cellspacing='0' cellpadding='1'><tr>{cells}</tr>{''.join(rows)}</table>"
-
-    # ── Small things ──────────────────────────────────────────────────────────────────────────────────────────
 
     def _mono(self, text: str, *, bold: bool = False) -> str:
         weight = ";font-weight:600" if bold else ""

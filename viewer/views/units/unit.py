@@ -42,7 +42,9 @@ class EquationBox(Painted):
         if result != self.result:
             self.result = result
             self.setAccessibleDescription(" ".join(text for text, _ in self.lines()))
-            self.setToolTip("" if result is None else self._tooltip(result))
+            self.setToolTip("" if result is None else (
+                f"{CELL_BEFORE} is the cell's value at the word before.\nDone again in double precision from what was recorded; "
+                f"the largest difference is {result.difference:.2g}."))
             self.update()
 
     def lines(self) -> list[tuple[str, str]]:
@@ -92,11 +94,6 @@ class EquationBox(Painted):
             painter.setPen(QColor(colour))
             painter.drawText(2, 6 + number * LINE, self.width() - 4, LINE, Qt.AlignmentFlag.AlignVCenter, text)
         painter.end()
-
-    @staticmethod
-    def _tooltip(result: LstmStep) -> str:
-        return (f"{CELL_BEFORE} is the cell's value at the word before.\n"
-                f"Done again in double precision from what was recorded; the largest difference is {result.difference:.2g}.")
 
 
 class UnitView(View):
@@ -161,18 +158,9 @@ class UnitView(View):
             return
         values = [trace.column(channel.name)[step] for channel in self._channels]  # each (units,)
         self.table.set_rows(
-            tuple(
-                UnitRow(
-                    unit,
-                    selection.units.index(unit) if unit in selection.units else None,
-                    tuple(
-                        float(own[unit]) if 0 <= unit < len(own) else math.nan
-                        for own in values
-                    ),
-                )
-                for unit in units
-            )
-        )
+            tuple(UnitRow(unit, selection.units.index(unit) if unit in selection.units else None,
+                          tuple(float(own[unit]) if 0 <= unit < len(own) else math.nan for own in values))
+                  for unit in units))
         watched = selection.hover if selection.hover is not None else units[-1] if units else None
         if self._lstm is None or watched is None or not 0 <= watched < self._lstm["hidden"].shape[0]:
             self.equation.set_result(None)
