@@ -16,7 +16,7 @@ from unrolled.models.trace.names import text_name
 from unrolled.viewer.control.input_worker import InputWorker
 from unrolled.viewer.control.recording import Recording
 from unrolled.viewer.control.runner import Runner
-from unrolled.viewer.control.transport import Transport
+from unrolled.viewer.control.transport import THE_END, Transport
 from unrolled.viewer.control.voice import Voice
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.branches import FIRST, Branch, Branches, PlacedEdit
@@ -231,8 +231,7 @@ class Branching:
         made = self._made(source, name=name, step=step, edits=edits, trace=trace, identity=identity, decoding=decoding)
         self._runner.fork(made, source)
         self._show_new(made, text)
-        # One more than there can be: so the model says that it is over.
-        self._recording.want(max(had, self._transport.most_steps + 1) if had_ended else max(had, step + 1))
+        self._recording.want(THE_END if had_ended else max(had, step + 1))
         self._transport.target = was_at if identity is not None or decoding is not None else step
         if self._transport.target < step:
             self._transport.go(self._transport.target)

@@ -63,12 +63,13 @@ class Recording:
         branch = self._session.branch
         if branch is None or not self._runner.is_open:
             return
-        written, search = len(branch.trace), self._searches.get(branch.identity)
+        begin, search = max(len(branch.trace), branch.trace.provenance.prompt_tokens), self._searches.get(branch.identity)
         searched = search is not None and search.wire_id == branch.wire_id and search.decoding == branch.decoding
-        if branch.decoding.method == "beam" and length > written >= branch.trace.provenance.prompt_tokens and not searched:
-            self._searches[branch.identity] = SearchTree(branch.wire_id, written, branch.decoding)
+        if branch.decoding.method == "beam" and length > begin and not searched:
+            self._runner.want(begin, branch)  # what the input gives is read before
+            self._searches[branch.identity] = SearchTree(branch.wire_id, begin, branch.decoding)
             self._session.set_search(self._searches[branch.identity])
-            self._runner.search(branch)
+            self._runner.search(branch, begin)
         self._runner.want(length, branch)
 
     def ask(self, asked: Asked) -> None:

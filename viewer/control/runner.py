@@ -178,20 +178,23 @@ class Runner(QObject):
         self._held[branch.wire_id] = _Held(length, length)
 
     def want(self, length: int, branch: Branch) -> None:
-        """Ask for steps until a branch has `length` of them; what was asked for already is not asked for again."""
-        if not self.state.takes_steps or length <= len(branch.trace):
+        """Ask for steps until a branch has `length` of them, or one more than there can be, so that the model says that it is
+        over; what was asked for already is not asked for again.
+        """
+        if not self.state.takes_steps or self.recorder is None or length <= len(branch.trace):
             return
         held = self._known(branch)
-        count = length - held.requested
+        count = min(length, self.recorder.maximum_steps + 1) - held.requested
         if count > 0:
             self.backend.send(Advance(self.state.number, held.requested, count, branch.decoding, branch=branch.wire_id))
             held.advances += 1
-            held.requested = length
+            held.requested += count
 
-    def search(self, branch: Branch) -> None:
+    def search(self, branch: Branch, step: int) -> None:
+        """Search from a step on that is recorded, or was asked for."""
         if self.is_open:
             self._known(branch)
-            self.backend.send(Search(self.state.number, len(branch.trace), branch.decoding, branch=branch.wire_id))
+            self.backend.send(Search(self.state.number, step, branch.decoding, branch=branch.wire_id))
 
     def ask(self, asked: Asked, branch: Branch) -> None:
         if self.is_open:

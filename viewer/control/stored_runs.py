@@ -15,7 +15,7 @@ from unrolled.viewer.control.loading import Loading
 from unrolled.viewer.control.opener import Opener
 from unrolled.viewer.control.recording import Recording
 from unrolled.viewer.control.runner import Runner
-from unrolled.viewer.control.transport import Transport
+from unrolled.viewer.control.transport import THE_END, Transport
 from unrolled.viewer.control.voice import Voice
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.branches import FIRST, Branch, Branches
@@ -160,7 +160,7 @@ class ReadingAgain:
         self._branch = shown.changed(wire_id=self._recording.new_wire_id(), trace=recorder.trace(decoding), decoding=decoding)
         self._recording.know(self._branch)
         prompt = self._branch.trace.provenance.prompt_tokens
-        self._runner.want(prompt or self._transport.most_steps + 1, self._branch)
+        self._runner.want(prompt or THE_END, self._branch)
 
     def _follow(self, branch: Branch) -> None:
         if branch is not self._branch:

@@ -4,6 +4,8 @@ Where a step is recorded the playhead goes there; where none is, the model is as
 when it arrives.
 """
 
+import sys
+
 from unrolled.models.protocol.dispatch import handles
 from unrolled.viewer.control.playback import Playback
 from unrolled.viewer.control.recording import Recording
@@ -13,9 +15,9 @@ from unrolled.viewer.control.voice import Voice
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.session import Session
 
-USUAL_MOST_STEPS = 20
+THE_END = sys.maxsize   # of a run, wherever it is: the model that says so may not be there yet
 LONG = 3000             # steps; a longer text is read with a word on how to stop
-PROMPT_AT_MOST = 400    # characters; after a short text the playhead stands at its end, where writing goes on
+PROMPT_AT_MOST = 400    # tokens; behind a shorter text writing goes on, a longer one is read for itself
 PRESSED = "The model is not ready yet:"
 
 
@@ -36,13 +38,6 @@ class Transport:
         self.playback.tick.connect(self._tick)
         self.playback.changed.connect(voice.state_changed)
         session.playhead.moved.connect(self._playhead_moved)
-
-    @property
-    def most_steps(self) -> int:
-        """Where the run is stopped that has not ended by itself."""
-        if self._runner.recorder is not None:
-            return self._runner.recorder.maximum_steps
-        return self._session.description.maximum_steps if self._session.description is not None else USUAL_MOST_STEPS
 
     # ── Commands ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -78,10 +73,10 @@ class Transport:
         trace = self._session.trace
         if trace is not None and trace.ended:
             self.go(len(trace) - 1)
-        elif trace is not None and len(trace) < trace.provenance.prompt_tokens:
+        elif trace is not None and max(len(trace), PROMPT_AT_MOST) < trace.provenance.prompt_tokens:
             self.reach(trace.provenance.prompt_tokens - 1)
         else:
-            self.reach(self.most_steps)  # one more than there can be: so the model says that it is over
+            self.reach(THE_END)
 
     @handles(c.TogglePlay)
     def toggle_play(self, _: c.TogglePlay) -> None:
@@ -145,12 +140,13 @@ class Transport:
         if trace is not None and trace.ended:
             self.go(len(trace) - 1)
         elif state.is_open and trace is not None:
-            self.target = step
-            self._recording.want(step + 1)
+            self.target = min(step, THE_END)
+            self._recording.want(self.target + 1)
         elif state.waiting:
-            self.target = step
+            self.target = min(step, THE_END)
             if state.model is not ModelPhase.LOADED:
-                self._voice.say("pressed", f"{PRESSED} {_wanted(step, self.most_steps)} as soon as it is.", "info")
+                wanted = f"it goes on to step {step + 1}" if step < THE_END else "it runs to the end"
+                self._voice.say("pressed", f"{PRESSED} {wanted} as soon as it is.", "info")
         elif state.phase is RunPhase.RECORDED and state.opening is None:
             self._voice.say("pressed", "This run was recorded without its input and ends here.", "info")
         elif state.phase is RunPhase.RECORDED and state.model is ModelPhase.LOADED:
@@ -213,7 +209,3 @@ class Transport:
     def _playhead_moved(self, _: int) -> None:
         if not self._moving:
             self.stay()  # a person moved it: it does not run away from where they put it
-
-
-def _wanted(step: int, most: int) -> str:
-    return "it runs to the end" if step >= most else f"it goes on to step {step + 1}"

@@ -65,6 +65,16 @@ def test_a_picture_opened_before_the_model_is_there_is_sent_when_it_is(qtbot, co
     assert words(controller) == scripted.CAPTION[:1]
 
 
+def test_the_end_that_is_run_to_before_the_model_is_there_is_the_models_own(qtbot, controller):
+    controller.begin_with(model="scripted-text")
+    controller.do(c.OpenData(b"x = 1\n" * 5, "some.py", "text"))
+    controller.start()
+    controller.do(c.RunToEnd())
+    assert "runs to the end" in controller.messages[-1].text
+    qtbot.waitUntil(lambda: controller.session.trace is not None and controller.session.trace.ended, timeout=10_000)
+    assert len(words(controller)) == 30 + 30
+
+
 def test_each_step_is_one_word_and_the_playhead_follows(qtbot, ready):
     for count in (1, 2, 3):
         ready.do(c.StepForward())

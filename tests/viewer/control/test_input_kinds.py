@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QInputDialog, QMenu
 from unrolled.models.inputs.encodings import decode_text, encoding_title
 from unrolled.models.inputs.inputs import TYPED, typed
 from unrolled.models.inputs.kinds import kind_named
+from unrolled.models.protocol.decoding import Decoding
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.commands import Paste
@@ -160,6 +161,20 @@ def test_a_text_is_read_by_itself_and_written_on_by_space(qtbot, window, tmp_pat
     assert window.session.selection.units == (4,)
     window.coordinator.flush()
     assert "[4]" in reader.note
+
+
+@pytest.mark.parametrize("decoding", [Decoding(), Decoding(method="beam", beam_width=2)], ids=["greedy", "beam"])
+def test_a_short_text_is_run_to_its_end_though_it_is_still_read(qtbot, window, decoding):
+    """Whether a person or the reading is quicker makes no difference; a search begins behind what the input gives."""
+    open_kind(qtbot, window, "text")
+    window.do(c.SetDecoding(decoding))
+    window.do(c.OpenData(b"x = 1\n" * 9, "slow.txt", "text"))
+    qtbot.waitUntil(lambda: window.controller.run.is_open and window.session.input.name == "slow.txt", timeout=5000)
+    assert length(window) < 54
+    window.do(c.RunToEnd())
+    qtbot.waitUntil(lambda: window.session.trace.ended, timeout=5000)
+    assert length(window) == 54 + 30 == window.session.playhead.length
+    assert (window.session.search.begin if decoding.method == "beam" else 54) == 54
 
 
 def test_units_are_ranked_by_what_they_follow(qtbot, window, tmp_path):
