@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import errno
+import io
 import json
 import zipfile
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.models.trace import tables
-from unrolled.models.trace.atomic import atomic_path, atomic_write
+from unrolled.models.trace.atomic import atomic_path
 from unrolled.models.trace.channel import Channel
 from unrolled.models.trace.json_pieces import JsonPieces
 from unrolled.models.trace.names import file_name
@@ -39,6 +40,8 @@ MOST_CHANNELS = 1024
 LARGEST_FILES = {".safetensors": 4 * 2**30, ".npz": 4 * 2**30, ".json": 2**29, ".csv": 2**30}
 LARGEST_RATIO, ALWAYS_ALLOWED = 20, 2**28  # bytes unpacked for a byte packed, beyond so many
 MOST_VALUES = 1_000_000  # of a step
+MOST_STEPS = 1_000_000   # as many lines of a header take seconds
+LARGEST_HEADER = 2**30   # bytes, of words and candidates; five times as many in memory
 MOST_LOG_PROB = 1e-2     # a rounded 1
 
 Say = Callable[[float], None]
@@ -66,7 +69,10 @@ def save_trace(trace: Trace, path: Path) -> None:
     """
     writer = _by_suffix(path, _WRITERS)
     try:
-        writer(trace, path)
+        with atomic_path(path) as temporary:
+            with temporary.open("wb") as file:
+                writer(file, trace)
+            _check_file(temporary, path.name)
     except OSError as error:
         raise TraceError(writing_sentence(path, error)) from error
 
@@ -79,11 +85,24 @@ def load_trace(path: Path, say: Say = untold) -> Trace:
     """Read a trace. Raises `TraceError` when the suffix is not known, the file cannot be read, or is not a trace."""
     reader: Callable[[Path, Say], Trace] = _by_suffix(path, _READERS)
     with _sentences(file_name(path)):
-        size, most = path.stat().st_size, LARGEST_FILES[path.suffix.lower()]
-        if size > most:
-            raise TraceError(f"“{file_name(path)}” is {size / 2**30:.1f} GiB; of such files {most / 2**30:g} GiB are the most "
-                             "that can be opened.")
+        _check_file(path, file_name(path))
         return reader(path, say)
+
+
+def _check_file(path: Path, name: str) -> None:
+    """The same bound for what is written and for what is read. Raises `TraceError`."""
+    size, most = path.stat().st_size, LARGEST_FILES[path.suffix.lower()]
+    if size > most:
+        raise TraceError(f"“{name}” is {size / 2**30:.1f} GiB; of such files {most / 2**30:g} GiB are the most that can be opened.")
+
+
+def _check_length(steps: int, header: int = 0) -> None:
+    if steps > MOST_STEPS:
+        raise TraceError(f"A trace of {steps:,} steps is too long; {MOST_STEPS:,} are the most. A corpus store, as “unrolled corpus "
+                         "trace” writes it, holds more.")
+    if header > LARGEST_HEADER:
+        raise TraceError(f"The words and candidates of this trace take {header / 2**30:.1f} GiB; {LARGEST_HEADER / 2**30:g} GiB is "
+                         "the most that can be opened.")
 
 
 @contextmanager
@@ -124,6 +143,7 @@ def _by_suffix(path: Path, table: dict[str, Any]) -> Any:
 
 def _header_text(trace: Trace, *, words: bool = True) -> str:
     """The header as JSON, a step at a time: a long run is saved in a thread, and the window goes on beside it."""
+    _check_length(len(trace))
     # Not msgspec's writer: it turns an infinite log-probability into null, and refuses the halves of characters that
     # Python makes of a file name that is not UTF-8. Escapes keep both, and ASCII always fits the file.
     header = TraceHeader(channels=tuple(trace.channels.values()), provenance=trace.provenance, ended=trace.ended,
@@ -132,6 +152,7 @@ def _header_text(trace: Trace, *, words: bool = True) -> str:
         return json.dumps(msgspec.to_builtins(header))
     candidates = ", ".join(json.dumps(msgspec.to_builtins(of_step)) for of_step in trace.candidates)
     start = json.dumps({name: value for name, value in msgspec.to_builtins(header).items() if name != "candidates"})
+    _check_length(len(trace), len(start) + len(candidates))
     return f'{start[:-1]}, "candidates": [{candidates}]}}'
 
 
@@ -142,6 +163,7 @@ def _arrays(trace: Trace) -> Arrays:
 
 
 def _read_header(text: str | bytes, say: Say = untold) -> TraceHeader:
+    _check_length(0, len(text))
     text = text.decode("utf-8", "surrogatepass") if isinstance(text, bytes) else text
     return _header_and_rest(JsonPieces(text, say))[0]
 
@@ -157,12 +179,15 @@ def _header_and_rest(pieces: JsonPieces, **readers: Callable[[JsonPieces], Any])
         raise ValueError(f"{header.format} is another format")
     if header.version != VERSION:
         raise TraceError(f"This is a trace of format {header.version}; this Unrolled reads format {VERSION}.")
+    _check_length(max(header.steps, len(header.words)))
     _check_provenance(header)
     return header, whole
 
 
 def _read_candidates(pieces: JsonPieces) -> tuple[tuple[Candidate, ...], ...]:
-    return tuple(msgspec.convert(of_step, tuple[Candidate, ...]) for of_step in pieces.array())
+    several = msgspec.json.Decoder(list[tuple[Candidate, ...]]).decode
+    return tuple(of_step if isinstance(of_step, tuple) else msgspec.convert(of_step, tuple[Candidate, ...])
+                 for of_step in pieces.array(several))
 
 
 def _check_provenance(header: TraceHeader) -> None:
@@ -211,24 +236,19 @@ def trace_of_bytes(data: bytes | memoryview, name: str) -> Trace:
         return _of_safetensors(data)
 
 
-def _write_safetensors(trace: Trace, path: Path) -> None:
-    with atomic_write(path) as file:
-        write_trace(file, trace)
-
-
 def _read_safetensors(path: Path, say: Say) -> Trace:
     return _of_safetensors(path.read_bytes(), say)
 
 
 def _of_safetensors(data: bytes | memoryview, say: Say = untold) -> Trace:
     arrays, metadata = tensors_in(data)
+    _check_length(arrays[TOKENS].size)
     return _assemble(_read_header(metadata[HEADER], say), arrays)
 
 
-def _write_npz(trace: Trace, path: Path) -> None:
+def _write_npz(file: BinaryIO, trace: Trace) -> None:
     header = np.frombuffer(_header_text(trace).encode(), np.uint8)
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **{HEADER: header}, **_arrays(trace))
+    np.savez_compressed(file, allow_pickle=False, **{HEADER: header}, **_arrays(trace))
 
 
 def _read_npz(path: Path, say: Say) -> Trace:
@@ -237,6 +257,7 @@ def _read_npz(path: Path, say: Say) -> Trace:
         if unpacked > ALWAYS_ALLOWED + LARGEST_RATIO * path.stat().st_size:
             raise TraceError(f"“{file_name(path)}” would unpack to {unpacked / 2**30:.1f} GiB, far more than a trace does.")
     with np.load(path, allow_pickle=False) as file:
+        _check_length(file[TOKENS].size)
         header = _read_header(file[HEADER].tobytes())
         arrays: Arrays = {}
         for number, name in enumerate(name for name in file.files if name != HEADER):
@@ -245,15 +266,14 @@ def _read_npz(path: Path, say: Say) -> Trace:
         return _assemble(header, arrays)
 
 
-def _write_json(trace: Trace, path: Path) -> None:
+def _write_json(file: BinaryIO, trace: Trace) -> None:
     whole = {
         **json.loads(_header_text(trace)),
         TOKENS: list(trace.tokens), LOG_PROBS: tables.exact_numbers(trace.log_probs),
         "values": {name: tables.exact_numbers(trace.column(name)) for name in trace.channels},
         INPUT: base64.b64encode(trace.input_bytes).decode(),
     }
-    with atomic_write(path) as file:
-        file.write(json.dumps(whole).encode())
+    file.write(json.dumps(whole).encode())
 
 
 def _read_json(path: Path, say: Say) -> Trace:
@@ -274,16 +294,18 @@ def _stacked(rows: list[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
     return np.stack(rows) if rows else np.empty(0, np.float32)
 
 
-def _write_csv(trace: Trace, path: Path) -> None:
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", errors="surrogatepass", newline="") as file:
-        tables.write_table(file, trace, _header_text(trace, words=False))
+def _write_csv(file: BinaryIO, trace: Trace) -> None:
+    text = io.TextIOWrapper(file, encoding="utf-8", errors="surrogatepass", newline="")
+    tables.write_table(text, trace, _header_text(trace, words=False))
+    text.detach()
 
 
 def _read_csv(path: Path, say: Say) -> Trace:
     size = path.stat().st_size
     with path.open(encoding="utf-8", errors="surrogatepass", newline="") as file:
         def lines() -> Iterator[str]:
-            for line in file:
+            for number, line in enumerate(file):
+                _check_length(number)
                 say(cast(BinaryIO, file.buffer).tell() / size)
                 yield line
 
@@ -291,8 +313,8 @@ def _read_csv(path: Path, say: Say) -> Trace:
         return tables.read_table(lines(), header.channels, header.provenance, ended=header.ended, steps=header.steps)
 
 
-_WRITERS: dict[str, Callable[[Trace, Path], None]] = {
-    ".safetensors": _write_safetensors, ".npz": _write_npz, ".json": _write_json, ".csv": _write_csv}
+_WRITERS: dict[str, Callable[[BinaryIO, Trace], None]] = {
+    ".safetensors": write_trace, ".npz": _write_npz, ".json": _write_json, ".csv": _write_csv}
 _READERS: dict[str, Callable[[Path, Say], Trace]] = {
     ".safetensors": _read_safetensors, ".npz": _read_npz, ".json": _read_json, ".csv": _read_csv}
 SUFFIXES = tuple(_WRITERS)

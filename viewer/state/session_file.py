@@ -153,6 +153,8 @@ def save_session(path: Path, saved: SavedSession) -> None:
                 with archive.open(f"traces/{number}.safetensors", "w", force_zip64=True) as member:
                     write_trace(cast(BinaryIO, member), trace)
             _check_members(archive.infolist(), path.name, unfinished.stat().st_size)
+    except TraceError as error:
+        raise SessionFileError(str(error)) from error
     except OSError as error:
         raise SessionFileError(writing_sentence(path, error)) from error
     except MemoryError as error:

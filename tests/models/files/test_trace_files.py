@@ -171,6 +171,33 @@ def test_an_unknown_suffix_names_those_that_are_known(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
+def test_what_is_too_long_is_neither_written_nor_read(tmp_path, monkeypatch, suffix):
+    path, trace = tmp_path / f"a{suffix}", scripted.trace()
+    save_trace(trace, path)
+    monkeypatch.setattr(trace_files, "MOST_STEPS", len(trace) - 1)
+    for call in (lambda: load_trace(path), lambda: save_trace(trace, path)):
+        with pytest.raises(TraceError, match=f"A trace of {len(trace)} steps is too long; {len(trace) - 1} are the most"):
+            call()
+    monkeypatch.undo()
+    monkeypatch.setitem(trace_files.LARGEST_FILES, suffix, path.stat().st_size - 1)
+    for call in (lambda: load_trace(path), lambda: save_trace(trace, path)):
+        with pytest.raises(TraceError, match="GiB are the most"):
+            call()
+    monkeypatch.undo()
+    assert_equal(load_trace(path), trace, picture=suffix != ".csv")
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".npz"])
+def test_words_and_candidates_have_a_bound(tmp_path, monkeypatch, suffix):
+    path = tmp_path / f"a{suffix}"
+    save_trace(scripted.trace(), path)
+    monkeypatch.setattr(trace_files, "LARGEST_HEADER", 100)
+    for call in (lambda: load_trace(path), lambda: save_trace(scripted.trace(), path)):
+        with pytest.raises(TraceError, match="words and candidates"):
+            call()
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, suffix):
     path = tmp_path / f"a{suffix}"
     path.write_bytes(b"old")
