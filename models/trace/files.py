@@ -93,16 +93,17 @@ def _check_file(path: Path, name: str) -> None:
     """The same bound for what is written and for what is read. Raises `TraceError`."""
     size, most = path.stat().st_size, LARGEST_FILES[path.suffix.lower()]
     if size > most:
-        raise TraceError(f"“{name}” is {size / 2**30:.1f} GiB; of such files {most / 2**30:g} GiB are the most that can be opened.")
+        raise TraceError(f"“{name}” is {size / 2**30:.1f} GiB; of such files {most / 2**30:g} GiB are the most that can be "
+                         "opened.")
 
 
 def _check_length(steps: int, header: int = 0) -> None:
     if steps > MOST_STEPS:
-        raise TraceError(f"A trace of {steps:,} steps is too long; {MOST_STEPS:,} are the most. A corpus store, as “unrolled corpus "
-                         "trace” writes it, holds more.")
+        raise TraceError(f"A trace of {steps:,} steps is too long; {MOST_STEPS:,} are the most. A corpus store, as “unrolled "
+                         "corpus trace” writes it, holds more.")
     if header > LARGEST_HEADER:
-        raise TraceError(f"The words and candidates of this trace take {header / 2**30:.1f} GiB; {LARGEST_HEADER / 2**30:g} GiB is "
-                         "the most that can be opened.")
+        raise TraceError(f"The words and candidates of this trace take {header / 2**30:.1f} GiB; {LARGEST_HEADER / 2**30:g} GiB "
+                         "is the most that can be opened.")
 
 
 @contextmanager

@@ -56,6 +56,20 @@ def test_keys_walk_and_the_focus_walks_along(qtbot, session, panel):
     assert session.playhead.step == 0
 
 
+def test_of_a_long_text_the_words_around_the_playhead_are_widgets(qtbot, session, panel, monkeypatch):
+    monkeypatch.setattr("unrolled.viewer.views.text.caption.MOST_CHIPS", 4)
+    session.playhead.seek(0)
+    panel.refresh()
+    assert panel.shown_words == scripted.CAPTION[:4]
+    session.playhead.seek(6)
+    assert (panel.shown_words, panel.shown_step) == (tuple(map(shown, scripted.CAPTION[4:8])), 6)
+    assert [chip.step for chip in panel.chips] == [4, 5, 6, 7]
+    qtbot.mouseClick(panel.chips[1], Qt.MouseButton.LeftButton)
+    assert session.playhead.step == 5
+    session.playhead.seek(1)
+    assert (panel.shown_words, panel.shown_step) == (scripted.CAPTION[:4], 1)
+
+
 def test_only_the_current_word_is_in_the_tab_order(session, panel):
     session.playhead.seek(3)
     assert [chip.step for chip in panel.chips if chip.focusPolicy() == Qt.FocusPolicy.TabFocus] == [3]

@@ -25,7 +25,7 @@ def panel(qtbot, session):
 def test_a_picture_for_every_word(session, panel):
     assert panel.shown_words == (*scripted.CAPTION[:-1], "END")
     pictures = {
-        panel.frames.rows[step].picture.toImage().constBits().tobytes() for step in range(len(session.trace))
+        panel.picture_of(step).toImage().constBits().tobytes() for step in range(len(session.trace))
     }
     assert len(pictures) == len(session.trace)  # each has another attention
 
@@ -47,8 +47,11 @@ def test_it_scrolls_only_as_far_as_needed(session, panel):
 
 
 def test_pictures_are_made_once(session, panel):
+    every = range(len(session.trace))
+    for step in every:
+        panel.picture_of(step)
     made = panel.made
-    for step in range(len(session.trace)):
+    for step in every:
         session.playhead.seek(step)
         panel.refresh()
         panel.grab()
@@ -58,7 +61,19 @@ def test_pictures_are_made_once(session, panel):
     assert panel.made == made  # nothing that they show
     session.appearance.update(attention_colour_map="viridis")
     panel.refresh()
+    for step in every:
+        panel.picture_of(step)
     assert panel.made == made + len(session.trace)
+
+
+def test_pictures_out_of_sight_are_not_made(session, panel):
+    for step in range(len(session.trace), 3000):
+        session.trace.append(scripted.step_result(step, "dog"))
+    session.grew()
+    panel.refresh()
+    panel.grab()
+    assert panel.made < 20
+    assert len(panel.shown_words) == 3000
 
 
 def test_two_pictures_of_one_name_are_two(session, panel):
@@ -70,7 +85,7 @@ def test_two_pictures_of_one_name_are_two(session, panel):
     session.set_branches(session.branches.with_branch(session.branch.changed(edits=tuple(edits))))
     session.appearance.update(attention_opacity=0.0)
     panel.refresh()
-    one, other = (panel.frames.rows[step].picture.toImage() for step in (2, 3))
+    one, other = (panel.picture_of(step).toImage() for step in (2, 3))
     middle = one.rect().center()
     assert one.pixelColor(middle).red() < 60 < 200 < other.pixelColor(middle).red()
 
@@ -85,6 +100,8 @@ def test_one_more_word_is_one_more_picture(session, panel):
         session.grew()
         made = panel.made
         panel.refresh()
+        session.playhead.seek(step)
+        panel.grab()
         assert panel.made == made + 1
 
 
@@ -114,7 +131,7 @@ def test_pictures_are_as_high_as_the_pane(qtbot, panel):
     low = panel.delegate.picture.height()
     panel.resize(360, 160)
     qtbot.waitUntil(lambda: panel.delegate.picture.height() > low, timeout=1000)
-    assert panel.frames.rows[0].picture.deviceIndependentSize().height() == panel.delegate.picture.height()
+    assert panel.picture_of(0).deviceIndependentSize().height() == panel.delegate.picture.height()
 
 
 def test_a_theme_or_no_photograph_harms_nothing(session, panel):

@@ -1,8 +1,9 @@
-"""Every step as a small picture, made once when the step arrives: the photograph, its attention, the word."""
+"""Every step as a small picture, made once when it is first seen: the photograph, its attention, the word."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 from PySide6.QtCore import QModelIndex, QRect, QRectF, QSize, Qt
@@ -41,12 +42,11 @@ EMPTY = "One thumbnail per word, with the attention at that step."
 
 
 class Frame(NamedTuple):
-    """A step: its number, its word, how probable that was, and its picture."""
+    """A step: its number, its word, and how probable that was."""
 
     step: int
     word: str
     chance: float
-    picture: QPixmap
 
     def text(self, _column: int, role: Qt.ItemDataRole) -> str:
         return self.word if role == DISPLAY else f"{self.word}, word {self.step + 1}, {percent(self.chance)}"
@@ -55,9 +55,9 @@ class Frame(NamedTuple):
 class FrameDelegate(QStyledItemDelegate):
     """Paints a picture and its word."""
 
-    def __init__(self, theme: Theme, frames: RowModel[Frame]) -> None:
+    def __init__(self, theme: Theme, frames: RowModel[Frame], picture_of: Callable[[int], QPixmap]) -> None:
         super().__init__(frames)
-        self.theme, self._frames = theme, frames
+        self.theme, self._frames, self._picture_of = theme, frames, picture_of
         self.picture = QSize(96, 72)
         self.current = NOWHERE
 
@@ -80,7 +80,7 @@ class FrameDelegate(QStyledItemDelegate):
             painter.setPen(QPen(QColor(theme.border), 1))
             painter.setBrush(QColor(theme.raised))
             painter.drawRoundedRect(box, 5, 5)
-        painter.drawPixmap(place.x() + MARGIN, place.y() + MARGIN, frame.picture)
+        painter.drawPixmap(place.x() + MARGIN, place.y() + MARGIN, self._picture_of(frame.step))
         font = text_font(12, weight=QFont.Weight.Medium if current else QFont.Weight.Normal)
         painter.setFont(font)
         painter.setPen(QColor(theme.muted if frame.word == END_TEXT or index.row() > self.current else theme.text))
@@ -101,10 +101,12 @@ class FilmStripView(View):
         self._small: QImage | None = None
         self._ratio = 1.0
         self._height = 0
+        self._trace: Trace | None = None
+        self._pictures: dict[int, QPixmap] = {}
         self.made = 0
         self.frames: RowModel[Frame] = RowModel(Frame.text, self)
         self.view = QListView()
-        self.delegate = FrameDelegate(ctx.theme, self.frames)
+        self.delegate = FrameDelegate(ctx.theme, self.frames, self.picture_of)
         self.view.setAccessibleName("Film strip: a thumbnail per word")
         self.zoom = Zoom(self.view, self._resize, least=0.5)
         attach(self.view, "Film strip", table=self._table, fill=self.zoom.add_to)
@@ -158,14 +160,20 @@ class FilmStripView(View):
         drawn_for = (_look(values), session.selection.at, trace)
         if drawn_for != self._drawn_for:
             self._drawn_for, kept = drawn_for, ()
-        tokens = [] if trace is None else list(trace.tokens)
+        self._trace, tokens = trace, [] if trace is None else list(trace.tokens)
         kept, self._tokens = kept[: _common(self._tokens, tokens)], tokens
+        self._pictures = {step: picture for step, picture in self._pictures.items() if step < len(kept)}
         new = [] if trace is None else [
             Frame(step, shown(trace.words[step], trace.provenance.detokenization),
-                  math.exp(min(float(trace.log_probs[step]), 0.0)), self._thumbnail(trace, step))
+                  math.exp(min(float(trace.log_probs[step]), 0.0)))
             for step in range(len(kept), len(trace))]
         self.frames.set_rows((*kept, *new))
         self.say("" if self.frames.rows else EMPTY)
+
+    def picture_of(self, step: int) -> QPixmap:
+        if step not in self._pictures:
+            self._pictures[step] = self._thumbnail(step)
+        return self._pictures[step]
 
     def seek(self, step: int) -> None:
         before, self.delegate.current = self.delegate.current, step
@@ -233,7 +241,7 @@ class FilmStripView(View):
             self._others[given] = self._fitted(photograph(given.pixels, longest=512))
         return self._others[given]
 
-    def _thumbnail(self, trace: Trace, step: int) -> QPixmap:
+    def _thumbnail(self, step: int) -> QPixmap:
         self.made += 1
         values = self.session.appearance.values
         box = self.delegate.picture
@@ -241,7 +249,7 @@ class FilmStripView(View):
         made.setDevicePixelRatio(self._ratio)
         made.fill(Qt.GlobalColor.transparent)
         small = self._photograph_at(step)
-        if small is None or small.isNull():
+        if small is None or small.isNull() or self._trace is None:
             return made
         size = small.deviceIndependentSize()
         place = QRectF(
@@ -254,8 +262,8 @@ class FilmStripView(View):
         painter.drawImage(place.topLeft(), small)
         channels = map_channels(self.session.channels)
         if channels:
-            colours = overlay(trace.column(channels[0].name)[step], values)
-            seen = part(place, trace.provenance.region)
+            colours = overlay(self._trace.column(channels[0].name)[step], values)
+            seen = part(place, self._trace.provenance.region)
             draw_overlay(painter, colours, seen, smooth=values.attention_smooth)
             draw_veil(painter, place, seen, veil_of(values))
         painter.end()

@@ -45,6 +45,7 @@ from unrolled.viewer.widgets.themed import Painted
 CHIP_HEIGHT = 28
 CHIP_PADDING = 9
 GAP = 6
+MOST_CHIPS = 1000  # of a longer text those around the playhead: a widget takes 18 kB, and a screen shows few
 BETWEEN = 4  # pixels, of the sentence and its pieces
 STRONGEST_TINT = 0.46  # of the accent in a word's ground at probability 1: the text stays legible on it
 WORD_PIXELS, END_PIXELS = 14, 11
@@ -184,6 +185,7 @@ class CaptionView(View):
         theme = ctx.theme
         self.chips: list[Chip] = []
         self._known: list[tuple[str, float, str]] = []
+        self._first = 0  # the step of the first chip
         self._step = NOWHERE
         self._inside = Chips()
         self._inside.placed.connect(self._reveal)
@@ -228,8 +230,10 @@ class CaptionView(View):
         trace = self.session.trace
         if trace is not None and trace.provenance.detokenization == "characters":
             trace = None  # a text of characters is the reader's, who makes no widget for each
-        words = [] if trace is None else [(word, log_prob, trace.provenance.detokenization)
-                                          for word, log_prob in zip(trace.words, trace.log_probs.tolist(), strict=True)]
+        part = slice(self._first, self._first + MOST_CHIPS)
+        words = [] if trace is None else [
+            (word, log_prob, trace.provenance.detokenization)
+            for word, log_prob in zip(trace.words[part], trace.log_probs[part].tolist(), strict=True)]
         if words != self._known:
             self._take(words)
         writing = trace is not None and not trace.ended
@@ -238,8 +242,8 @@ class CaptionView(View):
         self.say("" if words else self._what_will_be_here())
         pieces = trace is not None and trace.provenance.detokenization == "pieces"
         self._sentence_area.setVisible(pieces)
-        if pieces and self.sentence.text() != self._text():
-            self.sentence.setText(self._text())
+        if pieces and self.sentence.text() != (text := self._text(part)):
+            self.sentence.setText(text)
         self._share_height()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -267,19 +271,23 @@ class CaptionView(View):
         return empty_text(session, what)
 
     def seek(self, step: int) -> None:
+        first = max(step, 0) // MOST_CHIPS * MOST_CHIPS
+        if first != self._first:
+            self._first, self._known = first, []
+            self.refresh()
         had_focus = any(chip.hasFocus() for chip in self.chips)
         for chip in self.chips:
             chip.set_state(current=chip.step == step, reached=chip.step <= step)
         before, self._step = self._step, step
-        if before != step and 0 <= step < len(self.chips):
+        if before != step and 0 <= step - first < len(self.chips):
             if had_focus:
-                self.chips[step].setFocus(Qt.FocusReason.OtherFocusReason)
+                self.chips[step - first].setFocus(Qt.FocusReason.OtherFocusReason)
             self._reveal()
 
     def _reveal(self) -> None:
         """Bring the word at the playhead into sight."""
-        if 0 <= self._step < len(self.chips):
-            bar, top = self._area.verticalScrollBar(), self.chips[self._step].y() - 1
+        if 0 <= self._step - self._first < len(self.chips):
+            bar, top = self._area.verticalScrollBar(), self.chips[self._step - self._first].y() - 1
             bar.setValue(min(max(bar.value(), top - (self._rows - 1) * (CHIP_HEIGHT + GAP)), top))
 
     def _fill_menu(self, menu: QMenu) -> None:
@@ -287,9 +295,9 @@ class CaptionView(View):
         copy.setEnabled(bool(self.chips))
         copy.triggered.connect(lambda: QGuiApplication.clipboard().setText(self._text()))
 
-    def _text(self) -> str:
+    def _text(self, part: slice = slice(None)) -> str:
         trace = self.session.trace
-        written = () if trace is None else (word for word in trace.words if not is_end(word))
+        written = () if trace is None else (word for word in trace.words[part] if not is_end(word))
         return text_of(written, trace.provenance.detokenization if trace is not None else "words")
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -316,15 +324,16 @@ class CaptionView(View):
             chip.hide()
             chip.deleteLater()
         self._flow.removeWidget(self.caret)
-        for step, word in enumerate(words):
-            if step == len(self.chips):
-                chip = Chip(step, self.theme, self._inside)
-                chip.clicked.connect(lambda _=False, step=step: self.do(Seek(step)))
+        for number, word in enumerate(words):
+            if number == len(self.chips):
+                chip = Chip(number, self.theme, self._inside)
+                chip.clicked.connect(lambda _=False, chip=chip: self.do(Seek(chip.step)))
                 self.chips.append(chip)
                 self._flow.addWidget(chip)
                 chip.show()
-            if step >= len(known) or word != known[step]:
-                self.chips[step].set_word(*word)
+            if number >= len(known) or word != known[number]:
+                self.chips[number].step = self._first + number
+                self.chips[number].set_word(*word)
         self._flow.addWidget(self.caret)
         self._flow.invalidate()
         self._inside.updateGeometry()
