@@ -21,6 +21,7 @@ from unrolled.viewer.theme.themes import Theme
 
 TICK_ROOM = {"left": 28, "right": 28, "bottom": 76}  # pixels from one number to the next, at least
 NUMBERS_WIDTH, NAME_WIDTH = 44, 18
+THOUSANDS_FROM = 20_000  # from one number to the next, above which they are written in thousands and millions
 NAMES_WIDTH = 76  # of an axis with names for numbers, at most
 HEADINGS_WIDTH = 40  # of one with names along the bottom
 NAME_HEIGHT = 15.0
@@ -164,8 +165,16 @@ class Ticks(pg.AxisItem):
             return [self._texts[value] for value in values]
         if self._axis.log:
             return [self._texts.get(round(value, 6)) or _power(value) for value in values]
+        if self._side != "bottom" and spacing >= THOUSANDS_FROM:
+            return [short(value) for value in values]
         decimals = max(-math.floor(math.log10(spacing) + 1e-9), 0)
         return [f"{value or 0.0:,.{decimals}f}".replace("-", MINUS) for value in values]
+
+
+def short(value: float) -> str:
+    """A round number of many digits, which has little room: ``0``, ``500k``, ``1.5M``."""
+    unit, sign = (1e6, "M") if abs(value) >= 1e6 else (1e3, "k")
+    return f"{value / unit:,.12g}{sign}".replace("-", MINUS) if value else "0"
 
 
 def _multiples(low: float, high: float, distance: float) -> list[float]:
