@@ -22,7 +22,8 @@ import scripted
 import scripted_answers
 
 from unrolled.models.backend.serving import run
-from unrolled.models.inputs.clips import ClipError, read_clip
+from unrolled.models.inputs.clips import read_clip
+from unrolled.models.inputs.frame_stack import ClipError
 from unrolled.models.inputs.texts import read_text
 from unrolled.models.protocol.connection import Hello, Progress
 from unrolled.models.protocol.dispatch import handles

@@ -12,7 +12,8 @@ from PIL import Image
 
 from unrolled.assets import path as asset
 from unrolled.models.inputs.clips import SUFFIXES as CLIP_SUFFIXES
-from unrolled.models.inputs.clips import Clip, ClipError, clip_bytes, read_clip
+from unrolled.models.inputs.clips import clip_bytes, read_clip
+from unrolled.models.inputs.frame_stack import Clip, ClipError
 from unrolled.models.inputs.inputs import NO_INPUT, RECORDED, Input, InputClip, InputNothing, InputPicture, InputText
 from unrolled.models.inputs.pictures import SUFFIXES as PICTURE_SUFFIXES
 from unrolled.models.inputs.pictures import PictureError, picture_bytes, read_picture

@@ -18,16 +18,17 @@ from pathlib import Path
 from threading import Lock
 
 import numpy as np
-from PIL import Image, ImageChops, ImageCms, ImageFile, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageFile, PngImagePlugin, UnidentifiedImageError
 
 from unrolled.models.inputs.cut_files import FILLS, MOST_TIMES, filled, is_cut, is_fillable, lengths_in_words, promised_length
-from unrolled.models.inputs.film_colours import colour_codes, in_srgb, is_usual, note_of
+from unrolled.models.inputs.film_colours import in_srgb, is_usual, note_of
 from unrolled.models.inputs.interlaced import passes_of, without_gaps
 from unrolled.models.inputs.marks import begins_late, is_marked, other_kind
 from unrolled.models.inputs.photoshop import MARK as PHOTOSHOP
 from unrolled.models.inputs.photoshop import NoCompositeError, read_photoshop
+from unrolled.models.inputs.picture_colours import as_rgb, colours_of
 from unrolled.models.inputs.pixels_alone import MOST_PROFILE, pixels_alone, stored_orientation
-from unrolled.models.inputs.samples import Samples, shallow
+from unrolled.models.inputs.samples import Samples
 from unrolled.models.inputs.tiff import MARKS as TIFF_MARKS
 from unrolled.models.inputs.tiff import read_tiff
 from unrolled.models.trace.names import file_name, text_name
@@ -43,8 +44,7 @@ ENOUGH_PIXELS = 40_000_000      # a larger picture is made smaller; the models s
 ENOUGH_SAMPLED = 20_000_000     # of one whose samples may take eight bytes each
 SHORTEST_SIDE = 8
 LARGEST_FILE, LARGEST_READ = 200 * 2**20, 3 * 2**29  # bytes that are kept, and that are looked through
-USUAL_GAMMA = 1 / 2.2    # of files, as screens undo it
-REDUCED, BITS, PHOTOMETRIC = 254, 258, 262  # tags of a TIFF
+REDUCED = 254       # a tag of a TIFF
 JPEG_END, JPEG_SCAN, JPEG_TABLE = b"\xff\xd9", b"\xff\xda", b"\xff\xc4"
 ANY_BITS = bytes((0xA5, 0x3C, 0x96)) * 40
 MOST_MISSING = 0.9  # of a cut picture; with less of it there is nothing to describe
@@ -58,7 +58,8 @@ UPRIGHT = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4:
            8: Image.Transpose.ROTATE_90}
 """What makes a picture upright, by its orientation as EXIF has it."""
 
-_FILLING = Lock()
+DECODING = Lock()
+"""Held while Pillow decodes: its switch for files that are cut, and Python's for warnings, are the whole process's."""
 
 Image.MAX_IMAGE_PIXELS = MOST_JPEG_PIXELS // 2  # Pillow refuses twice as many, in places where a size changes while it reads
 
@@ -144,7 +145,7 @@ def read_picture(data: bytes, name: str) -> Picture:
         raise PictureError(f"“{name}” is empty.")
     notes: list[str] = []
     try:
-        with warnings.catch_warnings():
+        with DECODING, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the size is judged here, and metadata that is off harms nobody
             return Picture(_decode(data, name, notes), tuple(notes))
     except PictureError:
@@ -312,7 +313,7 @@ def _load(file: bytes, notes: list[str], name: str) -> tuple[Image.Image, int]:
         if not found:
             raise failed
         image, orientation = found[0]
-        missing = _differing(image, found[1][0]) if len(found) > 1 else 1 - len(file) / promised_length(file)
+        missing = _differing(image, found[1][0]) if len(found) > 1 else 1 - len(file) / max(promised_length(file), len(file))
         if image.format == "JPEG2000":
             _note_missing(min(missing, MOST_MISSING), file, notes, name, "details of it, or its end, are missing")
         else:
@@ -321,12 +322,11 @@ def _load(file: bytes, notes: list[str], name: str) -> tuple[Image.Image, int]:
                 differing = ImageChops.difference(image, found[1][0]).point(([0] + [255] * 255) * len(image.getbands()))
                 image.paste(GREY[image.mode], mask=reduce(ImageChops.lighter, differing.split()))
         return image, orientation
-    with _FILLING:
-        ImageFile.LOAD_TRUNCATED_IMAGES = True  # Pillow's only switch for it
-        try:
-            image, orientation = loaded(file)
-        finally:
-            ImageFile.LOAD_TRUNCATED_IMAGES = False
+    ImageFile.LOAD_TRUNCATED_IMAGES = True  # Pillow's only switch for it
+    try:
+        image, orientation = loaded(file)
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
     passes = passes_of(file)
     if passes:
         image = without_gaps(image, passes)
@@ -373,75 +373,6 @@ def orientation_of(image: Image.Image) -> int:
         return 1  # Pillow has turned it already
     exif = image.info.get("exif", b"")
     return stored_orientation(exif.removeprefix(b"Exif\0\0")) if isinstance(exif, bytes) else 1
-
-
-def colours_of(image: Image.Image, data: bytes) -> tuple[int, int]:
-    """A picture's primaries and curve where they are not its profile's; a PNG's stand above its profile, which is forgotten."""
-    codes = colour_codes(data)
-    if is_usual(*codes) or ("icc_profile" in image.info and image.format != "PNG"):
-        return 0, 0
-    image.info = {key: value for key, value in image.info.items() if key not in ("gamma", "icc_profile")}
-    return codes
-
-
-def as_rgb(image: Image.Image, notes: list[str], name: str, *, times_smaller: int = 1) -> Image.Image:
-    """A decoded picture as RGB, smaller by a whole number where that is asked for; what was stretched is noted."""
-    if image.mode.startswith("I") or image.mode == "F":
-        image, times_smaller = _from_deep(image, notes, name, times_smaller), 1
-    elif image.mode in ("P", "PA", "1") or (image.has_transparency_data and image.mode not in ("RGBA", "LA")):
-        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
-    if times_smaller > 1:
-        image = image.reduce(times_smaller)
-    image = _in_srgb(image)
-    if image.mode in ("RGBA", "LA", "La", "RGBa"):
-        over = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", over.size, "white"), over).convert("RGB")
-    return image.convert("RGB")
-
-
-def _in_srgb(image: Image.Image) -> Image.Image:
-    """The colours that a picture's profile means; a profile that is broken is as good as none."""
-    profile = image.info.get("icc_profile")
-    if image.mode == "LAB":
-        return ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"),
-                                         outputMode="RGB") or image
-    if not profile and "srgb" not in image.info:
-        return _with_gamma(image)
-    if not profile or image.mode not in ("RGB", "RGBA", "CMYK", "L", "LA") or b"sRGB" in profile[:4096]:
-        return image
-    with suppress(Exception):
-        source, grey = ImageCms.ImageCmsProfile(io.BytesIO(profile)), image.getchannel("L") if image.mode == "LA" else None
-        shown = ImageCms.profileToProfile(grey or image, source, ImageCms.createProfile("sRGB"),
-                                          outputMode="RGBA" if image.mode == "RGBA" else "RGB") or image
-        if grey is not None:
-            shown.putalpha(image.getchannel("A"))
-        return shown
-    return image
-
-
-def _with_gamma(image: Image.Image) -> Image.Image:
-    """The colours that a PNG's gamma means; what a screen has by itself, or what would leave nothing to see, changes nothing."""
-    exponent = 1 / (float(image.info.get("gamma", 0) or USUAL_GAMMA) / USUAL_GAMMA)
-    if abs(exponent - 1) < 0.05 or not 0.1 < exponent < 10 or image.mode not in ("L", "LA", "RGB", "RGBA"):
-        return image
-    table = [round(255 * (value / 255) ** exponent) for value in range(256)]
-    of_alpha = list(range(256)) if image.mode in ("LA", "RGBA") else []
-    return image.point(table * (len(image.getbands()) - bool(of_alpha)) + of_alpha)
-
-
-def _from_deep(image: Image.Image, notes: list[str], name: str, times_smaller: int) -> Image.Image:
-    """More than eight bits to eight, clear where they are said to be."""
-    values, tags = np.asarray(image)[::times_smaller, ::times_smaller], getattr(image, "tag_v2", {})
-    bits = tags.get(BITS, (16,))[0] if image.mode.startswith("I;16") else 16
-    clear = image.info.get("transparency")
-    over = np.where(values == clear, 0, 255).astype(np.uint8) if isinstance(clear, int) else None
-    if image.mode.startswith("I;16") and tags.get(PHOTOMETRIC) == 0:
-        values = 65535 - values  # 0 is white
-    eight = Image.fromarray(shallow(values, 1.0 if image.mode == "F" else 2.0**bits - 1, notes, name))
-    if over is not None:
-        eight.putalpha(Image.fromarray(over))
-    eight.info = {name: image.info[name] for name in ("gamma", "srgb", "icc_profile") if name in image.info}
-    return eight
 
 
 def _from_samples(read: tuple[Samples, tuple[int, int], int], data: bytes, notes: list[str], name: str) -> Image.Image:

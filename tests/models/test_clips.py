@@ -14,7 +14,9 @@ import pytest
 from PIL import Image, ImageDraw
 
 from unrolled.models.data.drawn_clips import KINDS, LABELS, SIDE, draw_clip
-from unrolled.models.inputs.clips import LONGEST_SIDE, MOST_ANIMATION_PIXELS, MOST_FRAMES, ClipError, clip_bytes, read_clip
+from unrolled.models.inputs.animations import MOST_ANIMATION_PIXELS
+from unrolled.models.inputs.clips import clip_bytes, read_clip
+from unrolled.models.inputs.frame_stack import LONGEST_SIDE, MOST_FRAMES, ClipError
 from unrolled.models.inputs.sniffing import media_of
 
 
@@ -413,9 +415,10 @@ def test_frames_that_would_take_all_memory_are_refused(tmp_path: Path, monkeypat
         read_clip(clip_bytes(path), "large.mp4")
     stream = io.BytesIO()
     assert MOST_ANIMATION_PIXELS < 10**9  # three bytes each are held
-    monkeypatch.setattr("unrolled.models.inputs.clips.MOST_ANIMATION_PIXELS", MOST_ANIMATION_PIXELS // 10**3)
+    monkeypatch.setattr("unrolled.models.inputs.animations.MOST_ANIMATION_PIXELS", MOST_ANIMATION_PIXELS // 10**3)
     first, *others = (Image.new("1", (400, 200), number % 2) for number in range(MOST_ANIMATION_PIXELS // 80_000_000 + 2))
     first.save(stream, "GIF", save_all=True, append_images=others)
+    monkeypatch.setattr(Image.Image, "convert", lambda *_: pytest.fail("a frame was decoded"))
     with pytest.raises(ClipError, match="make it smaller"):
         read_clip(stream.getvalue(), "large.gif")
 

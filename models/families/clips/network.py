@@ -22,7 +22,7 @@ from unrolled.models.cells import CellState, CellStep, first_state, make_cell, r
 from unrolled.models.cells.hook import Hook, identity
 from unrolled.models.data.drawn_clips import clip_file
 from unrolled.models.families.clips.reference import ClipReference
-from unrolled.models.inputs.clips import MOST_FRAMES, Clip, Frames
+from unrolled.models.inputs.frame_stack import MOST_FRAMES, Clip, Frames
 from unrolled.models.stepping.choosing import select_rows
 from unrolled.models.stepping.layers import cell_channels
 from unrolled.models.stepping.network_stepper import OnDevice

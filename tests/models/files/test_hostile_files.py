@@ -27,7 +27,8 @@ from safetensors.torch import save as to_bytes
 
 from unrolled.models.adapters.registry import load
 from unrolled.models.checkpoints.files import CheckpointError, Header
-from unrolled.models.inputs.clips import ClipError, clip_bytes, read_clip
+from unrolled.models.inputs.clips import clip_bytes, read_clip
+from unrolled.models.inputs.frame_stack import ClipError
 from unrolled.models.inputs.kinds import medium_of
 from unrolled.models.inputs.pictures import PictureError, read_picture
 from unrolled.models.inputs.texts import TextError, read_text

@@ -8,7 +8,8 @@ import numpy.typing as npt
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 
-from unrolled.models.inputs.clips import ClipError, read_clip
+from unrolled.models.inputs.clips import read_clip
+from unrolled.models.inputs.frame_stack import ClipError
 from unrolled.models.trace import Trace
 from unrolled.models.trace.detokenization import text_of
 from unrolled.viewer.drawing.images import Pixels, image_of, pixels_of
