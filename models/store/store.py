@@ -108,10 +108,12 @@ class Store:
         """Whether all parts are there."""
         return bool(self.written.all())
 
-    def refresh(self) -> None:
-        """Look again which parts are there: somebody may be writing."""
-        self.__dict__.pop("written", None)
+    def refresh(self) -> bool:
+        """Look again which parts are there: somebody may be writing. Whether they are others than before."""
+        before = self.written
+        self.__dict__.pop("written")
         self.documents.forget()
+        return not np.array_equal(self.written, before)
 
     def run(self, number: int) -> StoredRun:
         """A document by its number. Raises `IndexError`, and `StoreError` when it has not been traced yet."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QLineEdit, QPushButton, QSplitter, QTabWidget, QWidget
 
@@ -27,6 +27,7 @@ from unrolled.viewer.widgets.section import Section
 WIDTHS, WIDE = (250, 740, 330), 1200  # pixels, where the page is so wide
 LEAST_WIDTHS = (226, 380, 290)
 DTYPES = {"uint8": "bytes", "float16": "half precision", "float32": "single precision"}
+LOOK_MILLISECONDS = 3000  # from one look for new parts to the next, where some are not there yet
 NOTHING = "What is found is listed here, the text around it coloured by the unit at the right."
 
 
@@ -39,7 +40,8 @@ class CorpusPage(QWidget):
         super().__init__(parent)
         self._open, self._do, self.theme = open_store, do, theme
         self.setAccessibleName("Corpus")
-        self.asking = Asking(self)
+        self.asking, self._looking = Asking(self), Asking(self)
+        self._look = QTimer(self, interval=LOOK_MILLISECONDS)
         self._laid_out = False
         self._asked: Question | None = None  # what is listed; none for a frame of the map
         self.back = QPushButton("Back to the run")
@@ -94,6 +96,8 @@ class CorpusPage(QWidget):
             lines.place_wanted.connect(lambda number, step: self._do(OpenDocument(number, step)))
         self.unit.chosen.connect(self._unit_chosen)
         self.map.framed.connect(self._show_framed)
+        self._look.timeout.connect(self._look_again)
+        self._looking.answered.connect(self._show_new_parts)
         self.asking.answered.connect(self._show)
         self.asking.failed.connect(self.status.setText)
         self.asking.progressed.connect(lambda share: self.status.setText(f"Searching all documents: {percent(share)}"))
@@ -120,6 +124,8 @@ class CorpusPage(QWidget):
     def close_page(self) -> None:
         """Wait until nothing is computed any more."""
         self._open.changed.disconnect(self._store_changed, missing_ok=True)
+        self._look.stop()
+        self._looking.close()
         self.asking.close()
         self.documents.asking.close()
         self.unit.asking.close()
@@ -130,6 +136,8 @@ class CorpusPage(QWidget):
     def _store_changed(self) -> None:
         store = self.store
         self.asking.stop()
+        self._looking.stop()
+        self._look.start()
         self.found.hits.set_rows(())
         self.status.setText(NOTHING)
         self.documents.set_store(store)
@@ -138,6 +146,21 @@ class CorpusPage(QWidget):
         if not self.unit.shown_channel:
             self._unit_chosen()
         self.about.setText("" if store is None else about(store))
+
+    def _look_again(self) -> None:
+        """Somebody may be writing it."""
+        store = self.store
+        if store is None or store.is_whole:
+            self._look.stop()
+        elif self.isVisible() and not self._looking.busy:
+            self._looking.ask(lambda wanted, progress: store.refresh())
+
+    def _show_new_parts(self, there_are: bool) -> None:
+        if there_are and self.store is not None:
+            self.about.setText(about(self.store))
+            self.documents.table.viewport().update()
+            if self.store.is_whole or not self.unit.knows_steps:
+                self.unit.ask_again()
 
     def _unit_chosen(self) -> None:
         channel, unit = self.unit.shown_channel, self.unit.unit.value()

@@ -91,7 +91,7 @@ class UnitPage(QWidget):
         self.unit = QSpinBox(prefix="unit ")
         self.unit.setAccessibleName("Unit")
         self.unit.setKeyboardTracking(False)
-        self.unit.valueChanged.connect(lambda _: self._changed())
+        self.unit.valueChanged.connect(lambda _: self.ask_again())
         self.plot = Plot("Values of a unit", Axis("value"), Axis("steps"), theme, table=self._table)
         self.plot.setFixedHeight(PLOT_HEIGHT)
         self.plot.setMinimumWidth(1)
@@ -118,6 +118,11 @@ class UnitPage(QWidget):
     @property
     def shown_channel(self) -> str:
         return str(self.channel.currentData() or "")
+
+    @property
+    def knows_steps(self) -> bool:
+        """Whether what is said is of any step at all."""
+        return self._answer is not None and self._answer.steps > 0
 
     def set_store(self, store: Store | None) -> None:
         self.asking.stop()
@@ -149,9 +154,10 @@ class UnitPage(QWidget):
         self.unit.blockSignals(True)
         self.unit.setRange(0, self._store.description.channel(self.shown_channel).size - 1)
         self.unit.blockSignals(False)
-        self._changed()
+        self.ask_again()
 
-    def _changed(self) -> None:
+    def ask_again(self) -> None:
+        """Go through all steps for what is chosen."""
         store, name, unit = self._store, self.shown_channel, self.unit.value()
         if store is None:
             return

@@ -203,7 +203,8 @@ def test_a_store_that_is_being_written_shows_what_is_there(tmp_path):
     with pytest.raises(StoreError, match=r"“folder/0000\.py” has not been traced yet"):
         store.run(0)
     source.write(1)
-    store.refresh()
+    assert store.refresh()
+    assert not store.refresh()
     there = [row.number for row in map(store.documents.__getitem__, range(len(LENGTHS))) if row.is_there]
     assert there == [number for number, place in enumerate(source.packing.begin)
                      if store.spans()[0][0] <= place < store.spans()[0][1]]

@@ -51,6 +51,27 @@ def test_documents_are_listed_with_their_lengths(page):
     assert page.done == [OpenDocument(1)]
 
 
+def test_what_is_written_meanwhile_is_shown(qtbot, tmp_path, monkeypatch):
+    monkeypatch.setattr("unrolled.viewer.corpus.page.LOOK_MILLISECONDS", 20)
+    source, state = drawn(tmp_path / "store", [3000, 3000, 3000], shard=4096, channels=(HIDDEN,)), OpenStore()
+    made = CorpusPage(state, lambda _: None, LIGHT)
+    qtbot.addWidget(made)
+    made.show()
+    state.set_store(open_store(tmp_path / "store"))
+    parts = source.description.parts
+    assert made.about.text().endswith(f"{parts} of {parts} parts are not there yet.")
+    table = made.documents.table.documents
+    assert [table.index(row, 1).data() for row in range(3)] == ["not yet"] * 3
+    for part in range(parts):
+        source.write(part)
+        rest = f"{parts - part - 1} of {parts} parts are not there yet." if part + 1 < parts else "values as bytes"
+        qtbot.waitUntil(lambda rest=rest: made.about.text().endswith(rest))
+    assert [table.index(row, 1).data() for row in range(3)] == ["3,000"] * 3
+    qtbot.waitUntil(lambda: "9,000 steps" in made.unit.facts.text())
+    qtbot.waitUntil(lambda: not made._look.isActive())
+    made.close_page()
+
+
 def test_documents_are_found_by_their_names(qtbot, page, monkeypatch):
     monkeypatch.setattr("unrolled.models.store.documents.TITLES_READ", 3)
     table = page.documents.table.documents
