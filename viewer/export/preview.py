@@ -11,7 +11,7 @@ from unrolled.viewer.export.checking import check
 from unrolled.viewer.export.contents import Content
 from unrolled.viewer.export.formats import ExportFormat, IsCancelled, Makes
 from unrolled.viewer.export.scenes.ground import blank
-from unrolled.viewer.export.scenes.registry import AnyScene, Frames, frames_of, scene_of, still_of
+from unrolled.viewer.export.scenes.registry import AnyScene, Frames, frames_of, paint_still, scene_of, still_of
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.subject import Subject
 
@@ -70,7 +70,7 @@ class Previewer:
         image = blank(_at_least_a_pixel(size.toSizeF() * scale), settings)
         with QPainter(image) as painter:
             painter.scale(scale, scale)
-            still.paint(painter, fineness=scale, on_progress=lambda fraction: None, cancelled=cancelled)
+            paint_still(still, painter, settings, fineness=scale, on_progress=lambda share: None, cancelled=cancelled)
         pixels = size.toSizeF() * (settings.dpi / PIXELS_PER_INCH)
         paper = size.toSizeF() * (MILLIMETRES / PIXELS_PER_INCH)
         in_pixels = f"{pixels.width():,.0f} × {pixels.height():,.0f} pixels · " if "dpi" in chosen.takes else ""

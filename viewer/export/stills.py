@@ -10,7 +10,7 @@ from unrolled.viewer.drawing.vector_files import Paint, pdf_file, svg_file
 from unrolled.viewer.export.failure import ExportError
 from unrolled.viewer.export.formats import IsCancelled, OnProgress
 from unrolled.viewer.export.scenes.ground import blank
-from unrolled.viewer.export.scenes.registry import AnyScene, Still, still_of
+from unrolled.viewer.export.scenes.registry import AnyScene, Still, paint_still, still_of
 from unrolled.viewer.export.settings import ExportSettings
 
 MOST_PIXELS = 250_000_000
@@ -28,7 +28,7 @@ def write_png(scene: AnyScene, path: Path, settings: ExportSettings, on_progress
     image = blank(size, settings)
     with QPainter(image) as painter:
         painter.scale(fineness, fineness)
-        still.paint(painter, fineness=fineness, on_progress=on_progress, cancelled=cancelled)
+        paint_still(still, painter, settings, fineness=fineness, on_progress=on_progress, cancelled=cancelled)
     image.setDotsPerMeterX(round(settings.dpi / INCH))
     image.setDotsPerMeterY(round(settings.dpi / INCH))
     path.write_bytes(file_of(image))
@@ -37,16 +37,18 @@ def write_png(scene: AnyScene, path: Path, settings: ExportSettings, on_progress
 
 def write_svg(scene: AnyScene, path: Path, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> None:
     still = still_of(scene, settings)
-    path.write_bytes(svg_file(still.size, _paint(still, on_progress, cancelled), title=scene.title, outlines=settings.outlines))
+    paint = _paint(still, settings, on_progress, cancelled)
+    path.write_bytes(svg_file(still.size, paint, title=scene.title, outlines=settings.outlines))
     on_progress(1.0)
 
 
 def write_pdf(scene: AnyScene, path: Path, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> None:
     """A picture on a page of its own size, whose words stay text."""
     still = still_of(scene, settings)
-    path.write_bytes(pdf_file(still.size, _paint(still, on_progress, cancelled), title=scene.title))
+    path.write_bytes(pdf_file(still.size, _paint(still, settings, on_progress, cancelled), title=scene.title))
     on_progress(1.0)
 
 
-def _paint(still: Still, on_progress: OnProgress, cancelled: IsCancelled) -> Paint:
-    return lambda painter: still.paint(painter, fineness=IN_VECTORS, on_progress=on_progress, cancelled=cancelled)
+def _paint(still: Still, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> Paint:
+    return lambda painter: paint_still(still, painter, settings, fineness=IN_VECTORS, on_progress=on_progress,
+                                       cancelled=cancelled)

@@ -92,7 +92,7 @@ def board(qapp, **look):
 def test_all_plots_are_exported_in_columns_as_wide_as_asked_for(qapp, columns):
     drawn = board(qapp, width=900, columns=columns, type_points=4.5)
     still = BoardStill(drawn, ExportSettings(width=900))
-    drawing = svg_file(still.size, lambda painter: still.paint(painter, fineness=3, on_progress=print, cancelled=bool), title="",
+    drawing = svg_file(still.size, lambda painter: still.paint(painter, fineness=3, told=print), title="",
                        outlines=False).decode().replace("\u00a0", " ")
     assert still.size.width() == 900
     assert [drawing.count(f">{title}<") for title in TITLES] == [1, 1, 1, 1]
@@ -109,7 +109,7 @@ def test_plots_for_a_file_have_lines_for_its_resolution_and_no_ground(qapp):
         image = blank((still.size.toSizeF() * (dpi / 96)).toSize(), ExportSettings(clear=True))
         with QPainter(image) as painter:
             painter.scale(dpi / 96, dpi / 96)
-            still.paint(painter, fineness=dpi / 96, on_progress=print, cancelled=bool)
+            still.paint(painter, fineness=dpi / 96, told=print)
         pixels = pixels_of(image)
         assert pixels[0, 0, 3] == 0
         return (pixels[..., 3] > 0).mean()

@@ -23,9 +23,8 @@ from unrolled.viewer.drawing.alignment_painting import (
 from unrolled.viewer.drawing.alignment_rows import AlignmentRows, row_limits, source_channels, written_label
 from unrolled.viewer.drawing.contrast import text_on
 from unrolled.viewer.drawing.images import Pixels, pixels_of
-from unrolled.viewer.export.failure import Cancelled, ExportError
-from unrolled.viewer.export.formats import IsCancelled, OnProgress
-from unrolled.viewer.export.scenes.ground import blank, paint_ground, theme_of
+from unrolled.viewer.export.failure import ExportError
+from unrolled.viewer.export.scenes.ground import Told, blank, theme_of
 from unrolled.viewer.export.scenes.legend import draw_legend, draw_step
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.steps import steps_of
@@ -117,8 +116,6 @@ class AlignmentLayout:
     def paint(self, painter: QPainter, *, rows: int, current: int) -> None:
         """Paint so many rows; the row `current` is outlined and lights up the source, -1 for none."""
         scene, theme, geometry = self.scene, self.theme, self.geometry
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
-        paint_ground(painter, self.size, self.settings)
         weights = scene.rows[self.steps[current]] if current >= 0 else None
         limits = row_limits(scene.rows[self.steps[current]], self.settings.scale) if current >= 0 else (0.0, 1.0)
         if self._sentence and weights is not None:
@@ -167,6 +164,7 @@ class AlignmentFrames:
         image, row = blank(self.layout.size, self.layout.settings), self.steps.index(step)
         scene = self.layout.scene
         with QPainter(image) as painter:
+            painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
             self.layout.paint(painter, rows=row + 1, current=row)
             chance = percent(float(scene.probabilities[step]))
             draw_step(painter, self.layout.legend, f"word {step + 1} of {len(scene.words)} · {chance}", theme=self.layout.theme)
@@ -180,8 +178,6 @@ class AlignmentStill:
         self.layout = AlignmentLayout(scene, settings, sentence=False)
         self.size = self.layout.size
 
-    def paint(self, painter: QPainter, *, fineness: float, on_progress: OnProgress, cancelled: IsCancelled) -> None:
+    def paint(self, painter: QPainter, *, fineness: float, told: Told) -> None:
         """Paint it all; words stay text where the device has text."""
-        if cancelled():
-            raise Cancelled
         self.layout.paint(painter, rows=len(self.layout.steps), current=-1)

@@ -6,9 +6,8 @@ from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QColor, QPainter
 
 from unrolled.viewer.drawing.beam_painting import COLUMN, NODE_HEIGHT, NODE_WIDTH, ROW, paint_edge, paint_node, search_in_words
-from unrolled.viewer.export.failure import Cancelled, ExportError
-from unrolled.viewer.export.formats import IsCancelled, OnProgress
-from unrolled.viewer.export.scenes.ground import paint_ground, theme_of
+from unrolled.viewer.export.failure import ExportError
+from unrolled.viewer.export.scenes.ground import Told, theme_of
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.steps import chosen_steps
 from unrolled.viewer.export.subject import Subject
@@ -78,13 +77,8 @@ class BeamStill:
         self.bottom = top
         self.size = QSize(settings.width, round((top + 18 + MARGIN) * self.scale))
 
-    def paint(self, painter: QPainter, *, fineness: float, on_progress: OnProgress, cancelled: IsCancelled) -> None:
-        """Paint it all."""
-        if cancelled():
-            raise Cancelled
+    def paint(self, painter: QPainter, *, fineness: float, told: Told) -> None:
         search, theme = self.scene.search, self.theme
-        paint_ground(painter, self.size, self.settings)
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
         painter.save()
         painter.scale(self.scale, self.scale)
         painter.setFont(text_font(11))

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter, QPicture
 
-from unrolled.viewer.export.failure import Cancelled
-from unrolled.viewer.export.formats import IsCancelled, OnProgress
-from unrolled.viewer.export.scenes.ground import paint_ground
+from unrolled.viewer.export.scenes.ground import Told
 from unrolled.viewer.export.settings import ExportSettings
 
 FINEST = 4.0  # of what a preview is made of
@@ -40,15 +38,10 @@ class BoardStill:
     """All plots on the ground that was chosen."""
 
     def __init__(self, scene: BoardScene, settings: ExportSettings) -> None:
-        self.size, self._scene, self._settings = scene.size, scene, settings
+        self.size, self._scene = scene.size, scene
 
-    def paint(self, painter: QPainter, *, fineness: float, on_progress: OnProgress, cancelled: IsCancelled) -> None:
-        """Paint it all."""
-        if cancelled():
-            raise Cancelled
-        paint_ground(painter, self.size, self._settings)
-        hint = QPainter.RenderHint
-        painter.setRenderHints(hint.Antialiasing | hint.TextAntialiasing | hint.LosslessImageRendering)
+    def paint(self, painter: QPainter, *, fineness: float, told: Told) -> None:
+        painter.setRenderHint(QPainter.RenderHint.LosslessImageRendering)
         if fineness >= self._scene.fineness:
             painter.drawPicture(0, 0, self._scene.drawn)
             return

@@ -6,9 +6,8 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen
 
 from unrolled.viewer.drawing.painting import mix
-from unrolled.viewer.export.failure import Cancelled, ExportError
-from unrolled.viewer.export.formats import IsCancelled, OnProgress
-from unrolled.viewer.export.scenes.ground import paint_ground, theme_of
+from unrolled.viewer.export.failure import ExportError
+from unrolled.viewer.export.scenes.ground import Told, theme_of
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.steps import chosen_steps
 from unrolled.viewer.export.subject import Subject
@@ -74,13 +73,9 @@ class BranchStill:
         first = own.step if own.parent in self.scene.branches.all else 0
         return first <= step < len(own.trace) and (self.settings.end or not is_end(own.trace.words[step]))
 
-    def paint(self, painter: QPainter, *, fineness: float, on_progress: OnProgress, cancelled: IsCancelled) -> None:
-        """Paint it all."""
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
-        paint_ground(painter, self.size, self.settings)
-        for steps, rows, top in self.bands:
-            if cancelled():
-                raise Cancelled
+    def paint(self, painter: QPainter, *, fineness: float, told: Told) -> None:
+        for number, (steps, rows, top) in enumerate(self.bands):
+            told(0.95 * number / len(self.bands))
             painter.setFont(font(0.8 * self.letter))
             painter.setPen(QColor(self.theme.muted))
             for column, step in enumerate(steps):

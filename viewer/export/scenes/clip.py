@@ -14,9 +14,8 @@ from unrolled.models.trace import Trace
 from unrolled.models.trace.detokenization import text_of
 from unrolled.viewer.drawing.images import Pixels, image_of, pixels_of
 from unrolled.viewer.drawing.overlay import fitted
-from unrolled.viewer.export.failure import Cancelled, ExportError
-from unrolled.viewer.export.formats import IsCancelled, OnProgress
-from unrolled.viewer.export.scenes.ground import blank, paint_ground, theme_of
+from unrolled.viewer.export.failure import ExportError
+from unrolled.viewer.export.scenes.ground import Told, blank, theme_of
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.steps import chosen_steps
 from unrolled.viewer.export.type_setting import font
@@ -179,14 +178,11 @@ class ClipStill:
         picture.moveLeft(left)
         return picture
 
-    def paint(self, painter: QPainter, *, fineness: float, on_progress: OnProgress, cancelled: IsCancelled) -> None:
+    def paint(self, painter: QPainter, *, fineness: float, told: Told) -> None:
         """Paint it all; frames have so many pixels for one of the layout."""
         scene, theme = self.scene, theme_of(self.settings)
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
-        paint_ground(painter, self.size, self.settings)
         for number, step in enumerate(self.steps):
-            if cancelled():
-                raise Cancelled
+            told(0.95 * number / len(self.steps))
             place = self.place(number)
             painter.setRenderHint(QPainter.RenderHint.LosslessImageRendering, scene.frames.shape[2] < SMOOTH_FROM)
             painter.drawImage(place, _frame_image(scene.frames[step], round(fineness * place.width()),

@@ -7,9 +7,7 @@ from PySide6.QtGui import QColor, QPainter
 
 from unrolled.viewer.drawing.images import image_of
 from unrolled.viewer.drawing.overlay import draw_veil, fitted, part
-from unrolled.viewer.export.failure import Cancelled
-from unrolled.viewer.export.formats import IsCancelled, OnProgress
-from unrolled.viewer.export.scenes.ground import paint_ground, theme_of
+from unrolled.viewer.export.scenes.ground import Told, theme_of
 from unrolled.viewer.export.scenes.legend import draw_legend
 from unrolled.viewer.export.scenes.picture import Scene, attention_image, outline_region
 from unrolled.viewer.export.settings import ExportSettings
@@ -51,20 +49,17 @@ class StripLayout:
         picture.moveLeft(place.left())
         return picture
 
-    def paint(self, painter: QPainter, *, fineness: float, on_progress: OnProgress, cancelled: IsCancelled) -> None:
+    def paint(self, painter: QPainter, *, fineness: float, told: Told) -> None:
         """Paint it all; photographs have so many pixels for one of the layout."""
         scene, settings = self.scene, self.settings
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing
-                               | QPainter.RenderHint.SmoothPixmapTransform)
-        paint_ground(painter, self.size, settings)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         first = self.picture(0)
         pixels = (max(round(first.width() * fineness), 1), max(round(first.height() * fineness), 1))
         photograph = image_of(scene.photograph).scaled(*pixels, Qt.AspectRatioMode.IgnoreAspectRatio,
                                                         Qt.TransformationMode.SmoothTransformation)
         area = part(QRectF(0, 0, *pixels), scene.region).toRect()
         for number, step in enumerate(self.steps):
-            if cancelled():
-                raise Cancelled
+            told(0.95 * number / len(self.steps))
             place = self.picture(number)
             # Attention lies over the photograph as an image of its own: a PDF holds the one once, the other without loss.
             seen = part(place, scene.region)
@@ -75,7 +70,6 @@ class StripLayout:
             draw_veil(painter, place, seen, settings.opacity if settings.style == "dimmed" else 0.0)
             outline_region(painter, seen, scene.region)
             self._paint_words(painter, step, place)
-            on_progress(0.95 * (number + 1) / len(self.steps))
         draw_legend(painter, self.legend, cells=scene.maps[0].size, settings=settings, theme=theme_of(settings))
 
     def _paint_words(self, painter: QPainter, step: int, place: QRectF) -> None:

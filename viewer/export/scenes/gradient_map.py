@@ -12,10 +12,9 @@ from unrolled.viewer.drawing.alignment_painting import Labels, paint_labels, sou
 from unrolled.viewer.drawing.gradient_colours import decades_of, ends_of, gradient_colours
 from unrolled.viewer.drawing.images import image_of
 from unrolled.viewer.drawing.vector_files import draw_cells
-from unrolled.viewer.export.failure import Cancelled, ExportError
-from unrolled.viewer.export.formats import IsCancelled, OnProgress
+from unrolled.viewer.export.failure import ExportError
 from unrolled.viewer.export.scenes.colour_bar import draw_colour_bar
-from unrolled.viewer.export.scenes.ground import paint_ground, theme_of
+from unrolled.viewer.export.scenes.ground import Told, theme_of
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.steps import steps_of
 from unrolled.viewer.export.subject import Subject
@@ -74,13 +73,8 @@ class GradientStill:
         self.bottom = self.margin + self.geometry.bottom
         self.size = QSize(round(width), round(self.bottom + 2.2 * letter + self.margin))
 
-    def paint(self, painter: QPainter, *, fineness: float, on_progress: OnProgress, cancelled: IsCancelled) -> None:
-        """Paint it all."""
-        if cancelled():
-            raise Cancelled
+    def paint(self, painter: QPainter, *, fineness: float, told: Told) -> None:
         scene, theme, geometry, letter = self.scene, self.theme, self.geometry, self.letter
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
-        paint_ground(painter, self.size, self.settings)
         places = [step - scene.first for step in self.steps]
         table = scene.table[places][:, places]
         decades = decades_of([scene.table])

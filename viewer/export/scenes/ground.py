@@ -1,10 +1,15 @@
 """What a scene is painted on: the theme's ground, or none."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.theme.themes import DARK, LIGHT, Theme
+
+Told = Callable[[float], None]
+"""Told how much of a picture is painted, from 0 to 1. It raises `Cancelled` where nobody waits for the rest."""
 
 
 def theme_of(settings: ExportSettings) -> Theme:
@@ -21,5 +26,6 @@ def blank(size: QSize, settings: ExportSettings) -> QImage:
 
 
 def paint_ground(painter: QPainter, size: QSize, settings: ExportSettings) -> None:
+    painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
     if not settings.clear:
         painter.fillRect(QRectF(0, 0, size.width(), size.height()), QColor(theme_of(settings).panel))

@@ -9,7 +9,7 @@ from PySide6.QtGui import QPainter
 
 from unrolled.viewer.drawing.images import Pixels
 from unrolled.viewer.export.contents import Content, of_run
-from unrolled.viewer.export.failure import ExportError
+from unrolled.viewer.export.failure import Cancelled, ExportError
 from unrolled.viewer.export.formats import IsCancelled, OnProgress
 from unrolled.viewer.export.scenes.alignment import AlignmentFrames, AlignmentScene, AlignmentStill, alignment_scene
 from unrolled.viewer.export.scenes.beam_tree import BeamScene, BeamStill, beam_scene
@@ -19,6 +19,7 @@ from unrolled.viewer.export.scenes.clip import ClipFrames, ClipScene, ClipStill,
 from unrolled.viewer.export.scenes.film_strip import StripLayout
 from unrolled.viewer.export.scenes.frames import FramePainter
 from unrolled.viewer.export.scenes.gradient_map import GradientScene, GradientStill, gradient_scene
+from unrolled.viewer.export.scenes.ground import Told, paint_ground
 from unrolled.viewer.export.scenes.picture import Scene, make_scene
 from unrolled.viewer.export.scenes.text import TextScene, TextStill, text_scene
 from unrolled.viewer.export.scenes.tracks import TracksScene, TracksStill, tracks_scene
@@ -49,8 +50,8 @@ class Still(Protocol):
     def size(self) -> QSize:
         """In pixels of its layout."""
 
-    def paint(self, painter: QPainter, *, fineness: float, on_progress: OnProgress, cancelled: IsCancelled) -> None:
-        """All of it; photographs in it have so many pixels for one of the layout. Raises `Cancelled`."""
+    def paint(self, painter: QPainter, *, fineness: float, told: Told) -> None:
+        """All of it but the ground; photographs in it have so many pixels for one of the layout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,19 @@ def frames_of(scene: AnyScene, settings: ExportSettings) -> Frames:
 def still_of(scene: AnyScene, settings: ExportSettings) -> Still:
     """What paints a scene as one picture."""
     return _kind_of(scene).still(scene, settings)
+
+
+def paint_still(still: Still, painter: QPainter, settings: ExportSettings, *, fineness: float, on_progress: OnProgress,
+                cancelled: IsCancelled) -> None:
+    """A picture on its ground. Raises `Cancelled`."""
+    def told(share: float) -> None:
+        if cancelled():
+            raise Cancelled
+        on_progress(share)
+
+    told(0.0)
+    paint_ground(painter, still.size, settings)
+    still.paint(painter, fineness=fineness, told=told)
 
 
 def _kind_of(scene: AnyScene) -> SceneKind:

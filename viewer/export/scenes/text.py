@@ -11,9 +11,8 @@ from unrolled.models.trace import Trace
 from unrolled.models.trace.detokenization import SIGNS, WORD_BEGINS, text_of
 from unrolled.models.trace.names import text_name
 from unrolled.viewer.drawing.painting import mix
-from unrolled.viewer.export.failure import Cancelled, ExportError
-from unrolled.viewer.export.formats import IsCancelled, OnProgress
-from unrolled.viewer.export.scenes.ground import paint_ground, theme_of
+from unrolled.viewer.export.failure import ExportError
+from unrolled.viewer.export.scenes.ground import Told, theme_of
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.steps import steps_of
 from unrolled.viewer.export.type_setting import font
@@ -108,13 +107,10 @@ class TextStill:
         colour.setAlphaF(amount)
         return colour
 
-    def paint(self, painter: QPainter, *, fineness: float, on_progress: OnProgress, cancelled: IsCancelled) -> None:
+    def paint(self, painter: QPainter, *, fineness: float, told: Told) -> None:
         """Paint it all: grounds, characters, what the ground says."""
-        if cancelled():
-            raise Cancelled
         theme, scene, unit = theme_of(self.settings), self.scene, self.unit
-        painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
-        paint_ground(painter, self.size, self.settings)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)  # grounds that meet leave no seam
         painter.setFont(self._font)
         for step, place in zip(self.steps, self.places, strict=True):
             word = scene.signs[step]

@@ -12,10 +12,8 @@ from unrolled.models.analysis.unit_order import ORDERS
 from unrolled.models.trace import Channel, FloatArray, Trace
 from unrolled.viewer.drawing.images import image_of
 from unrolled.viewer.drawing.vector_files import draw_cells
-from unrolled.viewer.export.failure import Cancelled
-from unrolled.viewer.export.formats import IsCancelled, OnProgress
 from unrolled.viewer.export.scenes.colour_bar import draw_colour_bar
-from unrolled.viewer.export.scenes.ground import paint_ground, theme_of
+from unrolled.viewer.export.scenes.ground import Told, theme_of
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.steps import steps_of
 from unrolled.viewer.export.subject import Subject
@@ -79,15 +77,11 @@ class TracksStill:
             self.places.append(QRectF(self.left, top, self.right - self.left, (LINE if channel.axes == () else HEAT) * letter))
         self.size = QSize(round(width), round(self.places[-1].bottom() + 2.2 * letter + self.margin))
 
-    def paint(self, painter: QPainter, *, fineness: float, on_progress: OnProgress, cancelled: IsCancelled) -> None:
-        """Paint it all."""
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
-        paint_ground(painter, self.size, self.settings)
+    def paint(self, painter: QPainter, *, fineness: float, told: Told) -> None:
         self._paint_words(painter)
         self._paint_chances(painter, self.places[0])
-        for number, (channel, place) in enumerate(zip(self.scene.channels, self.places[1:], strict=True), 1):
-            if cancelled():
-                raise Cancelled
+        for number, (channel, place) in enumerate(zip(self.scene.channels, self.places[1:], strict=True)):
+            told(0.95 * number / len(self.scene.channels))
             values = self.scene.trace.column(channel.name)[list(self.steps)]
             low, high = self.scene.appearance.track_ranges.get(channel.name, (channel.low, channel.high))
             self._paint_name(painter, place, channel.symbol, channel_title(channel))
@@ -95,7 +89,6 @@ class TracksStill:
                 self._paint_line(painter, place, values, (low, high))
             else:
                 self._paint_heat(painter, place, channel, values, (low, high))
-            on_progress(0.95 * number / len(self.scene.channels))
         self._paint_axis(painter)
 
     # ── Words ─────────────────────────────────────────────────────────────────────────────────────────────────
