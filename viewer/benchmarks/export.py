@@ -76,5 +76,4 @@ def _matplotlib_writer(scene: Scene, height: int, path: Path) -> Callable[[], No
 
 
 def _best(make: Callable[[], object]) -> float:
-    """Seconds, of the fastest of some rounds."""
     return min(timeit.repeat(make, number=1, repeat=ROUNDS))

@@ -40,7 +40,6 @@ def _as_json(one: UnitStatistics) -> dict[str, object]:
 
 
 def _print(found: UnitsFound, follows: str) -> None:
-    """A line a unit, the most telling first."""
     order = f"those that follow “{follows}” most closely first" if follows else "those that keep a value longest first"
     print(f"{len(found.units)} units over {found.steps:,} steps, {order}")
     head = f"{'unit':>6} {'mean':>8} {'deviation':>9} {'above':>8} {'below':>8}"

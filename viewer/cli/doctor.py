@@ -97,7 +97,6 @@ def _needed() -> dict[str, str]:
 
 
 def _licence(name: str) -> str:
-    """What an installed package says of itself."""
     try:
         said = metadata(name)
     except PackageNotFoundError:
@@ -190,7 +189,6 @@ def _families() -> list[Finding]:
 
 
 def _plugins() -> list[Finding]:
-    """What other packages add to the window."""
     return [_of_package(what, own.name, own.package, own.error) for group, what in PLUGINS.items() for own in brought(group)]
 
 

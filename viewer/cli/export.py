@@ -9,8 +9,10 @@ from pathlib import Path
 from unrolled.viewer.cli.running import add_one_input, add_running_arguments, check_one_input, check_output
 from unrolled.viewer.cli.telling import SUCCESS, WRONG_USE, CommandError
 from unrolled.viewer.export.contents import CONTENTS, content_named
-from unrolled.viewer.export.formats import Makes, formats
-from unrolled.viewer.export.settings import ExportSettings
+from unrolled.viewer.export.failure import ExportError
+from unrolled.viewer.export.formats import Makes, format_of, formats
+from unrolled.viewer.export.settings import ExportSettings, check
+from unrolled.viewer.export.steps import parse_steps
 
 FIRST_STEP = 0  # of the command line
 USUAL = ExportSettings()
@@ -60,10 +62,6 @@ def _add_look(look: argparse._ArgumentGroup) -> None:
 
 
 def export(arguments: argparse.Namespace) -> int:
-    from unrolled.viewer.export.checking import check
-    from unrolled.viewer.export.failure import ExportError
-    from unrolled.viewer.export.formats import format_of
-
     check_one_input(arguments)
     check_output(arguments.output, tuple(formats()))
     try:
@@ -91,8 +89,6 @@ def export(arguments: argparse.Namespace) -> int:
 
 def _settings(arguments: argparse.Namespace) -> ExportSettings:
     """How it is to look. Raises `ExportError` where the steps are no steps."""
-    from unrolled.viewer.export.steps import parse_steps
-
     return ExportSettings(
         width=arguments.width, dpi=arguments.dpi, type_points=arguments.type_size, columns=arguments.columns,
         steps=parse_steps(arguments.steps, first=FIRST_STEP), end=not arguments.without_end,

@@ -39,7 +39,6 @@ def subject_of(arguments: argparse.Namespace) -> Subject:
 
 
 def _of_session(path: Path) -> Subject:
-    """The branch that was shown, and those beside it."""
     saved = load_session(path)
     branches = branches_of(saved)
     if not saved.traces:
@@ -106,7 +105,6 @@ def _gradients_of_trace(arguments: argparse.Namespace, trace: Trace) -> Followed
 
 
 def _followed(ask: Asking, trace: Trace) -> Followed:
-    """The gradients of the last words."""
     last = len(trace) - 1
     first = max(last - FOLLOWED_AT_MOST + 1, 0)
     parts = tuple(part for part in ask(FollowGradients(first, last)) if isinstance(part, GradientRows))

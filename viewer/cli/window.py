@@ -73,7 +73,6 @@ def window(arguments: argparse.Namespace) -> int:
 
 
 def _elsewhere(arguments: argparse.Namespace) -> tuple[Endpoint | None, SshTunnel | None]:
-    """Where the backend is, if it is not to be started here."""
     try:
         endpoint = Endpoint.written(arguments.connect) if arguments.connect else None
         if not arguments.ssh:

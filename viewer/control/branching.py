@@ -207,8 +207,6 @@ class Branching:
             self.history.undo()
         self._refuse(sentence)
 
-    # ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────
-
     def _too_many(self) -> bool:
         """Whether no branch can be made any more, which is said: a session holds so many and no more."""
         if len(self._session.branches.all) < MOST_BRANCHES:

@@ -126,7 +126,6 @@ class Comparing:
             self._voice.say("model", sentence, "warning")
 
     def _model_changed(self) -> None:
-        """The model that ran beside its own run is not there any more."""
         if self._run is not None and self._run.runner.backend is self._runner.backend:
             self._end()
 

@@ -235,8 +235,6 @@ class Loading:
         self._go_back()
         self.encode()
 
-    # ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────
-
     def _go_back(self) -> None:
         """The model before, and what was run with it."""
         self.choice.go_back()

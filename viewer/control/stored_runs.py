@@ -73,7 +73,6 @@ class StoredRuns:
         self._worker.read(store.documents[command.number].title, read, show)
 
     def _left(self) -> None:
-        """Another run is shown: the document is no longer on screen."""
         self._session.open_store.leave_document()
 
     def _offer(self, store: Store, given: Input | None) -> None:
@@ -137,8 +136,6 @@ class ReadingAgain:
         """Another run is shown, or the model is gone: nothing is waited for."""
         self._waiting.clear()
         self._under_way, self._branch = False, None
-
-    # ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _read(self) -> None:
         if self._under_way:

@@ -172,8 +172,6 @@ class Transport:
         """The run is over: there is nowhere further to go."""
         self.target = None
 
-    # ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────
-
     @property
     def _reading(self) -> bool:
         return self._runner.state.phase is RunPhase.READING

@@ -247,7 +247,6 @@ class MapPage(QWidget):
         self.said.setText(LAYS_OUT if by_umap and share >= 1 else f"Going through all states: {percent(share)}")
 
     def _reading(self, x: float, y: float) -> str:
-        """What lies in a cell."""
         drawn, store = self._drawn, self._store
         if drawn is None or store is None:
             return ""

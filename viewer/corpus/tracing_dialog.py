@@ -92,8 +92,6 @@ class TracingDialog(QDialog):
         else:
             super().keyPressEvent(event)
 
-    # ── Within ────────────────────────────────────────────────────────────────────────────────────────────────
-
     def _choose_corpus(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "The corpus", self.corpus.text())
         if folder:

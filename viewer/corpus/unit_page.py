@@ -147,8 +147,6 @@ class UnitPage(QWidget):
         for lines in (self.greatest, self.least):
             lines.set_theme(theme)
 
-    # ── Within ────────────────────────────────────────────────────────────────────────────────────────────────
-
     def _channel_chosen(self) -> None:
         assert self._store is not None
         self.unit.blockSignals(True)

@@ -5,11 +5,10 @@ from pathlib import Path
 from unrolled.models.trace import Trace
 from unrolled.models.trace.atomic import atomic_path
 from unrolled.models.trace.files import TraceError, writing_sentence
-from unrolled.viewer.export.checking import check
 from unrolled.viewer.export.contents import content_of
 from unrolled.viewer.export.failure import Cancelled, ExportError
 from unrolled.viewer.export.formats import IsCancelled, Makes, OnProgress, format_of
-from unrolled.viewer.export.settings import ExportSettings
+from unrolled.viewer.export.settings import ExportSettings, check
 from unrolled.viewer.export.subject import Subject
 
 

@@ -7,12 +7,11 @@ from PySide6.QtGui import QImage, QPainter
 
 from unrolled.viewer.drawing.images import image_of
 from unrolled.viewer.drawing.resolution import PIXELS_PER_INCH
-from unrolled.viewer.export.checking import check
 from unrolled.viewer.export.contents import Content
 from unrolled.viewer.export.formats import ExportFormat, IsCancelled, Makes
 from unrolled.viewer.export.scenes.ground import blank
 from unrolled.viewer.export.scenes.registry import AnyScene, Frames, frames_of, paint_still, scene_of, still_of
-from unrolled.viewer.export.settings import ExportSettings
+from unrolled.viewer.export.settings import ExportSettings, check
 from unrolled.viewer.export.subject import Subject
 
 WIDEST_FRAME = 1280  # pixels that a frame is painted with, however wide the film will be

@@ -18,8 +18,7 @@ from unrolled.models.trace.names import printable, text_name
 from unrolled.models.trace.slices import spoken
 from unrolled.viewer.report import pictures
 from unrolled.viewer.report.analysis import Analysis
-from unrolled.viewer.state.equation_sides import right_sides
-from unrolled.viewer.state.wording import MINUS, place_name, shown, signed
+from unrolled.viewer.state.wording import MINUS, place_name, right_sides, shown, signed
 
 CSS = """
 :root{color-scheme:light dark;--text:#1b2330;--muted:#5b6675;--ground:#fff;--raised:#f6f7f9;--line:#d9dde3;--accent:#0b6e78;

@@ -1,8 +1,10 @@
-"""Numbers and words for people: how a value, a token and a step are written on screen. It knows no Qt."""
+"""Numbers and words for people: how a value, an equation, a token and a step are written on screen. It knows no Qt."""
 
 import math
+from collections.abc import Callable
 
 from unrolled.models.inputs.kinds import kind_named
+from unrolled.models.protocol.questions import Equation
 from unrolled.models.trace import STEP_CONVENTION, Channel, ModelDescription, Provenance
 from unrolled.models.trace.detokenization import shown as sign
 
@@ -94,6 +96,22 @@ def _plain(value: float) -> bool:
 def _raised(value: float) -> str:
     figures, exponent = f"{value:.1e}".split("e")
     return f"{figures.replace('-', MINUS)}·{power_of_ten(int(exponent))}" if int(exponent) not in (0, 1) else signed(value, 1)
+
+
+# ── Equations ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def right_sides(equation: Equation, symbol: Callable[[str], str], number: Callable[[float], str], *, dot: str = " · ",
+                function: str | None = None) -> tuple[str, str]:
+    """What an equation's value is equal to, in symbols and in numbers; `function` stands in place of its own name for it."""
+    name = equation.function if function is None else function
+
+    def side(factors: list[str], parts: list[str]) -> str:
+        inner = " + ".join(parts)
+        return dot.join((*factors, f"{name}({inner})" if name else inner))
+
+    return (side([symbol(factor) for factor, _ in equation.outside], [symbol(part.symbol) for part in equation.parts]),
+            side([number(value) for _, value in equation.outside], [number(part.value) for part in equation.parts]))
 
 
 # ── Tokens and steps ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -108,7 +108,6 @@ def _working(options: WindowOptions, backend: BackendProcess, outcome: _Outcome,
 
 
 def _watching(options: WindowOptions, backend: BackendProcess) -> QWidget:
-    """The window on a training."""
     from unrolled.viewer.window.watch_window import WatchWindow
 
     window = WatchWindow(backend, _appearance(WindowSettings(settings_file()), options.theme))
@@ -118,7 +117,6 @@ def _watching(options: WindowOptions, backend: BackendProcess) -> QWidget:
 
 
 def _begin(window: MainWindow, options: WindowOptions, outcome: _Outcome, unattended: bool) -> None:
-    """What the window shows first."""
     controller = window.controller
     if options.screenshot is not None:
         from unrolled.viewer.window.screenshot import Screenshot

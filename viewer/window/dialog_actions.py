@@ -95,7 +95,7 @@ class DialogActions:
                   if self.session.input is not None and taken_by(self.session.input, listing.input_kind)
                   and listing.name != control.choice.model}
         if not listed:
-            self._window.layout_.say(Notice(place="model", kind="info", text="No other model takes what is shown."))
+            self.controller.voice.say("model", "No other model takes what is shown.", "info")
             return
         title, chosen = QInputDialog.getItem(self._window, "Compare with another model", "Model", list(listed), 0, False)
         if chosen and title:
@@ -111,15 +111,14 @@ class DialogActions:
     def paste(self, _: c.Paste) -> None:
         """Open what is on the clipboard: a file, a path, a picture, or a text."""
         if not self.open_data(QGuiApplication.clipboard().mimeData() or QMimeData(), "pasted.png"):
-            self._window.layout_.say(Notice(place="input", kind="info",
-                                            text="There is no picture, text or file on the clipboard."))
+            self.controller.voice.say("input", "There is no picture, text or file on the clipboard.", "info")
 
     def open_data(self, mime: QMimeData, name: str) -> bool:
         """Open what was pasted or dropped; whether there was anything. A picture is called `name`."""
         try:
             paths, picture = paths_of(mime), picture_of(mime)
         except NothingToOpen as error:
-            self._window.layout_.say(Notice(place="input", text=str(error)))
+            self.controller.voice.say("input", str(error))
             return True
         if paths:
             self._do(c.OpenAll(tuple(paths)) if len(paths) > 1 else c.Open(paths[0]))
@@ -174,7 +173,7 @@ class DialogActions:
 
     def _not_saved(self, _: Path, sentence: str) -> None:
         self._window.layout_.status.set_activity("", -1.0)
-        self._window.layout_.say(Notice(place="input", text=sentence))
+        self.controller.voice.say("input", sentence)
 
     def _saved(self, path: Path) -> None:
         self._window.opened_file(str(path))
@@ -192,7 +191,7 @@ class DialogActions:
         """Open the session that was kept when the window was closed the last time, or when it was lost."""
         path = self.last_session
         if path is None or not path.exists():
-            self._window.layout_.say(Notice(place="input", kind="info", text="There is no session from last time."))
+            self.controller.voice.say("input", "There is no session from last time.", "info")
             return
         self._do(c.Open(path))
 

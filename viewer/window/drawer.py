@@ -83,7 +83,6 @@ class Drawer(QFrame):
         self.opened.emit(name)
 
     def _offer(self) -> None:
-        """Show the tabs that have something to show."""
         for name, spec in self._specs.items():
             there = spec.accepts(self._host.subject)
             self.buttons[name].setVisible(there)

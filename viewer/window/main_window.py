@@ -360,7 +360,7 @@ class MainWindow(QMainWindow):
         self.layout_.show_drop_hint(False)
         event.acceptProposedAction()
         if not self.dialogs.open_data(event.mimeData(), "dropped.png"):
-            self.layout_.say(Notice(place="input", kind="info", text="There is no picture, text or file in what was dropped."))
+            self.controller.voice.say("input", "There is no picture, text or file in what was dropped.", "info")
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if self.remembers:

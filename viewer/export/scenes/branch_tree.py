@@ -69,7 +69,6 @@ class BranchStill:
         self.size = QSize(settings.width, round(top + self.margin - BETWEEN * letter))
 
     def _has(self, own: Branch, step: int) -> bool:
-        """Whether a row has a word at a step."""
         first = own.step if own.parent in self.scene.branches.all else 0
         return first <= step < len(own.trace) and (self.settings.end or not is_end(own.trace.words[step]))
 

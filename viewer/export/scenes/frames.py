@@ -52,7 +52,6 @@ class FramePainter:
         self._base = self._paint_base()
 
     def _paint_base(self) -> QImage:
-        """All that is the same on every frame."""
         image = blank(QSize(*self.size), self._settings)
         with QPainter(image) as painter:
             painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)

@@ -157,7 +157,6 @@ class TracksStill:
                              if channel.axes == ("unit",) else "labels")
 
     def _order(self, channel: Channel) -> npt.NDArray[np.intp] | None:
-        """How the rows are sorted in the window."""
         name, by = self.scene.appearance.unit_order
         other = self.scene.trace.channels.get(by)
         if name not in ORDERS or other is None or (other.shape, other.layer) != (channel.shape, channel.layer):
@@ -241,7 +240,6 @@ class TracksStill:
                              metrics.elidedText(labels[row], Qt.TextElideMode.ElideRight, room))
 
     def _paint_axis(self, painter: QPainter) -> None:
-        """The numbers of the steps, counted from 1."""
         letter, top = self.letter, self.places[-1].bottom() + 0.25 * self.letter
         painter.setFont(font(0.72 * letter))
         painter.setPen(QColor(self.theme.muted))

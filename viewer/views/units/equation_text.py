@@ -12,8 +12,7 @@ from html import escape
 
 from unrolled.models.protocol.questions import Contributor, Equation, Explained, Looked, Part
 from unrolled.models.trace.slices import spoken
-from unrolled.viewer.state.equation_sides import right_sides
-from unrolled.viewer.state.wording import MINUS, signed
+from unrolled.viewer.state.wording import MINUS, right_sides, signed
 from unrolled.viewer.theme.fonts import MONO_FAMILY
 from unrolled.viewer.theme.themes import Theme
 

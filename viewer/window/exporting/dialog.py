@@ -193,7 +193,6 @@ class ExportDialog(QDialog):
                 self.preview.ask(self._subject, content, chosen, self._chosen)
 
     def _taken(self, look: ExportSettings) -> Subject:
-        """What is exported, as it is now."""
         if self._board is not None:
             board = self._board(look)
             return Subject(trace=Trace((), provenance=Provenance(input_name=board.title)), board=board)

@@ -4,11 +4,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QFormLayout, QLabel, QLineEdit, QSpinBox, QWidget
 
 from unrolled.viewer.drawing.resolution import PIXELS_PER_INCH
-from unrolled.viewer.export.checking import faults
 from unrolled.viewer.export.contents import Content
 from unrolled.viewer.export.failure import ExportError
 from unrolled.viewer.export.formats import ExportFormat, Makes
-from unrolled.viewer.export.settings import ExportSettings
+from unrolled.viewer.export.settings import ExportSettings, faults
 from unrolled.viewer.export.steps import chosen_steps, parse_steps
 from unrolled.viewer.export.subject import Subject
 from unrolled.viewer.state.appearance import AppearanceValues
@@ -57,14 +56,21 @@ class ExportFields(QWidget):
         self.outlines.setToolTip("The same on every machine; text needs the fonts, and can be edited")
         self._form = form()
         self._rows: dict[str, tuple[QWidget, QLabel]] = {}
-        for name, title, widget in (
-            ("width", "Width", self.width_), ("dpi", "Resolution", self.dpi), ("type_points", "Type size", self.type_size),
-            ("columns", "Columns", self.columns), ("steps", "Steps", self.steps),
-            ("seconds_per_word", "Time per step", self.seconds), ("style", "Attention", self.style_),
-            ("colour_map", "Colour map", self.colour_map), ("scale", "Scale", self.scale), ("end", "", self.end),
-            ("dark", "", self.dark), ("clear", "", self.clear), ("outlines", "", self.outlines),
+        for name, title, widget, changed in (
+            ("width", "Width", self.width_, self.width_.valueChanged),
+            ("dpi", "Resolution", self.dpi, self.dpi.valueChanged),
+            ("type_points", "Type size", self.type_size, self.type_size.valueChanged),
+            ("columns", "Columns", self.columns, self.columns.valueChanged),
+            ("steps", "Steps", self.steps, self.steps.textChanged),
+            ("seconds_per_word", "Time per step", self.seconds, self.seconds.valueChanged),
+            ("style", "Attention", self.style_, self.style_.currentIndexChanged),
+            ("colour_map", "Colour map", self.colour_map, self.colour_map.currentIndexChanged),
+            ("scale", "Scale", self.scale, self.scale.currentIndexChanged),
+            *((switch, "", box, box.toggled) for switch, box in (
+                ("end", self.end), ("dark", self.dark), ("clear", self.clear), ("outlines", self.outlines))),
         ):
             self._add(name, title, widget)
+            changed.connect(lambda _: self.changed.emit())
         in_column(self, self._form)
 
     def _add(self, name: str, title: str, widget: QWidget) -> None:
@@ -76,14 +82,6 @@ class ExportFields(QWidget):
         in_column(row, widget, fault, spacing=2)
         self._form.addRow(heading(title), row)
         self._rows[name] = row, fault
-        if isinstance(widget, QSpinBox | QDoubleSpinBox):
-            widget.valueChanged.connect(lambda _: self.changed.emit())
-        elif isinstance(widget, QLineEdit):
-            widget.textChanged.connect(lambda _: self.changed.emit())
-        elif isinstance(widget, QCheckBox):
-            widget.toggled.connect(lambda _: self.changed.emit())
-        elif isinstance(widget, ComboBox):
-            widget.currentIndexChanged.connect(lambda _: self.changed.emit())
 
     def show_for(self, content: Content, chosen: ExportFormat) -> None:
         """Show the fields that matter to this, and no others."""
@@ -135,7 +133,6 @@ class ExportFields(QWidget):
 
 
 def _length(subject: Subject, content: Content) -> int:
-    """How many steps there are to choose from."""
     if content.name == "beam" and subject.search is not None:
         return subject.search.begin + len(subject.search.steps)
     if content.name == "branches" and subject.branches is not None:
