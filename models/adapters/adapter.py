@@ -77,6 +77,22 @@ class ModelAdapter(Protocol):
         """
 
 
+class Named:
+    """Recognises checkpoints by names that are among those of their tensors: all of one of these groups."""
+
+    def __init__(self, *groups: tuple[str, ...]) -> None:
+        self.groups = groups
+
+    def __call__(self, source: PickledCheckpoint) -> bool:
+        return any(source.has(*group) for group in self.groups)
+
+    def missing(self, source: PickledCheckpoint) -> tuple[str, ...]:
+        """The names of the group that a checkpoint is nearest to and that it has not; empty where it has not even half of one."""
+        lacking = [(group, tuple(name for name in group if not source.has(name))) for group in self.groups]
+        near = [names for group, names in lacking if 2 * len(names) < len(group)]
+        return min(near, key=len, default=())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PickledAdapter:
     """Of a family whose models are checkpoints of `torch.save`.
@@ -84,7 +100,7 @@ class PickledAdapter:
     Attributes
     ----------
     recognises : callable
-        Whether a checkpoint is one of them, by the names of its tensors.
+        Whether a checkpoint is one of them, by the names of its tensors; a `Named` also says what one lacks that is nearly.
     open : callable
         A checkpoint and a device → the model; raises `CheckpointError`.
     several_files : bool

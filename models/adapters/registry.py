@@ -9,12 +9,12 @@ from pathlib import Path
 from pkgutil import resolve_name
 
 from unrolled import assets
-from unrolled.models.adapters.adapter import HubName, ModelAdapter, Source
+from unrolled.models.adapters.adapter import HubName, ModelAdapter, Named, PickledAdapter, Source
 from unrolled.models.adapters.devices import devices as devices
 from unrolled.models.adapters.devices import pick
 from unrolled.models.checkpoints.checkpoint import Checkpoint
 from unrolled.models.checkpoints.files import CheckpointError, read_header
-from unrolled.models.checkpoints.pickled import SUFFIXES, looks_pickled, read_pickled
+from unrolled.models.checkpoints.pickled import SUFFIXES, PickledCheckpoint, looks_pickled, read_pickled
 from unrolled.models.checkpoints.recurrent_parts import recurrent_parts, told
 from unrolled.models.protocol.loading import Family
 from unrolled.models.stepping.stepper import AnyStepper
@@ -191,9 +191,19 @@ def opened(model: str, *, device: str = "cpu", reuse: AnyStepper | None = None) 
     adapter = adapter_of(source)
     if adapter is None and looks_pickled(path):
         source = read_pickled(path)
-        adapter, recurrent = adapter_of(source), told(recurrent_parts(source.tensors))
-        wrong = CheckpointError(f"“{path.name}” is of no family that Unrolled knows; it holds {source.summary()}. {recurrent}"
-                                .rstrip())
+        adapter, found = adapter_of(source), f"it holds {source.summary()}. {told(recurrent_parts(source.tensors))}".rstrip()
+        wrong = CheckpointError(f"“{path.name}” is of no family that Unrolled knows{_nearest(source)}; {found}")
     if adapter is None:
         raise wrong
     return adapter, adapter.load(source, device, reuse)
+
+
+def _nearest(source: PickledCheckpoint) -> str:
+    """Which family a checkpoint nearly is of and what it lacks, for a sentence; empty where it is near to none."""
+    near = [(adapter.family, names) for adapter in adapters() if isinstance(adapter, PickledAdapter)
+            and isinstance(adapter.recognises, Named) and (names := adapter.recognises.missing(source))]
+    if not near:
+        return ""
+    family, names = min(near, key=lambda own: len(own[1]))
+    lacks = " and ".join(f"“{name}”" for name in names)
+    return f" (nearest is {family}, but {lacks} {'are' if len(names) > 1 else 'is'} missing)"

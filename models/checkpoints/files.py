@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
+from unrolled.models.checkpoints.recurrent_parts import recurrent_parts, told
 from unrolled.models.trace.atomic import atomic_write
 
 HEADER_KEY = "unrolled"
@@ -74,10 +75,13 @@ def read_header(path: Path) -> Header:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
+            shapes = {} if HEADER_KEY in metadata else {name: file.get_slice(name).get_shape() for name in list(file.keys())}
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(f"“{path.name}” is cut off or not a safetensors file.") from error
     if HEADER_KEY not in metadata:
-        raise CheckpointError(f"“{path.name}” was not written by Unrolled: it does not say which model it is for.")
+        recurrent = told(recurrent_parts({name: torch.empty(shape, device="meta") for name, shape in shapes.items()}))
+        wrong = f"“{path.name}” was not written by Unrolled: it does not say which model it is for. {recurrent}"
+        raise CheckpointError(wrong.rstrip())
     try:
         header = msgspec.json.decode(metadata[HEADER_KEY], type=Header)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from unrolled.models.adapters.adapter import PickledAdapter
+from unrolled.models.adapters.adapter import Named, PickledAdapter
 from unrolled.models.cells import CellState
 from unrolled.models.cells.hook import Hook
 from unrolled.models.checkpoints.files import CheckpointError
@@ -21,6 +21,7 @@ from unrolled.models.stepping.next_character import NextCharacterStepper
 CHARACTERS = string.printable
 FAMILY = "char-rnn.pytorch"
 NAMES = {"embed.": "encoder.", "score.": "decoder."}  # ours and theirs
+RECOGNISES = Named(*(("encoder.weight", "decoder.weight", "decoder.bias", f"{layers}.weight_hh_l0") for layers in ("rnn", "gru")))
 
 
 class Lengths(NamedTuple):
@@ -57,11 +58,6 @@ class CharRNNStepper(NextCharacterStepper[CharRNN]):
         return CharRNNReference(self.weights())
 
 
-def recognises(source: PickledCheckpoint) -> bool:
-    return (source.has("encoder.weight", "decoder.weight", "decoder.bias")
-            and (source.has("rnn.weight_hh_l0") or source.has("gru.weight_hh_l0")))
-
-
 def open_char_rnn(source: PickledCheckpoint, device: str) -> CharRNNStepper:
     path, theirs = source.path, source.tensors
     prefix = "rnn." if "rnn.weight_hh_l0" in theirs else "gru."
@@ -80,4 +76,4 @@ def open_char_rnn(source: PickledCheckpoint, device: str) -> CharRNNStepper:
     return CharRNNStepper(network, characters=CHARACTERS, device=device, identity=source.identity(title, f"{FAMILY}, {layers}"))
 
 
-ADAPTER = PickledAdapter(family=FAMILY, input_kind="text", recognises=recognises, open=open_char_rnn)
+ADAPTER = PickledAdapter(family=FAMILY, input_kind="text", recognises=RECOGNISES, open=open_char_rnn)

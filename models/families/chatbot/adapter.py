@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from unrolled.models.adapters.adapter import PickledAdapter
+from unrolled.models.adapters.adapter import Named, PickledAdapter
 from unrolled.models.cells import CellState
 from unrolled.models.checkpoints.companions import numbered_words
 from unrolled.models.checkpoints.files import CheckpointError, misfit
@@ -35,6 +35,7 @@ LONGEST_SENTENCE = 200
 START, END = 1, 2
 FAMILY = "PyTorch's chatbot tutorial"
 NEEDED = ("de.embedding.weight", "de.out.bias", "de.concat.bias")
+RECOGNISES = Named(("en.gru.weight_hh_l0_reverse", "de.gru.weight_hh_l0", "de.concat.weight", "de.out.weight"))
 
 
 class SentenceReader(nn.Module):
@@ -131,10 +132,6 @@ class ChatbotStepper(AttentionalStepper):
         return ChatbotReference(self.weights(), tokens=lambda sentence: [*(self.numbers[word] for word in sentence.split()), END])
 
 
-def recognises(source: PickledCheckpoint) -> bool:
-    return source.has("en.gru.weight_hh_l0_reverse", "de.gru.weight_hh_l0", "de.concat.weight", "de.out.weight")
-
-
 def open_chatbot(source: PickledCheckpoint, device: str) -> ChatbotStepper:
     path = source.path
     check_there(path, source.tensors, NEEDED)
@@ -161,4 +158,4 @@ def _numbers(source: PickledCheckpoint) -> dict[str, int]:
     return numbers
 
 
-ADAPTER = PickledAdapter(family=FAMILY, input_kind="sentence", recognises=recognises, open=open_chatbot)
+ADAPTER = PickledAdapter(family=FAMILY, input_kind="sentence", recognises=RECOGNISES, open=open_chatbot)

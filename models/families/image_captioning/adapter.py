@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from unrolled.models.adapters.adapter import PickledAdapter
+from unrolled.models.adapters.adapter import Named, PickledAdapter
 from unrolled.models.checkpoints.companions import numbered_words
 from unrolled.models.checkpoints.pickled import PickledCheckpoint
 from unrolled.models.families.image_captioning.beside import LONGEST_SIDE, SIDE, PhotographEncoder, encoder_beside, infos_beside
@@ -27,6 +27,8 @@ FAMILY = "ImageCaptioning.pytorch"
 REGIONS = "bu"  # what their names of folders with features of a detector's regions hold: cocobu_att
 OF_REGIONS = ("This model was trained on regions that a detector found; here it looks at the cells of a grid, and its words "
               "will be worse.")
+RECOGNISES = Named(*(("core.attention.h2att.weight", "embed.0.weight", *own) for own in (
+    ("core.att_lstm.weight_hh", "core.lang_lstm.weight_hh"), ("core.a2c.weight", "core.i2h.weight"))))
 
 
 class ImageCaptioningStepper(NetworkStepper[Any]):
@@ -68,11 +70,6 @@ def _cells(network: Att2in2 | UpDown) -> tuple[Channel, ...]:
                  for own in cell_channels("lstm", network.lengths.hidden))
 
 
-def recognises(source: PickledCheckpoint) -> bool:
-    return source.has("core.attention.h2att.weight", "embed.0.weight") and (
-        source.has("core.att_lstm.weight_hh", "core.lang_lstm.weight_hh") or source.has("core.a2c.weight", "core.i2h.weight"))
-
-
 def open_captioner(source: PickledCheckpoint, device: str) -> ImageCaptioningStepper:
     path = source.path
     network = captioner(path, source.tensors)
@@ -89,4 +86,4 @@ def open_captioner(source: PickledCheckpoint, device: str) -> ImageCaptioningSte
         identity=source.identity(f"{name} · {path.name}", f"{FAMILY}, {lengths.hidden:,} units"))
 
 
-ADAPTER = PickledAdapter(family=FAMILY, input_kind="picture", recognises=recognises, open=open_captioner)
+ADAPTER = PickledAdapter(family=FAMILY, input_kind="picture", recognises=RECOGNISES, open=open_captioner)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-from unrolled.models.adapters.adapter import PickledAdapter
+from unrolled.models.adapters.adapter import Named, PickledAdapter
 from unrolled.models.checkpoints.fitting import check_there
 from unrolled.models.checkpoints.pickled import PickledCheckpoint
 from unrolled.models.families.joey_nmt.network import SentenceReader, decoder_of, reader_of
@@ -22,6 +22,8 @@ LONGEST = 300  # words, read or written
 FAMILY = "JoeyNMT"
 NEEDED = ("src_embed.lut.weight", "trg_embed.lut.weight", "encoder.rnn.weight_hh_l0", "encoder.rnn.weight_hh_l0_reverse",
           "decoder.attention.key_layer.weight", "decoder.att_vector_layer.weight", "decoder.output_layer.weight")
+RECOGNISES = Named(("model_state.decoder.rnn.weight_hh_l0", "model_state.decoder.att_vector_layer.weight",
+                    "model_state.decoder.attention.key_layer.weight"))
 
 
 class JoeyNMTStepper(AttentionalStepper):
@@ -65,12 +67,6 @@ class JoeyNMTStepper(AttentionalStepper):
         return [*(numbers.get(word, self.source.unknown) for word in words), self.source.end]
 
 
-def recognises(source: PickledCheckpoint) -> bool:
-    return source.has(
-        "model_state.decoder.rnn.weight_hh_l0", "model_state.decoder.att_vector_layer.weight",
-        "model_state.decoder.attention.key_layer.weight")
-
-
 def open_translator(source: PickledCheckpoint, device: str) -> JoeyNMTStepper:
     path, theirs = source.path, source.under("model_state.")
     check_there(path, theirs, NEEDED)
@@ -91,4 +87,4 @@ def open_translator(source: PickledCheckpoint, device: str) -> JoeyNMTStepper:
         identity=source.identity(f"{settings.get('name') or 'Translator'} · {path.name}", summary))
 
 
-ADAPTER = PickledAdapter(family=FAMILY, input_kind="sentence", recognises=recognises, open=open_translator)
+ADAPTER = PickledAdapter(family=FAMILY, input_kind="sentence", recognises=RECOGNISES, open=open_translator)

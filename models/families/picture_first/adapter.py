@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from unrolled.models.adapters.adapter import PickledAdapter
+from unrolled.models.adapters.adapter import Named, PickledAdapter
 from unrolled.models.cells import CellState
 from unrolled.models.cells.hook import Hook
 from unrolled.models.checkpoints.companions import numbered_words, vocabulary_beside
@@ -35,6 +35,7 @@ ENCODER = ("resnet.0.weight", "linear.weight", "linear.bias", "bn.weight", "bn.r
 DECODER = ("embed.weight", "lstm.weight_hh_l0", "linear.weight", "linear.bias")
 NAMES = {"project.": "encoder.linear.", "normalise.": "encoder.bn.", "embed.": "decoder.embed.", "score.": "decoder.linear."}
 ELSEWHERE = ("encoder.resnet.", "decoder.lstm.")
+RECOGNISES = Named(ENCODER, DECODER)
 
 
 class Lengths(NamedTuple):
@@ -100,10 +101,6 @@ class PictureFirstStepper(NetworkStepper[PictureFirst]):
                                      device=str(self.device))
 
 
-def recognises(source: PickledCheckpoint) -> bool:
-    return source.has(*ENCODER) or source.has(*DECODER)
-
-
 def open_captioner(source: PickledCheckpoint, device: str) -> PictureFirstStepper:
     encoder, decoder = _both(source)
     path, table, projection = decoder.path, decoder.tensors["embed.weight"], encoder.tensors["linear.weight"]
@@ -145,4 +142,4 @@ def _both(source: PickledCheckpoint) -> tuple[PickledCheckpoint, PickledCheckpoi
     return (source, found) if own == "encoder" else (found, source)
 
 
-ADAPTER = PickledAdapter(family=FAMILY, input_kind="picture", recognises=recognises, open=open_captioner, several_files=True)
+ADAPTER = PickledAdapter(family=FAMILY, input_kind="picture", recognises=RECOGNISES, open=open_captioner, several_files=True)

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from unrolled.models.adapters.adapter import PickledAdapter
+from unrolled.models.adapters.adapter import Named, PickledAdapter
 from unrolled.models.cells import AdditiveAttention, CellState, LSTMCell
 from unrolled.models.cells.decoder import Memory
 from unrolled.models.cells.hook import Hook
@@ -37,6 +37,7 @@ SIDE = 14   # cells a side, where the checkpoint does not say
 LINEAR = ("attention.encoder_att", "attention.decoder_att", "attention.full_att", "init_h", "init_c", "f_beta", "fc")
 NEEDED = (*(f"{name}.{part}" for name in LINEAR for part in ("weight", "bias")), "embedding.weight",
           *(f"decode_step.{name}" for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")))
+RECOGNISES = Named(("decoder.attention.full_att.weight", "decoder.decode_step.weight_ih", "decoder.f_beta.weight"))
 
 
 class Lengths(NamedTuple):
@@ -137,10 +138,6 @@ class ShowAttendTellStepper(NetworkStepper[ShowAttendTell]):
                                        device=str(self.device))
 
 
-def recognises(source: PickledCheckpoint) -> bool:
-    return source.has("decoder.attention.full_att.weight", "decoder.decode_step.weight_ih", "decoder.f_beta.weight")
-
-
 def open_tutorial(source: PickledCheckpoint, device: str) -> ShowAttendTellStepper:
     path, theirs = source.path, source.under("decoder.")
     check_there(path, theirs, NEEDED, "decoder.")
@@ -170,4 +167,4 @@ def open_tutorial(source: PickledCheckpoint, device: str) -> ShowAttendTellStepp
         identity=source.identity(f"Show, Attend and Tell · {path.name}", summary), device=device)
 
 
-ADAPTER = PickledAdapter(family=FAMILY, input_kind="picture", recognises=recognises, open=open_tutorial)
+ADAPTER = PickledAdapter(family=FAMILY, input_kind="picture", recognises=RECOGNISES, open=open_tutorial)

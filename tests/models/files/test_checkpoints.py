@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import save_file
 from torch.overrides import TorchFunctionMode
 
-from unrolled.models.adapters.registry import find, load, shipped
+from unrolled.models.adapters.adapter import Named
+from unrolled.models.adapters.registry import adapters, find, load, shipped
 from unrolled.models.checkpoints.files import (
     FORMAT_VERSION,
     HEADER_KEY,
@@ -92,7 +93,10 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     assert "not a safetensors file" in refusal(text)
     other = tmp_path / "other.safetensors"
     save_file({"x": torch.zeros(2)}, other)
+    assert refusal(other).endswith("which model it is for.")
+    save_file(torch.nn.LSTM(3, 4).state_dict(prefix="read."), other)
     assert "not written by Unrolled" in refusal(other)
+    assert "LSTM “read” (3 → 4 units)" in refusal(other)
     save_file({"x": torch.zeros(2)}, other, metadata={HEADER_KEY: "{nonsense"})
     assert "damaged" in refusal(other)
     torch.save({"x": torch.zeros(2)}, tmp_path / "pickle.pt")
@@ -100,6 +104,20 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     assert "no checkpoint" in refusal(tmp_path / "missing.safetensors")
     assert "folder" in refusal(tmp_path)
     assert "no model" in refusal("caption-by-guessing")
+
+
+def test_what_is_nearly_of_a_family_is_told_what_it_lacks(tmp_path: Path) -> None:
+    """Every name by which a family is found is left out in turn; what holds half of them or less is near to none."""
+    known = {own.family: own.recognises.groups for own in adapters() if isinstance(getattr(own, "recognises", None), Named)}
+    assert len(known) == 6
+    for family, groups in known.items():
+        for group, missing in ((own, name) for own in groups for name in own):
+            torch.save({name: torch.zeros(2, 2) for name in group if name != missing}, tmp_path / "near.pt")
+            sentence = refusal(tmp_path / "near.pt")
+            assert f"(nearest is {family}, but “" in sentence
+            assert f"“{missing}” is missing)" in sentence or missing not in groups[0]  # both may lack one
+        torch.save({name: torch.zeros(2, 2) for name in groups[0][: len(groups[0]) // 2]}, tmp_path / "far.pt")
+        assert "nearest" not in refusal(tmp_path / "far.pt")
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
