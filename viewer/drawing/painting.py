@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
+import numpy as np
+import numpy.typing as npt
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QStaticText, QTransform
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPen, QStaticText, QTransform
 from PySide6.QtWidgets import QLabel, QWidget
 
 CORNER = 6.0
-
+Heights = npt.NDArray[np.floating]
 
 coloured = lru_cache(QColor)  # a colour's name is read once, not for each text of each step
 
@@ -60,3 +62,22 @@ def laid_out(text: str, family: Callable[[int], QFont], pixels: int, room: int |
     made.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
     made.prepare(QTransform(), family(pixels))
     return made
+
+
+def paint_spans(painter: QPainter, place: QRectF, tops: Heights, bottoms: Heights, colour: QColor, ratio: float) -> None:
+    """Paint upright spans in the columns that a place is divided into, at least a pixel high each: a picture, since a thousand
+    rectangles take Qt longer than a frame's share.
+
+    Tops and bottoms are in device-independent pixels, shape (columns,), nan for none; `ratio`: the screen's pixels in each.
+    """
+    rows = max(round(place.height() * ratio), 1)
+    with np.errstate(invalid="ignore"):
+        first = np.floor((tops - place.top()) * ratio)
+        last = np.maximum(np.ceil((bottoms - place.top()) * ratio), first + 1)
+        row = np.arange(rows, dtype=np.float32)[:, None]
+        inside = (row >= first.astype(np.float32)) & (row < last.astype(np.float32))  # (rows, columns); never for nan
+    alpha = colour.alphaF()
+    red, green, blue = (round(part * alpha) for part in (colour.red(), colour.green(), colour.blue()))
+    pixels = inside.astype(np.uint32) * np.uint32(colour.alpha() << 24 | red << 16 | green << 8 | blue)
+    image = QImage(pixels.data, len(tops), rows, 4 * len(tops), QImage.Format.Format_ARGB32_Premultiplied)
+    painter.drawImage(place, image)

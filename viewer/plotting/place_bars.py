@@ -170,9 +170,10 @@ class _Column(Plot):
         self._ground = self.area(ink("raised"), order=-5)
         self._bars = self.bars(ink("accent", 190), ink("playhead", 190))
         self._zero = self.line(ink("border"), width=1.0, order=1)
+        self._add_axis("right", Axis(), 1, 4)
         self.setMaximumWidth(WIDEST)
         if beside is not None:
-            self.hide_axis("left")
+            self._axes["left"].hide()
             self._box.setYLink(beside._box)
 
     def show_column(self, names: tuple[str, ...], column: Bars) -> None:
@@ -181,7 +182,8 @@ class _Column(Plot):
         low = -high if column.signed else 0.0
         self.set_ranges((low, high), (-0.5, max(len(names), 1) - 0.5))
         self.name_rows(names)
-        self.write_below({low: f"{MINUS}{brief(column.largest)}" if column.signed else "0", high: brief(column.largest)})
+        end = brief(column.largest)
+        self._axes["bottom"].write_at({low: f"{MINUS}{end}" if column.signed else "0", high: end})
         self._bars.show(np.clip(column.values, low, high))
         self._zero.show(np.zeros(2), np.array([-0.5, len(names) - 0.5]))
         self._fit()
@@ -199,7 +201,9 @@ class _Column(Plot):
     def _fit(self) -> None:
         column = self._column
         if column is not None:
-            self.number_rows([precise(float(value)) for value in column.values] if self.width() >= WIDE_COLUMN else [])
+            numbers = [precise(float(value)) for value in column.values] if self.width() >= WIDE_COLUMN else []
+            self._axes["right"].name_places(numbers, mono=True)
+            self._axes["right"].setVisible(bool(numbers))
             room, font = self.width() - 8, text_font(11)
             fits = QFontMetricsF(font).horizontalAdvance(column.title) <= room
-            self.set_heading(elided(column.title if fits else column.brief_title, font, room))
+            self._legend.set_heading(elided(column.title if fits else column.brief_title, font, room), self.theme)

@@ -113,10 +113,8 @@ class Plot(QWidget):
         self._inside.addItem(self._box, 1, 1)
         self._axes: dict[str, Ticks] = {}
         if axes:
-            for side, axis, place in (("left", y, (1, 0)), ("bottom", x, (2, 1))):
-                self._axes[side] = Ticks(axis, side)
-                self._axes[side].linkToView(self._box)
-                self._inside.addItem(self._axes[side], *place)
+            self._add_axis("left", y, 1, 0)
+            self._add_axis("bottom", x, 2, 1)
             self._axes["left"].setGrid(False if downwards else GRID)
         self._legend = Legend(part=part)
         self._inside.addItem(self._legend, 0, 1)
@@ -188,6 +186,12 @@ class Plot(QWidget):
         """A broken line with a grip, to be dragged."""
         return self._add(Edge(self._box, colour, moved))
 
+    def _add_axis(self, side: str, axis: Axis, row: int, column: int) -> None:
+        ticks = self._axes[side] = Ticks(axis, side)
+        ticks.linkToView(self._box)
+        ticks.set_theme(self.theme)
+        self._inside.addItem(ticks, row, column)
+
     def _add(self, mark: AnyMark) -> AnyMark:
         mark.set_theme(self.theme)
         self._marks.append(mark)
@@ -217,28 +221,6 @@ class Plot(QWidget):
 
     def name_columns(self, names: Sequence[str], current: int = -1) -> None:
         self._axes["bottom"].name_places(names, current)
-
-    def number_rows(self, numbers: Sequence[str]) -> None:
-        """Write numbers at the right, a row each; none take that side away."""
-        if "right" not in self._axes:
-            self._axes["right"] = Ticks(Axis(), "right")
-            self._axes["right"].linkToView(self._box)
-            self._axes["right"].set_theme(self.theme)
-            self._inside.addItem(self._axes["right"], 1, 4)
-        self._axes["right"].name_places(numbers, mono=True)
-        (self._axes["right"].show if numbers else self._axes["right"].hide)()
-
-    def write_below(self, texts: Mapping[float, str]) -> None:
-        """Write these at the bottom, and no other numbers."""
-        self._axes["bottom"].write_at(texts)
-
-    def hide_axis(self, side: str) -> None:
-        """Without its numbers: another plot beside it has the same."""
-        self._axes[side].hide()
-
-    def set_heading(self, text: str) -> None:
-        """Words above, in place of a legend."""
-        self._legend.set_heading(text, self.theme)
 
     def say(self, sentence: str) -> None:
         """Muted words in the middle, where there is nothing yet, and so no numbers; none take them away."""

@@ -26,8 +26,7 @@ from PySide6.QtWidgets import QAbstractSlider, QWidget
 from unrolled.models.trace import Trace
 from unrolled.models.trace.envelope import Envelope
 from unrolled.viewer.drawing.label_line import label_line, runs
-from unrolled.viewer.drawing.painting import mix
-from unrolled.viewer.drawing.spans import paint_spans
+from unrolled.viewer.drawing.painting import mix, paint_spans
 from unrolled.viewer.drawing.step_geometry import Geometry
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import steps_table

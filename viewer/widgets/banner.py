@@ -70,10 +70,7 @@ class Banner(QFrame):
     def fit(self, width: int, *, low: bool) -> int:
         """Lay it out in a width, its buttons below the text where there is little; the height that it needs.
 
-        Parameters
-        ----------
-        low : bool
-            There is little height: one line, cut where it is longer, until it is clicked.
+        Where there is a `low` height alone it is one line, cut where it is longer, until it is clicked.
         """
         sizes = [button.sizeHint() for button in (self.action, self.next, self.dismiss) if not button.isHidden()]
         beside = width - 2 - 12 - 18 - GAP - 6 - sum(GAP + size.width() for size in sizes)

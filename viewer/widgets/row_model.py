@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QAbstractItemView
+from PySide6.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem
 
 from unrolled.viewer.widgets.building import own_ground
 
@@ -83,6 +83,24 @@ class EditableRows(RowModel[Row]):
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         return super().flags(index) | Qt.ItemFlag.ItemIsEditable
+
+
+class PickList(QListWidget):
+    """Lines, each of which stands for something that a click or Enter chooses."""
+
+    picked = Signal(object)
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setAccessibleName(name)
+        for signal in (self.itemActivated, self.itemClicked):
+            signal.connect(lambda item: self.picked.emit(item.data(Qt.ItemDataRole.UserRole)))
+
+    def add(self, text: str, stands_for: object, hint: str) -> QListWidgetItem:
+        item = QListWidgetItem(text, self)
+        item.setData(Qt.ItemDataRole.UserRole, stands_for)
+        item.setToolTip(hint)
+        return item
 
 
 def set_rows_look(view: QAbstractItemView) -> None:

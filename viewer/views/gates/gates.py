@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QButtonGroup, QLabel, QListWidget, QListWidgetItem, QToolButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QLabel, QToolButton, QWidget
 
 from unrolled.models.analysis.gate_statistics import KEEPING, Saturating, Saturation, gate_channels
 from unrolled.models.trace import Channel, Trace
@@ -15,6 +14,7 @@ from unrolled.viewer.views.gates.scatter import GateScatter
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.building import in_column, muted_label, switch
 from unrolled.viewer.widgets.flow_layout import FlowLayout
+from unrolled.viewer.widgets.row_model import PickList
 from unrolled.viewer.widgets.two_parts import TwoParts
 
 EMPTY = "How often each unit’s gates are shut and open."
@@ -41,11 +41,9 @@ class GateStatisticsView(View):
         self.scatter.pointed.connect(lambda unit: self.do(Hover(unit)))
         self.scatter.clicked.connect(lambda unit: self.do(TogglePin(unit)))
         self.reading = muted_label()
-        self.lives = QListWidget()
-        self.lives.setAccessibleName("Half-lives of units")
+        self.lives = PickList("Half-lives of units")
         self.lives.setToolTip(PROXY)
-        self.lives.itemActivated.connect(self._pin)
-        self.lives.itemClicked.connect(self._pin)
+        self.lives.picked.connect(lambda unit: self.do(TogglePin(unit)))
         self._title = QLabel("Half-life (proxy)")
         self._title.setToolTip(PROXY)
         self._title.setObjectName("subtitle")
@@ -129,10 +127,7 @@ class GateStatisticsView(View):
         self._short.setVisible(bool(untold))
         for unit in (*pinned, *(int(unit) for unit in order if int(unit) not in pinned)):
             text = f"unit {unit}:  {_steps(float(lives[unit]), result.steps)}"
-            item = QListWidgetItem(f"{text}  · pinned" if unit in pinned else text)
-            item.setData(Qt.ItemDataRole.UserRole, unit)
-            item.setToolTip(PROXY)
-            self.lives.addItem(item)
+            self.lives.add(f"{text}  · pinned" if unit in pinned else text, unit, PROXY)
 
     def _read_out(self, result: Saturation) -> None:
         unit = self.session.selection.hover
@@ -141,9 +136,6 @@ class GateStatisticsView(View):
         else:
             self.reading.setText(f"unit {unit}: open {percent(float(result.open[unit]))}, "
                                  f"shut {percent(float(result.shut[unit]))} of the steps")
-
-    def _pin(self, item: QListWidgetItem) -> None:
-        self.do(TogglePin(int(item.data(Qt.ItemDataRole.UserRole))))
 
 
 def _steps(life: float, seen: int) -> str:

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import (
-    QDoubleSpinBox,
-    QFileDialog,
-    QListWidget,
-    QListWidgetItem,
-    QProgressBar,
-    QSizePolicy,
-    QSpinBox,
-    QWidget,
-)
+from PySide6.QtWidgets import QDoubleSpinBox, QFileDialog, QProgressBar, QSizePolicy, QSpinBox, QWidget
 
 from unrolled.models.analysis.similar import Match, Pattern, find, find_in_folder, suggested_threshold, units_on
 from unrolled.models.trace import Channel
@@ -29,6 +19,7 @@ from unrolled.viewer.widgets.asking import Asking, Told, Wanted
 from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named, scrolled, tool_button
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
+from unrolled.viewer.widgets.row_model import PickList
 
 EMPTY = "Where else the same units are active."
 NO_UNITS = "Pin units by clicking rows of a track, or take those that are active at the playhead."
@@ -70,9 +61,8 @@ class SimilarView(View):
         for part in (self.channel, self.threshold, self.suggestion, self.length, self.take, self.folder, self.cancel):
             flow.addWidget(part)
         self.status = muted_label(wrapped=True)
-        self.matches = named(QListWidget(), "Similar steps, best first")
-        self.matches.itemActivated.connect(self._go)
-        self.matches.itemClicked.connect(self._go)
+        self.matches = PickList("Similar steps, best first")
+        self.matches.picked.connect(self._go)
         self.matches.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # as high as there is room for
         inside = QWidget()
         listed = in_row(None, (self.matches, 1))
@@ -210,13 +200,10 @@ class SimilarView(View):
                       for part in (match.before, match.words, match.after)]
             text = f"{around[0]} [{around[1]}] {around[2]}".replace("\n", "⏎").strip()
             where = f"{Path(match.source).name}, " if match.source else ""
-            item = QListWidgetItem(f"{percent(match.score):>5}   {text}   ({where}step {match.first + 1:,})")
-            item.setData(Qt.ItemDataRole.UserRole, match)
-            item.setToolTip(item.text())
-            self.matches.addItem(item)
+            line = f"{percent(match.score):>5}   {text}   ({where}step {match.first + 1:,})"
+            self.matches.add(line, match, line)
 
-    def _go(self, item: QListWidgetItem) -> None:
-        match: Match = item.data(Qt.ItemDataRole.UserRole)
+    def _go(self, match: Match) -> None:
         if match.source:
             self.do(Open(Path(match.source)))
         self.do(Seek(match.first))

@@ -8,13 +8,7 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import (
-    QListWidget,
-    QListWidgetItem,
-    QSizePolicy,
-    QSpinBox,
-)
+from PySide6.QtWidgets import QSizePolicy, QSpinBox
 
 from unrolled.models.analysis.ranking import Ranking
 from unrolled.models.analysis.text_properties import PROPERTIES
@@ -32,6 +26,7 @@ from unrolled.viewer.views.text.reader_view import STRENGTH, Places, ReaderText
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.building import in_row, muted_label
 from unrolled.viewer.widgets.combo_box import ComboBox
+from unrolled.viewer.widgets.row_model import PickList
 
 UNIT_WIDTH = 66
 EMPTY = "The text appears here, each character coloured by a unit’s activation."
@@ -66,8 +61,7 @@ class ReaderView(View):
         self.followed.addItem("Rank by …", "")
         for name in PROPERTIES:
             self.followed.addItem(name[0].upper() + name[1:], name)
-        self.ranked = QListWidget()
-        self.ranked.setAccessibleName("Units by correlation")
+        self.ranked = PickList("Units by correlation")
         self.ranked.setFixedHeight(LIST_HEIGHT)
         self.ranked.hide()
         for picker in (self.channel, self.followed):
@@ -81,8 +75,7 @@ class ReaderView(View):
         self.channel.activated.connect(lambda _: self.refresh_wanted.emit())
         self.unit.valueChanged.connect(self._unit_chosen)
         self.followed.activated.connect(lambda _: self.refresh_wanted.emit())
-        self.ranked.itemActivated.connect(self._pin)
-        self.ranked.itemClicked.connect(self._pin)
+        self.ranked.picked.connect(self._pin)
         self.refresh()
 
     @property
@@ -205,17 +198,12 @@ class ReaderView(View):
             return
         for place, (unit, correlation) in enumerate(self._ranking.best(RANKED), 1):
             bar = "▮" * round(abs(correlation) * 20)
-            item = QListWidgetItem(f"{place:>2}   unit {unit:<4} {signed(correlation, 2):>6}   {bar}")
-            item.setFont(mono_font(12))
-            item.setData(Qt.ItemDataRole.UserRole, unit)
-            item.setToolTip(f"Colour the text by unit {unit} of {channel.title}, and pin it")
-            self.ranked.addItem(item)
+            line = f"{place:>2}   unit {unit:<4} {signed(correlation, 2):>6}   {bar}"
+            self.ranked.add(line, unit, f"Colour the text by unit {unit} of {channel.title}, and pin it").setFont(mono_font(12))
 
-    def _pin(self, item: QListWidgetItem) -> None:
-        unit = item.data(Qt.ItemDataRole.UserRole)
-        if unit is not None:
-            others = tuple(one for one in self.session.selection.units if one != unit)
-            self.do(Pin((*others, int(unit))))
+    def _pin(self, unit: int | None) -> None:
+        if unit is not None:  # which is there as soon as they are compared
+            self.do(Pin((*(one for one in self.session.selection.units if one != unit), unit)))
 
     # ── What a person does ────────────────────────────────────────────────────────────────────────────────────
 

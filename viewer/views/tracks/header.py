@@ -89,16 +89,9 @@ def _paint_axis(painter: QPainter, track: Track) -> None:
 
 def paint_colours(painter: QPainter, theme: Theme, height: int, colours: np.ndarray, ends: tuple[str, str],
                   beyond: tuple[bool, bool], *, stretched: bool) -> None:
-    """The colours (n, 4) from the lower to the upper end of a scale, between what stands at the two.
+    """The colours (n, 4) from the lower to the upper end of a scale, between what stands at the two, at the track's bottom.
 
-    Parameters
-    ----------
-    height : int
-        Of the track; the colours stand at its bottom.
-    beyond : tuple of bool
-        Whether values lie below and above the scale, which have a colour of their own.
-    stretched : bool
-        The scale is not the model's own, which the colour of its numbers says.
+    Values `beyond` it, below and above, have a colour of their own; that a scale is `stretched` its numbers' colour says.
     """
     row = QRectF(LEFT, height - 17, HEADER - LEFT - AXIS, LINE)
     painter.setFont(mono_font(9))

@@ -169,15 +169,7 @@ class Track(QWidget):
         return 0 if trace is None else len(trace)
 
     def stand_for(self, source: Callable[[], Trace | None], *, name: str, title: str) -> None:
-        """Draw another run than the session's.
-
-        Parameters
-        ----------
-        source : callable
-            Gives its trace.
-        name, title : str
-            In place of the track's own.
-        """
+        """Draw the run that `source` gives, in place of the session's."""
         self._source, self.name, self.title = source, name, title
         self.setAccessibleName(f"{title} over time")
         self.set_folded(self._folded)

@@ -70,13 +70,7 @@ class EquationText:
         self._theme, self._recorded, self._place_name, self._open = theme, recorded, place_name, open_equations
 
     def html(self, explained: Explained, attention: Sequence[tuple[Looked, float]]) -> str:
-        """The whole.
-
-        Parameters
-        ----------
-        attention : sequence of (Looked, float)
-            The places that were looked at, each with its recorded weight.
-        """
+        """The whole; of the places that were looked at each with its recorded weight."""
         equations = "".join(self._equation(equation) for equation in explained.equations)
         return equations + (self._attention(explained, attention) if attention else "")
 

@@ -19,16 +19,8 @@ TOLERANCE = 1e-5  # float32 has seven figures and a cell is a few units large; h
 
 @dataclass(frozen=True, slots=True)
 class LstmStep:
-    """One unit's step.
-
-    Attributes
-    ----------
-    step, unit : int
-        Which.
-    i, f, o, g, c, h : float
-        Recorded: gates, cell and hidden value.
-    before : float or None
-        The cell's value at the step before; None at step 0: the start state is not recorded.
+    """One unit's step, as recorded: gates, cell and hidden value; and the cell's value at the step before, None at step 0,
+    since the start state is not recorded.
     """
 
     step: int
@@ -74,13 +66,7 @@ def lstm_channels(channels: Iterable[Channel]) -> dict[str, Channel] | None:
 
 
 def lstm_step(trace: Trace, channels: dict[str, Channel], *, step: int, unit: int) -> LstmStep:
-    """Do one unit's step again in double precision.
-
-    Raises
-    ------
-    IndexError
-        When the step was not recorded or there is no such unit.
-    """
+    """Do one unit's step again in double precision. Raises `IndexError` where there is no such step or unit."""
 
     def at(role: str, when: int) -> float:
         return float(trace.column(channels[role].name)[when, unit])
