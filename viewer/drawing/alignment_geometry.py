@@ -1,7 +1,5 @@
 """Where the cells and the words of an alignment lie in a rectangle. It knows no Qt."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, replace
 

@@ -3,8 +3,6 @@
 It paints with Qt on whatever it is given, and knows neither session nor widgets.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple

@@ -3,8 +3,6 @@
 Words are written as people read them: a piece without its sign, one that goes on a word with a dot before it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 import numpy as np

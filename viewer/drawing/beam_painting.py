@@ -1,7 +1,5 @@
 """How the hypotheses of a beam search are painted, the same in the window and in what is exported."""
 
-from __future__ import annotations
-
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPen
 

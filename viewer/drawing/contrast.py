@@ -3,8 +3,6 @@
 Relative luminance is that of the Web Content Accessibility Guidelines 2.1.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtGui import QColor

@@ -1,7 +1,5 @@
 """Norms of gradients as colours on a logarithmic scale, the same in the window and in what is exported."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """Pictures of Qt's from arrays, as arrays, and as files in memory."""
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QBuffer, QIODevice

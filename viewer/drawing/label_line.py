@@ -1,7 +1,5 @@
 """Texts side by side, each over its part of a line: one that is wider than its part takes what its neighbours leave free."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby

@@ -1,7 +1,5 @@
 """The words of a drawing as outlines, so that it looks the same on a machine without the fonts."""
 
-from __future__ import annotations
-
 import xml.etree.ElementTree as ElementTree
 from base64 import b64encode
 

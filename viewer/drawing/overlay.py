@@ -1,7 +1,5 @@
 """NumPy pictures as Qt's, and where a picture and the region that the model saw come to lie in a box."""
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 from PIL import Image

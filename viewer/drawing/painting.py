@@ -1,7 +1,5 @@
 """Small things that several views paint alike. It knows no session."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import lru_cache
 

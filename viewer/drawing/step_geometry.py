@@ -1,7 +1,5 @@
 """Where a step lies in a track, the same for all of them. It knows no Qt."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from unrolled.models.trace.bins import BLOCKS, Bins, bins_of, stride_of

@@ -4,8 +4,6 @@ Where the outlines of a clip overlap, Qt writes the rule under the name of the o
 their coordinates it leaves to a property that many readers do not know.
 """
 
-from __future__ import annotations
-
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable

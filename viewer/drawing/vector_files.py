@@ -1,7 +1,5 @@
 """A drawing as the bytes of an SVG or a PDF, painted in memory: of a file Qt does not say that the disk was full."""
 
-from __future__ import annotations
-
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable

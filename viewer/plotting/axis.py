@@ -1,7 +1,5 @@
 """An axis: what it measures, and where its numbers stand."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

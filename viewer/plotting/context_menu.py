@@ -1,7 +1,5 @@
 """What can be done with every plot and picture: copy it, copy its numbers, save it. It needs no plotting library."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

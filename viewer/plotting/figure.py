@@ -1,7 +1,5 @@
 """A widget as a picture of its own: PNG, SVG or PDF, made in memory."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Cells in colours, and the bar that says what the colours mean."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

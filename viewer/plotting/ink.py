@@ -1,7 +1,5 @@
 """Colours of marks, as functions of the theme that is there when they are drawn; and pens, as wide whatever the ranges are."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 

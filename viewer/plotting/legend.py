@@ -1,7 +1,5 @@
 """The words above a plot: what its marks are, or a heading in their place."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from html import escape
 from typing import Any

@@ -1,7 +1,5 @@
 """Lines that a person moves: a level across a plot, and an edge of any shape with a grip."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """pyqtgraph as this program sets it up. Its import creates nothing that draws, so it may happen in a thread."""
 
-from __future__ import annotations
-
 import pyqtgraph as pg
 
 # Lines are antialiased where they are few (see `plot`); images are addressed by row and column, as arrays are here.

@@ -1,7 +1,5 @@
 """What is drawn in a plot: lines, ranges, dots, bars, areas. Each is made by the plot, which styles it by the theme."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """One number for each cell of a picture's grid, as a small map. It knows no session."""
 
-from __future__ import annotations
-
 import numpy as np
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget

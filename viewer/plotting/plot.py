@@ -3,8 +3,6 @@
 Ranges come from whoever owns the plot (`set_ranges`), until a person zooms, pans or types others; Reset gives them back.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar

@@ -1,7 +1,5 @@
 """The numbers behind a picture, as recorded, for a spreadsheet or a data frame. Steps are counted from 0, as in every file."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re

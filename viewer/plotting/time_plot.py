@@ -6,8 +6,6 @@ the lines in time is painted into a pixmap each as soon as it rests: the playhea
 bring its view up to date, which would flush the whole window once for every plot.
 """
 
-from __future__ import annotations
-
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal

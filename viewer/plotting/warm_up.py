@@ -1,7 +1,5 @@
 """pyqtgraph takes a second to import: it is done in a thread once the window has been seen."""
 
-from __future__ import annotations
-
 import threading
 
 _under_way = threading.Event()

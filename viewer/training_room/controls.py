@@ -1,7 +1,5 @@
 """What is trained in the room, and how: controls for what is fixed from the start, and for what can be changed meanwhile."""
 
-from __future__ import annotations
-
 from typing import TypeVar
 
 import msgspec

@@ -1,7 +1,5 @@
 """The two curves over updates: the loss, and the gradient's norm with the threshold that can be dragged."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 

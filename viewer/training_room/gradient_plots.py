@@ -1,7 +1,5 @@
 """The gradients of one sequence: the map over t and k with the cut, and what is left by distance with the bound."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from functools import partial

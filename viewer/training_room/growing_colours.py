@@ -1,7 +1,5 @@
 """Norms of gradients as colours over powers of ten, more of them as gradients explode."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from unrolled.viewer.plotting.axis import Axis

@@ -1,7 +1,5 @@
 """What a training has brought so far, and what follows from it. It knows no Qt and no torch."""
 
-from __future__ import annotations
-
 from collections import deque
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The training room: a small network is trained live, its loss and its gradients drawn as they come."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import msgspec

@@ -1,7 +1,5 @@
 """The four plots of a training: for the page, and drawn as large and in such colours as an export wants them."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 

@@ -1,7 +1,5 @@
 """What the plots show, in one sentence each, made from the numbers. It knows no Qt."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from functools import lru_cache

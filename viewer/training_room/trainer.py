@@ -4,8 +4,6 @@ At most two updates are under way at a time, so that a pause is immediate, what 
 on, and a run of the microscope comes in between. It has no widgets.
 """
 
-from __future__ import annotations
-
 import time
 
 import msgspec

@@ -1,7 +1,5 @@
 """The attention of the whole run: how sharp it is, what it covers, and whether it differs between words."""
 
-from __future__ import annotations
-
 import numpy as np
 from PySide6.QtWidgets import QLabel, QScrollArea, QWidget
 

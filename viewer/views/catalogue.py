@@ -1,7 +1,5 @@
 """All views, in the order that they stand in their places; installed packages add their own."""
 
-from __future__ import annotations
-
 import logging
 from importlib.metadata import entry_points
 

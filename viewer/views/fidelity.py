@@ -3,8 +3,6 @@
 The steps that are new are asked about, some at a time, while the window has nothing better to do.
 """
 
-from __future__ import annotations
-
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QLabel

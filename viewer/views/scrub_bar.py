@@ -3,8 +3,6 @@
 To screen readers it is a slider whose value is the step.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A view of one line of text, which says something of every step: the least that a package can bring."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from PySide6.QtWidgets import QLabel, QVBoxLayout

@@ -3,8 +3,6 @@
 Window, drawer, menus and shortcuts are made from these, so that a new view is a file and a row in the catalogue.
 """
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -4,8 +4,6 @@ The coordinator calls both at most once per frame, from what has changed since t
 a signal by itself.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What a watched training has told so far, and the update that is looked at. It knows no Qt and no torch."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any, TypeVar

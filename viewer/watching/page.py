@@ -1,7 +1,5 @@
 """Somebody's own training: its curves, its gradients through time, and the probe's states and gates at any update seen."""
 
-from __future__ import annotations
-
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QPushButton, QSlider, QStackedWidget, QWidget
 

@@ -1,7 +1,5 @@
 """The plots of a watched training: loss and norm over updates, gradients over updates and steps, and those of one update."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Questions that take a while: each is answered in a thread, a newer one takes the place of the older."""
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections.abc import Callable

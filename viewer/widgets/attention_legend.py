@@ -3,8 +3,6 @@
 It is painted like the photograph, with the same half-transparent colours, and is there before the plotting library is.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPaintEvent, QPen

@@ -1,7 +1,5 @@
 """Layouts, scroll areas, labels, buttons and switches as they are all over the window, each in one call."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import TypeVar
 

@@ -1,7 +1,5 @@
 """Choosing a colour map: in a menu, or by a button that shows the one in force."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 

@@ -1,7 +1,5 @@
 """A combo box whose text is cut in its middle: what differs among long titles is often at their end."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from PySide6.QtCore import QSize, Qt

@@ -1,7 +1,5 @@
 """A layout that sets its items side by side and begins a new line where the width ends, as text does."""
 
-from __future__ import annotations
-
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
 from superqt import QFlowLayout

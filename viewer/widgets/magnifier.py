@@ -1,7 +1,5 @@
 """Which part of a picture is in sight: nearer by wheel, keys, menu or a frame, moved by dragging, and all of it again."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt

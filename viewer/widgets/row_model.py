@@ -1,7 +1,5 @@
 """Rows for Qt's item views: they are replaced all at once, as often as the playhead moves, and a view keeps its place in them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 

@@ -1,7 +1,5 @@
 """Asks where a file is to be saved."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

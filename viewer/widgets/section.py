@@ -1,7 +1,5 @@
 """A panel's frame: a quiet heading over it, rounded corners, a thin border."""
 
-from __future__ import annotations
-
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QWidget

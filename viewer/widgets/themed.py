@@ -1,7 +1,5 @@
 """Whatever paints in a theme's colours, and how a new theme reaches all of it."""
 
-from __future__ import annotations
-
 from typing import Protocol, runtime_checkable
 
 from PySide6.QtWidgets import QWidget

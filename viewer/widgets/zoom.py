@@ -1,7 +1,5 @@
 """How large something is drawn: by Ctrl with the wheel, by keys, and by its menu."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, QPointF, Qt

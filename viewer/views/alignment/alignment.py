@@ -4,8 +4,6 @@ For every run with a channel over the axis ``source``, or ``key``, which are the
 the heading reads out what is under the pointer.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtGui import QResizeEvent

@@ -1,7 +1,5 @@
 """The alignment matrix with its words, to be pointed at and clicked. It is told what to draw and knows no session."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """The source sentence as words whose ground is how much each of them counts at the playhead. It knows no session."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal

@@ -4,8 +4,6 @@ What is computed on demand is asked for while the panel is seen; a map that is n
 pale until it is computed again.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

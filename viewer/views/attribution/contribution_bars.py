@@ -1,7 +1,5 @@
 """What one word depended on: the words that were read before it, and the places that were looked at. It knows no session."""
 
-from __future__ import annotations
-
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QCheckBox, QLabel, QWidget
 

@@ -1,7 +1,5 @@
 """A table of norms, word by step, on a logarithmic scale: what each word depended on. It knows no session."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A beam search as a tree: at every step the hypotheses that were kept, whom they go on from, and what became of them."""
 
-from __future__ import annotations
-
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
 from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent

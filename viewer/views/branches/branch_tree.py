@@ -3,8 +3,6 @@
 A row begins where its branch leaves its parent; what they share is written in the parent's row alone.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from PySide6.QtCore import QAbstractItemModel, QPointF, QRect, QRectF, QSignalBlocker, QSize, Qt
 from PySide6.QtGui import (

@@ -1,7 +1,5 @@
 """The form that makes an edit: what is changed, how, and at which steps."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from PySide6.QtCore import QStringListModel, Qt

@@ -1,7 +1,5 @@
 """Gates over the whole run: a dot a unit, and how long the gates alone would let units remember."""
 
-from __future__ import annotations
-
 import numpy as np
 from PySide6.QtWidgets import QButtonGroup, QLabel, QToolButton, QWidget
 

@@ -1,7 +1,5 @@
 """Units as dots: how often a gate is open across, how often it is shut upwards. It knows no session."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import numpy as np

@@ -1,7 +1,5 @@
 """All heads of all layers at once: of a picture where each looks at this step, of words a table of the whole run."""
 
-from __future__ import annotations
-
 import time
 
 import numpy as np

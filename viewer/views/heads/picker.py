@@ -1,7 +1,5 @@
 """Which layer and which head the other views look at, of a model that has several."""
 
-from __future__ import annotations
-
 from unrolled.models.trace import Channel
 from unrolled.models.trace.rollout import SELF
 from unrolled.models.trace.slices import MEAN, ROLLOUT

@@ -1,7 +1,5 @@
 """Small multiples: a row a layer, a column a head, each with its attention as a small picture. It knows no session."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal

@@ -1,7 +1,5 @@
 """A table of words, a row a layer and a column a step, each on the colour of its probability. It knows no session."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

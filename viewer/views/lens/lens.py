@@ -3,8 +3,6 @@
 Asked for while the view is seen, for a part of the run around the playhead.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QScrollArea

@@ -1,7 +1,5 @@
 """The photograph with a map of attention over it. It is told what to draw and knows no session."""
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal

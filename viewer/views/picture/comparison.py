@@ -1,7 +1,5 @@
 """The other run of a comparison: what it looks at, with its attention at the same step, and its words."""
 
-from __future__ import annotations
-
 import numpy as np
 from PySide6.QtWidgets import QWidget
 

@@ -1,7 +1,5 @@
 """The switches under the photograph: how attention is drawn over it."""
 
-from __future__ import annotations
-
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QSlider, QWidget
 

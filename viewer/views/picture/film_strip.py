@@ -1,7 +1,5 @@
 """Every step as a small picture, made once when it is first seen: the photograph, its attention, the word."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import NamedTuple

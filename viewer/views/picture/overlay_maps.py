@@ -4,8 +4,6 @@ Absolute scales are the same at every step: a drop of log p ends at 1, a word e 
 at the largest value that was found in the run.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

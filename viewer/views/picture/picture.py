@@ -3,8 +3,6 @@
 A note for the heading reads out the cell under the pointer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import numpy as np

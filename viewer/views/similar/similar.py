@@ -1,7 +1,5 @@
 """Where else the same units are on: in this run, and in the recorded runs of a folder."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from PySide6.QtGui import QCloseEvent

@@ -4,8 +4,6 @@ Another one can be taken in place of the one that was written. Words that the mo
 unknown one, stand among them with their probability, and are marked.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

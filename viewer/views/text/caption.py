@@ -1,7 +1,5 @@
 """The caption's words, to be clicked: the ground says how probable each was, the current one is outlined."""
 
-from __future__ import annotations
-
 import math
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal

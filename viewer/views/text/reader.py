@@ -3,8 +3,6 @@
 The colour of a character is the unit's value in the state that the model predicted it with, before it was read.
 """
 
-from __future__ import annotations
-
 import time
 
 import numpy as np

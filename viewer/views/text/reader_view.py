@@ -1,7 +1,5 @@
 """A long text, each character on the colour of a unit's value: only the lines that are seen are painted."""
 
-from __future__ import annotations
-
 import bisect
 from collections.abc import Callable
 from itertools import pairwise

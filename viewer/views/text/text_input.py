@@ -1,7 +1,5 @@
 """Where a sentence, a prompt or a whole file is typed, pasted and changed, to be run."""
 
-from __future__ import annotations
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QPlainTextEdit, QPushButton

@@ -1,7 +1,5 @@
 """What is compared, where the two runs part, and where they differ most: a line over the tracks."""
 
-from __future__ import annotations
-
 from html import escape
 
 from PySide6.QtCore import Qt, Signal

@@ -1,7 +1,5 @@
 """The probability of every label over time, a line each; the label that is the answer at a step lies on top."""
 
-from __future__ import annotations
-
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter

@@ -1,7 +1,5 @@
 """Where a track's contents come from: a trace in memory, or a run in a store, whose pyramid is on disk."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, cast

@@ -1,7 +1,5 @@
 """The time axis below the tracks: the numbers of the steps that are shown, counted from 1."""
 
-from __future__ import annotations
-
 import math
 
 from PySide6.QtCore import QPointF, QRectF, Qt

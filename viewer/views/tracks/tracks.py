@@ -1,7 +1,5 @@
 """All tracks, one under another on one time axis, chosen by the axes of the channels."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable, Sequence
 

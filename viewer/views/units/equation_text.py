@@ -3,8 +3,6 @@
 It knows no session: what it is given it sets.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Sequence

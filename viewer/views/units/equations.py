@@ -3,8 +3,6 @@
 It asks the model; what it shows as a result is what the trace recorded.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, QUrl
 from PySide6.QtGui import QAction, QGuiApplication, QHideEvent

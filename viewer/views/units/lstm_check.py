@@ -5,8 +5,6 @@ the forget gate of Gers, Schmidhuber and Cummins (2000):
 c_t = f_t · c_{t-1} + i_t · g_t and h_t = o_t · tanh(c_t).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The pinned units at the current step: their values in every channel, and the equation with one's numbers."""
 
-from __future__ import annotations
-
 import math
 
 from PySide6.QtCore import QSize, Qt

@@ -1,7 +1,5 @@
 """A small table: a row a unit, a column a channel, each value over a bar on its channel's range."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from functools import lru_cache
