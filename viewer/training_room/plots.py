@@ -1,7 +1,7 @@
 """The four plots of a training: for the page, and drawn as large and in such colours as an export wants them."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPicture
@@ -14,6 +14,7 @@ from unrolled.viewer.export.scenes.ground import theme_of
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.plotting.ink import thicker
 from unrolled.viewer.plotting.plot import Plot
+from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.training_room.controls import CELLS, TASKS
@@ -51,7 +52,33 @@ def draw_board(page: TrainingPlots, show_on: Callable[[TrainingPlots], None], se
     """Draw plots for a file, as the page shows them; `show_on` shows the same in others. Raises `ExportError` without room."""
     history = page.loss.history
     assert history is not None, "something was trained"
-    columns = min(settings.columns or 2, len(page.all))
+
+    def again(theme: Theme) -> tuple[Plot, ...]:
+        copy = TrainingPlots(theme, page.map.colour_map)
+        copy.map.colours.top = page.map.colours.top
+        show_on(copy)
+        if settings.clear:  # a veil is a ground
+            copy.map.veil.set_visible(False)
+            copy.decay.veil.set_visible(False)
+        return copy.all
+
+    started = history.started.settings
+    return drawn_again(dict(zip(TITLES, page.all, strict=True)), again, settings, updates_table(history, COLUMNS),
+                       f"{CELLS[started.cell]}, {TASKS[started.task].lower()}")
+
+
+def drawn_again(plots: Mapping[str, Plot], again: Callable[[Theme], Sequence[Plot]], settings: ExportSettings,
+                numbers: Table | None, name: str) -> BoardScene:
+    """Draw plots of a page, by their titles, for a file. Raises `ExportError` where there is no room for them.
+
+    Parameters
+    ----------
+    again : callable
+        Makes plots of a theme that show what these show.
+    numbers, name
+        What lies behind them, and what they are of.
+    """
+    columns = min(settings.columns or 2, len(plots))
     scale = settings.type_pixels(FITS * settings.width) / LETTER
     across = (settings.width / scale - GAP) / columns - GAP
     if across < NARROWEST:
@@ -59,14 +86,9 @@ def draw_board(page: TrainingPlots, show_on: Callable[[TrainingPlots], None], se
     plot_size = QSize(int(across), round(TALL * across))
     theme, drawn, fineness = theme_of(settings), QPicture(), settings.dpi / PIXELS_PER_INCH
     with thicker(scale * fineness), QPainter(drawn) as painter:
-        copy = TrainingPlots(theme, page.map.colour_map)
-        copy.map.colours.top = page.map.colours.top
-        show_on(copy)
-        if settings.clear:  # a veil is a ground
-            copy.map.veil.set_visible(False)
-            copy.decay.veil.set_visible(False)
+        made = again(theme)
         painter.scale(scale, scale)
-        for place, (own, seen, title) in enumerate(zip(copy.all, page.all, TITLES, strict=True)):
+        for place, (own, (title, seen)) in enumerate(zip(made, plots.items(), strict=True)):
             if seen.held:
                 own.hold_ranges(*seen.ranges)
             row, column = divmod(place, columns)
@@ -78,8 +100,6 @@ def draw_board(page: TrainingPlots, show_on: Callable[[TrainingPlots], None], se
             own.draw(painter, QPointF(0, HEADING), plot_size)
             painter.restore()
             own.deleteLater()  # each preview makes four, and nothing else ends them
-    rows = math.ceil(len(copy.all) / columns)
+    rows = math.ceil(len(plots) / columns)
     size = QSize(settings.width, round(scale * (GAP + rows * (HEADING + plot_size.height() + GAP))))
-    started = history.started.settings
-    numbers, title = updates_table(history, COLUMNS), f"{CELLS[started.cell]}, {TASKS[started.task].lower()}"
-    return BoardScene(drawn, size, fineness, title, numbers.csv() if numbers is not None else "")
+    return BoardScene(drawn, size, fineness, name, numbers.csv() if numbers is not None else "")

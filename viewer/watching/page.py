@@ -5,6 +5,8 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QPushButton, QSlider, QSta
 
 from unrolled.models.protocol.watching import FollowTraining, WatchBegun, WatchedLosses, WatchedUpdate, WatchEnded
 from unrolled.viewer.client.backend_client import BackendProcess
+from unrolled.viewer.export.scenes.board import BoardScene
+from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.appearance import Appearance
@@ -13,11 +15,13 @@ from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.session_commands import session_commands
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.training_room.plots import drawn_again
 from unrolled.viewer.views.heads.picker import LayerHeadView, lengths_of
 from unrolled.viewer.views.tracks import TracksView
 from unrolled.viewer.views.view import ViewContext
 from unrolled.viewer.watching.history import WatchHistory
-from unrolled.viewer.watching.plots import NOTHING, GradientMapPlot, LossPlot, NormPlot, ProfilePlot, of_gradients
+from unrolled.viewer.watching.plots import NOTHING, GradientMapPlot, LossPlot, NormPlot, ProfilePlot, of_gradients, updates_table
+from unrolled.viewer.widgets.banner import BannerPlace
 from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.section import Section
@@ -36,11 +40,12 @@ class WatchPage(QWidget):
 
     Attributes
     ----------
-    theme_wanted : Signal()
-        A person wants the other theme.
+    theme_wanted, export_wanted : Signal()
+        A person wants the other theme, or the plots in a file.
     """
 
     theme_wanted = Signal()
+    export_wanted = Signal()
 
     def __init__(self, backend: BackendProcess, appearance: Appearance, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -67,7 +72,10 @@ class WatchPage(QWidget):
         self.live = named(QCheckBox("Live"), "Live", "Follow the newest update")
         self.live.setChecked(True)
         self.look = named(QPushButton(), "Light or dark", "Switch between light and dark (T)")
-        self.look.setIconSize(QSize(16, 16))
+        self.export = named(QPushButton(), "Export", "Save the plots, or their numbers (Ctrl+E)")
+        for button in (self.look, self.export):
+            button.setIconSize(QSize(16, 16))
+        self.notices = BannerPlace(theme)
         self.title, self.said = muted_label("Watched training"), muted_label(WAITING)
         self.where, self.readout = muted_label(), muted_label()
         self.layer.setEnabled(False)
@@ -89,7 +97,7 @@ class WatchPage(QWidget):
         for label in (self.said, self.readout):
             label.setMinimumWidth(1)
         self.readout.setFixedHeight(18)
-        top = in_row(None, self.title, (self.said, 1), self.look, spacing=12)
+        top = in_row(None, self.title, (self.said, 1), self.export, self.look, spacing=12)
         self.where.setMinimumWidth(150)
         bar = in_row(None, self.live, (self.slider, 1), self.where, spacing=12)
         titles = ("Loss", "Gradient norm", "Gradients over updates", "At this update")
@@ -111,7 +119,7 @@ class WatchPage(QWidget):
         in_column(probe, self.slices, (self.tracks, 1), spacing=6)
         self.probe = Section("The probe: states and gates", probe)
         middle = in_row(None, (left, 11), (self.probe, 10), spacing=8)
-        in_column(self, top, (middle, 1), bar, self.readout, spacing=8).setContentsMargins(12, 10, 12, 4)
+        in_column(self, top, (middle, 1), bar, self.readout, self.notices, spacing=8).setContentsMargins(12, 10, 12, 4)
 
     def _connect(self) -> None:
         self._backend.started.connect(self._ask)
@@ -122,6 +130,7 @@ class WatchPage(QWidget):
         self.layer.currentIndexChanged.connect(lambda _: self._schedule())
         self.of_cell.toggled.connect(lambda _: self._schedule())
         self.look.clicked.connect(lambda _=False: self.theme_wanted.emit())
+        self.export.clicked.connect(lambda _=False: self.export_wanted.emit())
         for plot in self.plots:
             plot.read_out.connect(self.readout.setText)
         self.tracks.note_changed.connect(self.readout.setText)
@@ -194,22 +203,46 @@ class WatchPage(QWidget):
             return
         shown = self._follow(history)
         self._show_layers(history)
-        layer = self.layer.currentText()
-        has_cell = layer in history.cells
-        self.of_cell.setEnabled(has_cell)
-        of_cell = has_cell and self.of_cell.isChecked()
-        hidden, cell = (history.gradients(shown, layer, of_cell=own) if shown is not None else NOTHING for own in (False, True))
-        at = shown.update if shown is not None else 0
-        self.loss.show_update(history, at)
+        self.of_cell.setEnabled(self.layer.currentText() in history.cells)
+        self._draw(history, shown, self.loss, self.norms, self.map, self.profile)
         self.losses.setCurrentWidget(self.loss)
-        self.norms.show_update(history, at)
-        self.map.show_update(history, at, layer, of_cell=of_cell)
-        self.profile.show_profile(hidden, cell if has_cell else NOTHING)
-        self.sections[2].set_note("‖∂L/∂c_t‖" if of_cell else "‖∂L/∂h_t‖")
-        self.sections[3].set_title(f"At update {at:,}" if shown is not None else "At this update")
-        self.sections[3].set_note(of_gradients(hidden))
+        self.sections[2].set_note(self._norm)
+        self.sections[3].set_title(f"At update {shown.update:,}" if shown is not None else "At this update")
+        self.sections[3].set_note(of_gradients(self.profile.hidden))
         self._show_probe(history, shown)
         self._tell(history, shown)
+
+    @property
+    def _norm(self) -> str:
+        """What the map of gradients shows."""
+        return "‖∂L/∂c_t‖" if self.of_cell.isEnabled() and self.of_cell.isChecked() else "‖∂L/∂h_t‖"
+
+    def _draw(self, history: WatchHistory, shown: WatchedUpdate | None, loss: LossPlot, norms: NormPlot, gradients: GradientMapPlot,
+              profile: ProfilePlot) -> None:
+        layer, at = self.layer.currentText(), shown.update if shown is not None else 0
+        hidden, cell = (history.gradients(shown, layer, of_cell=own) if shown is not None else NOTHING for own in (False, True))
+        loss.show_update(history, at)
+        norms.show_update(history, at)
+        gradients.show_update(history, at, layer, of_cell="c_t" in self._norm)
+        profile.show_profile(hidden, cell if self.of_cell.isEnabled() else NOTHING)
+
+    def board(self, settings: ExportSettings) -> BoardScene:
+        """The plots for a file. Raises `ExportError` where there is no room for them."""
+        history = self.history
+        assert history is not None, "something was seen"
+        self.refresh()
+
+        def again(theme: Theme) -> tuple[Plot, ...]:
+            loss, norms = LossPlot(theme, log=self.loss is self.positive_loss), NormPlot(theme)
+            gradients, profile = GradientMapPlot(theme), ProfilePlot(theme)
+            gradients.colours.top = self.map.colours.top
+            self._draw(history, self._shown, loss, norms, gradients, profile)
+            return loss, norms, gradients, profile
+
+        layer = self.layer.currentText()
+        plots = {"Loss": self.loss, "Gradient norm": self.norms, f"{self._norm} of {layer}": self.map,
+                 f"{layer}, {self.sections[3].accessibleName().lower()}": self.profile}
+        return drawn_again(plots, again, settings, updates_table(history), history.begun.name)
 
     def _follow(self, history: WatchHistory) -> WatchedUpdate | None:
         """The update that is looked at, and the slider there."""
@@ -268,10 +301,9 @@ class WatchPage(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         self.theme = theme
-        for plot in self.plots:
-            plot.set_theme(theme)
-        for view in (self.slices, self.tracks):
-            view.set_theme(theme)
+        for part in (*self.plots, self.slices, self.tracks, self.notices):
+            part.set_theme(theme)
+        self.export.setIcon(icon("export", theme))
         self.look.setIcon(icon("sun" if theme.name == "dark" else "moon", theme))
         self._schedule()
 

@@ -106,13 +106,13 @@ class GradientMapPlot(_OverUpdates):
         super().__init__("Gradient of the loss with respect to each state, over updates", Axis("step t", whole=True), theme,
                          "What flows back to every step’s state is drawn here: a column an update.", self._table,
                          downwards=True)
-        self._colours = GrowingColours(self)
+        self.colours = GrowingColours(self)
         self.reading = self._read
 
     def show_update(self, history: WatchHistory, update: int, layer: str, *, of_cell: bool) -> None:
         found = history.gradient_map(layer, COLUMNS, of_cell=of_cell)
         self._values, self._first, self._width = found or (None, 0.0, 1.0)
-        self._colours.show(self._values, COLOUR_MAP, left=self._first, width=self._width)
+        self.colours.show(self._values, COLOUR_MAP, left=self._first, width=self._width)
         steps = len(self._values) if self._values is not None else 1
         self._follow(history, update, 0.5, steps + 0.5, there=found is not None)
 
@@ -136,13 +136,13 @@ class ProfilePlot(Plot):
                          table=self._table)
         self._hidden_line = self.line(series(0), "‖∂L/∂h_t‖", width=1.6)
         self._cell_line = self.line(series(3), "‖∂L/∂c_t‖", width=1.6)
-        self._hidden, self._cell = NOTHING, NOTHING
+        self.hidden, self._cell = NOTHING, NOTHING
         self.reading = self._read
         self.show_profile(NOTHING, NOTHING)
 
     def show_profile(self, hidden: Numbers, cell: Numbers) -> None:
         """Of as many steps as there are; `cell` is empty of a layer that has none."""
-        self._hidden, self._cell = hidden, cell
+        self.hidden, self._cell = hidden, cell
         self.say("" if len(hidden) else "The gradients at the update that is looked at are drawn here.")
         self.set_ranges((1.0, max(len(hidden), 2.0)), decades(*_ends(_positive(hidden, cell))))
         for line, values in ((self._hidden_line, hidden), (self._cell_line, cell)):
@@ -151,16 +151,26 @@ class ProfilePlot(Plot):
 
     def _read(self, x: float, y: float) -> str:
         step = round(x)
-        if not 1 <= step <= len(self._hidden):
+        if not 1 <= step <= len(self.hidden):
             return ""
         of_cell = f", ∂L/∂c {number(float(self._cell[step - 1]))}" if len(self._cell) else ""
-        return f"step {step}: ∂L/∂h {number(float(self._hidden[step - 1]))}{of_cell}"
+        return f"step {step}: ∂L/∂h {number(float(self.hidden[step - 1]))}{of_cell}"
 
     def _table(self) -> Table | None:
-        if not len(self._hidden):
+        if not len(self.hidden):
             return None
         of_cell = (("cell",), (self._cell,)) if len(self._cell) else ((), ())
-        return Table(("step", "hidden", *of_cell[0]), (np.arange(len(self._hidden)), self._hidden, *of_cell[1]))
+        return Table(("step", "hidden", *of_cell[0]), (np.arange(len(self.hidden)), self.hidden, *of_cell[1]))
+
+
+def updates_table(history: WatchHistory) -> Table:
+    """A row an update: its loss, and the gradient's norm where it was seen."""
+    (with_loss, losses), (seen, before, after) = history.losses, history.norms()
+    updates = np.union1d(with_loss, seen)
+    columns = [np.full(len(updates), np.nan) for _ in range(3)]
+    for column, (at, values) in zip(columns, ((with_loss, losses), (seen, before), (seen, after)), strict=True):
+        column[np.searchsorted(updates, at)] = values
+    return Table(("update", "loss", "norm_before", "norm_after"), (updates.astype(int), *columns))
 
 
 def of_gradients(hidden: Numbers) -> str:

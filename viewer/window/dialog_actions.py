@@ -160,13 +160,6 @@ class DialogActions:
         self._window.layout_.status.set_activity(f"Saving {file_name(path)}…", -1.0)
         self._writer.write(path, saved_session(self.session, self.controller.decoding))
 
-    def _show_path(self, path: Path) -> None:
-        """Have the system show a file or a folder; where it cannot, say where it is."""
-        if not path.exists():
-            self._window.say(Notice(place="input", text=f"There is no “{path}”."))
-        elif not QDesktopServices.openUrl(QUrl.fromLocalFile(str(path))):
-            self._window.say(Notice(place="input", kind="info", text=f"No program here can open it; it is at “{path}”."))
-
     def wait_until_saved(self) -> None:
         if self._writer is not None:
             self._writer.close()
@@ -181,10 +174,8 @@ class DialogActions:
         self._say_saved(path)
 
     def _say_saved(self, path: Path) -> None:
-        folder, window = path.absolute().parent, self._window
-        said = Notice(place="run", kind="info", text=f"Saved “{file_name(path)}” in {folder}.", action="Show in folder",
-                      act=lambda: self._show_path(folder))
-        (window.layout_ if window.room is None or not window.in_room else window.room).say(said)
+        window = self._window
+        (window.layout_ if window.room is None or not window.in_room else window.room).say(saved_at(path, window.say))
 
     @handles(c.RestoreLast)
     def restore_last(self, _: c.RestoreLast) -> None:
@@ -210,7 +201,7 @@ class DialogActions:
         elif command.name == "shortcuts":
             _open(ShortcutsDialog(window.action_specs, window))
         elif command.name == "log":
-            self._show_path(log_file())
+            show_path(log_file(), window.say)
         elif command.name == "about":
             _open(AboutDialog(window.theme, own_version(), window))
         elif command.name == "trace corpus":
@@ -251,6 +242,21 @@ class DialogActions:
                                   searches=description is None or "search" in description.can)
         popover.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         popover.open_under(self._window.layout_.toolbar.decoding)
+
+
+def show_path(path: Path, say: Callable[[Notice], None]) -> None:
+    """Have the system show a file or a folder; where it cannot, say where it is."""
+    if not path.exists():
+        say(Notice(place="input", text=f"There is no “{path}”."))
+    elif not QDesktopServices.openUrl(QUrl.fromLocalFile(str(path))):
+        say(Notice(place="input", kind="info", text=f"No program here can open it; it is at “{path}”."))
+
+
+def saved_at(path: Path, say: Callable[[Notice], None]) -> Notice:
+    """That a file was written, and the way to it; `say` says where there is none."""
+    folder = path.absolute().parent
+    return Notice(place="run", kind="info", text=f"Saved “{file_name(path)}” in {folder}.", action="Show in folder",
+                  act=lambda: show_path(folder, say))
 
 
 def _open(dialog: QDialog, *, beside: bool = False) -> None:

@@ -12,6 +12,7 @@ from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.appearance import Appearance, AppearanceValues
 from unrolled.viewer.watching.history import WatchHistory
+from unrolled.viewer.window.exporting.dialog import ExportDialog
 from unrolled.viewer.window.watch_window import WatchWindow
 
 STEPS, UNITS = 4, 3
@@ -157,3 +158,30 @@ def test_a_probe_of_several_layers_is_looked_at_a_layer_at_a_time(window):
     page.slices.layer.activated.emit(0)
     page.refresh()
     assert page.session.selection.at["layer"] == "0"
+
+
+def test_its_plots_and_their_numbers_are_exported(qtbot, window, told, tmp_path):
+    qtbot.keyClick(window, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
+    dialog = window.findChild(ExportDialog)
+    assert dialog.isVisible()
+    assert {dialog.what.itemData(place) for place in range(dialog.what.count())} == {"curves", "updates"}
+    for what, suffix in (("curves", ".svg"), ("updates", ".csv")):
+        dialog = window.findChild(ExportDialog) or window.export() or window.findChild(ExportDialog)
+        dialog.what.setCurrentIndex(dialog.what.findData(what))
+        dialog.format.setCurrentIndex(next(place for place in range(dialog.format.count())
+                                           if suffix[1:].upper() in dialog.format.itemText(place)))
+        with qtbot.waitSignal(dialog.exported, timeout=10_000):
+            dialog.export_to(tmp_path / f"plots{suffix}")
+        qtbot.waitUntil(lambda: window.findChild(ExportDialog) is None)
+    drawing = (tmp_path / "plots.svg").read_text().replace("\u00a0", " ")
+    assert drawing.count("‖∂L/∂h_t‖ of rnn · L1") == 1
+    rows = (tmp_path / "plots.csv").read_text().splitlines()
+    assert rows[0] == "update,loss,norm_before,norm_after"
+    assert rows[10] == "10,0.20000000298023224,2.0,0.5"
+    assert len(rows) == 41
+    assert "plots.csv" in window.page.notices.message("run").text
+
+
+def test_before_the_first_update_it_says_that_there_are_no_curves(qtbot, window):
+    qtbot.mouseClick(window.page.export, Qt.MouseButton.LeftButton)
+    assert "no curves yet" in window.page.notices.banner.message.text
