@@ -11,7 +11,6 @@ from unrolled.viewer.state.paths import settings_file
 from unrolled.viewer.theme.stylesheet import apply_theme
 from unrolled.viewer.theme.themes import DARK
 from unrolled.viewer.watching.page import WatchPage
-from unrolled.viewer.widgets.banner import BannerPlace
 from unrolled.viewer.window.dialog_actions import saved_at
 from unrolled.viewer.window.exporting.dialog import ExportDialog
 from unrolled.viewer.window.main_window import LEAST_SIZE, current_theme, first_size
@@ -32,8 +31,7 @@ class WatchWindow(QMainWindow):
         self.page = WatchPage(backend, appearance, self.theme)
         self.page.theme_wanted.connect(self.switch_theme)
         self.page.export_wanted.connect(self.export)
-        self.said = BannerPlace(self.theme)
-        self.page.layout().addWidget(self.said)
+        self.said = self.page.notices
         self.setCentralWidget(self.page)
         for keys, act in (("T", self.switch_theme), ("Ctrl+E", self.export), ("Ctrl+Q", self.close)):
             action = QAction(self)
@@ -59,7 +57,6 @@ class WatchWindow(QMainWindow):
         self.theme = current_theme(self._appearance.values.theme)
         self._apply_theme()
         self.page.set_theme(self.theme)
-        self.said.set_theme(self.theme)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.page.close_page()

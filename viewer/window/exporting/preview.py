@@ -58,6 +58,8 @@ class ExportPreview(QWidget):
     def ask(self, subject: Subject, content: Content, chosen: ExportFormat, settings: ExportSettings) -> None:
         """Show this, soon; what was asked for before is given up."""
         self._asked = subject, content, chosen, settings
+        if self.picture.image is None:
+            self.picture.set_image(None, sentence="Drawing the preview…")
         self._clock.setInterval(round(1000 * settings.seconds_per_word))
         if content.makes is not Makes.ANIMATION:
             self.play.setChecked(False)
