@@ -25,6 +25,7 @@ from unrolled.viewer.widgets.banner import BannerPlace
 from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.section import Section
+from unrolled.viewer.widgets.themed import dress
 
 FRAME_MILLISECONDS = 33
 WAITING = "Waiting for the first update…"
@@ -217,8 +218,8 @@ class WatchPage(QWidget):
         """What the map of gradients shows."""
         return "‖∂L/∂c_t‖" if self.of_cell.isEnabled() and self.of_cell.isChecked() else "‖∂L/∂h_t‖"
 
-    def _draw(self, history: WatchHistory, shown: WatchedUpdate | None, loss: LossPlot, norms: NormPlot, gradients: GradientMapPlot,
-              profile: ProfilePlot) -> None:
+    def _draw(self, history: WatchHistory, shown: WatchedUpdate | None, loss: LossPlot, norms: NormPlot,
+              gradients: GradientMapPlot, profile: ProfilePlot) -> None:
         layer, at = self.layer.currentText(), shown.update if shown is not None else 0
         hidden, cell = (history.gradients(shown, layer, of_cell=own) if shown is not None else NOTHING for own in (False, True))
         loss.show_update(history, at)
@@ -301,8 +302,7 @@ class WatchPage(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         self.theme = theme
-        for part in (*self.plots, self.slices, self.tracks, self.notices):
-            part.set_theme(theme)
+        dress(self, theme)
         self.export.setIcon(icon("export", theme))
         self.look.setIcon(icon("sun" if theme.name == "dark" else "moon", theme))
         self._schedule()

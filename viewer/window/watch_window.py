@@ -31,7 +31,6 @@ class WatchWindow(QMainWindow):
         self.page = WatchPage(backend, appearance, self.theme)
         self.page.theme_wanted.connect(self.switch_theme)
         self.page.export_wanted.connect(self.export)
-        self.said = self.page.notices
         self.setCentralWidget(self.page)
         for keys, act in (("T", self.switch_theme), ("Ctrl+E", self.export), ("Ctrl+Q", self.close)):
             action = QAction(self)
@@ -43,7 +42,7 @@ class WatchWindow(QMainWindow):
 
     def export(self) -> None:
         """Choose what is saved of the plots, and how."""
-        say = self.said.show_message
+        say = self.page.notices.show_message
         if self.page.history is None or not len(self.page.history.updates):
             say(Notice(place="run", kind="info", text="There are no curves yet: they come with the first update."))
             return
