@@ -6,6 +6,7 @@ Nothing in a file is executed; what is cut off, of another shape, or not finite 
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from unrolled.models.trace.atomic import atomic_write
 
 HEADER_KEY = "unrolled"
 FORMAT_VERSION = 1
+LARGEST_FILE = 8 * 2**30
+COPIES = 3  # of its numbers that are in memory at a time: as they stand in the file, as tensors, in the network
 
 class CheckpointError(RuntimeError):
     """A checkpoint that cannot be used: one sentence for people."""
@@ -66,12 +69,30 @@ def save_checkpoint(path: Path, header: Header, weights: dict[str, Tensor]) -> N
         file.write(data)
 
 
+def check_size(path: Path) -> int:
+    """How many bytes a file has. Raises `CheckpointError` where they are more than can be read here, `OSError` without a file."""
+    size, most = path.stat().st_size, min(LARGEST_FILE, computer_memory() // COPIES)
+    if size > most:
+        raise CheckpointError(f"“{path.name}” is {size / 2**30:.1f} GiB; {most / 2**30:.1f} GiB are the most that can be read on "
+                              "this computer.")
+    return size
+
+
+def computer_memory() -> int:
+    """This computer's, in bytes; where it is not told, enough."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return COPIES * LARGEST_FILE
+
+
 def read_header(path: Path) -> Header:
     """The header alone, without the weights. Raises `CheckpointError` when the file is missing, cut off, or not a checkpoint
     of this program.
     """
     if not path.is_file():
         raise CheckpointError(f"There is no checkpoint “{path}”.")
+    check_size(path)
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}

@@ -7,7 +7,6 @@ pickle of Python 2 or 3. What comes out is plain: see `unrolled.models.checkpoin
 from __future__ import annotations
 
 import io
-import os
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,14 +17,12 @@ from typing import Any, BinaryIO
 import torch
 from torch import Tensor
 
-from unrolled.models.checkpoints.files import CheckpointError, check_same, hash_of
+from unrolled.models.checkpoints.files import CheckpointError, check_same, check_size, hash_of
 from unrolled.models.checkpoints.inert_pickle import read_pickle
 from unrolled.models.checkpoints.inert_values import Attributes, PickleError, Stub
 from unrolled.models.trace.description import Identity
 
 SUFFIXES = (".pth", ".pt", ".tar", ".pkl", ".ckpt", ".bin")
-LARGEST_FILE = 8 * 2**30
-COPIES = 3               # of its numbers that are in memory at a time: as they stand in the file, as tensors, in the network
 LARGEST_PICKLE = 2**28   # of the part that says what there is; the numbers lie beside it
 DEEPEST = 64             # modules in modules,
 LONGEST_NAME = 500       # of a tensor
@@ -108,26 +105,17 @@ def read_pickled(path: Path) -> PickledCheckpoint:
 def read_object(path: Path) -> Any:
     """What a file holds; see `read_pickled`."""
     try:
-        size = path.stat().st_size
-        most = min(LARGEST_FILE, computer_memory() // COPIES)
-        if size > most:
-            raise PickleError(f"is {size / 2**30:.1f} GiB; {most / 2**30:.1f} GiB are the most that can be read on this computer")
+        size = check_size(path)
         with path.open("rb") as file:
             return _of_zip(file, size) if file.read(4) == b"PK\3\4" else _of_pickles(file, size)
+    except CheckpointError:
+        raise
     except PickleError as error:
         raise CheckpointError(f"“{path.name}” {error}.") from error
     except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, RuntimeError, MemoryError, KeyError) as error:
         raise CheckpointError(f"“{path.name}” is cut off or damaged.") from error
     except OSError as error:
         raise CheckpointError(f"“{path.name}” cannot be read: {error.strerror or error}.") from error
-
-
-def computer_memory() -> int:
-    """This computer's, in bytes; where it is not told, enough."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):
-        return COPIES * LARGEST_FILE
 
 
 def _of_zip(file: BinaryIO, size: int) -> Any:

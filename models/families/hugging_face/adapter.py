@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from unrolled.models.adapters.adapter import Evaluate, HubName, Source
-from unrolled.models.checkpoints.files import CheckpointError, first_line
-from unrolled.models.checkpoints.pickled import computer_memory, read_object
+from unrolled.models.checkpoints.files import CheckpointError, computer_memory, first_line
+from unrolled.models.checkpoints.pickled import read_object
 from unrolled.models.families.hugging_face.hub import fetched
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.trace import ModelListing

@@ -19,10 +19,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from unrolled.models.checkpoints import pickled
-from unrolled.models.checkpoints.files import CheckpointError
+from unrolled.models.checkpoints.files import CheckpointError, read_header
 from unrolled.models.checkpoints.fitting import fitted
 from unrolled.models.checkpoints.inert_pickle import read_pickle
 from unrolled.models.checkpoints.inert_values import PickleError, Stub
@@ -107,10 +108,13 @@ def test_torchscript_is_refused_first(tmp_path: Path) -> None:
 def test_what_is_larger_than_the_memory_is_said_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.save({"net.weight": torch.zeros(1000)}, tmp_path / "large.pt")
     assert read_pickled(tmp_path / "large.pt").has("net.weight")
-    monkeypatch.setattr(pickled, "computer_memory", lambda: 6000)
+    monkeypatch.setattr("unrolled.models.checkpoints.files.computer_memory", lambda: 6000)
     monkeypatch.setattr(pickled, "_of_zip", lambda *_: pytest.fail("it was read"))
     with pytest.raises(CheckpointError, match="the most that can be read"):
         read_pickled(tmp_path / "large.pt")
+    save_file({"net.weight": torch.zeros(1000)}, tmp_path / "large.safetensors")
+    with pytest.raises(CheckpointError, match="the most that can be read"):
+        read_header(tmp_path / "large.safetensors")
 
 
 def test_a_zip_that_unpacks_to_far_more_is_refused_unread(tmp_path: Path) -> None:
