@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QRectF
-from PySide6.QtGui import QFont, QFontMetricsF
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
 
 from unrolled.viewer.theme.fonts import load_fonts, text_font
+
+LEFT, CENTRE, RIGHT = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignHCenter, Qt.AlignmentFlag.AlignRight
+TOP, MIDDLE, BOTTOM = Qt.AlignmentFlag.AlignTop, Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignBottom
 
 
 def font(pixels: float, *, bold: bool = False) -> QFont:
@@ -15,6 +18,18 @@ def font(pixels: float, *, bold: bool = False) -> QFont:
     made.setPixelSize(max(round(pixels), 6))
     made.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
     return made
+
+
+def write(painter: QPainter, place: QRectF, words: str, where: Qt.AlignmentFlag, *, used: QFont | None = None,
+          colour: str = "", elided: bool = False) -> None:
+    """Words somewhere in a rectangle, in this font and colour or the painter's; `elided`: what does not fit is cut with dots."""
+    if used is not None:
+        painter.setFont(used)
+    if colour:
+        painter.setPen(QColor(colour))
+    if elided:
+        words = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, int(place.width()))
+    painter.drawText(place, where, words)
 
 
 @dataclass(frozen=True, slots=True)

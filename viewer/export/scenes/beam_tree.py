@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF
+from PySide6.QtGui import QPainter
 
 from unrolled.viewer.drawing.beam_painting import COLUMN, NODE_HEIGHT, NODE_WIDTH, ROW, paint_edge, paint_node, search_in_words
 from unrolled.viewer.export.failure import ExportError
@@ -11,6 +11,7 @@ from unrolled.viewer.export.scenes.ground import Told, theme_of
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.steps import chosen_steps
 from unrolled.viewer.export.subject import Subject
+from unrolled.viewer.export.type_setting import CENTRE, LEFT, MIDDLE, TOP, write
 from unrolled.viewer.state.search_tree import ROOT, Hypothesis, SearchTree
 from unrolled.viewer.state.wording import is_end
 from unrolled.viewer.theme.fonts import load_fonts, text_font
@@ -81,23 +82,18 @@ class BeamStill:
         search, theme = self.scene.search, self.theme
         painter.save()
         painter.scale(self.scale, self.scale)
-        painter.setFont(text_font(11))
-        painter.setPen(QColor(theme.muted))
         for number, step in enumerate(self.steps):
             band, column = divmod(number, self.columns)
-            painter.drawText(QRectF(MARGIN + column * self.pitch, self.bands[band], NODE_WIDTH, HEAD - 4),
-                             Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, str(step + 1))
+            place = QRectF(MARGIN + column * self.pitch, self.bands[band], NODE_WIDTH, HEAD - 4)
+            write(painter, place, str(step + 1), CENTRE | TOP, used=text_font(11), colour=theme.muted)
         drawn = [own for step in self.steps for own in search.steps[step - search.begin]]
         for own in drawn:
             if own.parent != ROOT and own.parent in self.places:
                 self._paint_edge(painter, own)
         for own in drawn:
             paint_node(painter, self.places[own.number], own, search.fate(own), theme, self.scene.detokenization)
-        painter.setFont(text_font(11))
-        painter.setPen(QColor(theme.muted))
         line = QRectF(MARGIN, self.bottom, self.settings.width / self.scale - 2 * MARGIN, 18)
-        painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, painter.fontMetrics().elidedText(
-            search_in_words(search), Qt.TextElideMode.ElideRight, int(line.width())))
+        write(painter, line, search_in_words(search), LEFT | MIDDLE, used=text_font(11), colour=theme.muted, elided=True)
         painter.restore()
 
     def _paint_edge(self, painter: QPainter, own: Hypothesis) -> None:

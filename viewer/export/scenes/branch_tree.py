@@ -11,7 +11,7 @@ from unrolled.viewer.export.scenes.ground import Told, theme_of
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.steps import chosen_steps
 from unrolled.viewer.export.subject import Subject
-from unrolled.viewer.export.type_setting import font
+from unrolled.viewer.export.type_setting import CENTRE, MIDDLE, font, write
 from unrolled.viewer.state.branches import Branch, Branches
 from unrolled.viewer.state.wording import is_end, shown
 
@@ -75,11 +75,9 @@ class BranchStill:
     def paint(self, painter: QPainter, *, fineness: float, told: Told) -> None:
         for number, (steps, rows, top) in enumerate(self.bands):
             told(0.95 * number / len(self.bands))
-            painter.setFont(font(0.8 * self.letter))
-            painter.setPen(QColor(self.theme.muted))
             for column, step in enumerate(steps):
-                painter.drawText(QRectF(self.left + column * self.across, top, self.across, HEAD * self.letter),
-                                 Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter, str(step + 1))
+                place = QRectF(self.left + column * self.across, top, self.across, HEAD * self.letter)
+                write(painter, place, str(step + 1), CENTRE | MIDDLE, used=font(0.8 * self.letter), colour=self.theme.muted)
             places = {own.identity: QRectF(self.left, top + (HEAD + row * ROW) * self.letter, 0, ROW * self.letter)
                       for row, own in enumerate(rows)}
             for own in rows:
@@ -92,11 +90,9 @@ class BranchStill:
     def _paint_row(self, painter: QPainter, own: Branch, steps: tuple[int, ...], place: QRectF) -> None:
         theme, letter = self.theme, self.letter
         current = own.identity == self.scene.branches.current
-        painter.setFont(self._bold if current else self._font)
-        painter.setPen(QColor(theme.text if current else theme.muted))
         name = QRectF(self.margin, place.top(), (NAME - 1) * letter, place.height())
-        painter.drawText(name, Qt.AlignmentFlag.AlignVCenter, painter.fontMetrics().elidedText(
-            own.name, Qt.TextElideMode.ElideRight, int(name.width())))
+        write(painter, name, own.name, MIDDLE, used=self._bold if current else self._font,
+              colour=theme.text if current else theme.muted, elided=True)
         painter.setFont(self._font)
         changed = {placed.edit.first for placed in own.edits if placed.on}
         for column, step in enumerate(steps):

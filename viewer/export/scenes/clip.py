@@ -18,7 +18,7 @@ from unrolled.viewer.export.failure import ExportError
 from unrolled.viewer.export.scenes.ground import Told, blank, theme_of
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.steps import chosen_steps
-from unrolled.viewer.export.type_setting import font
+from unrolled.viewer.export.type_setting import CENTRE, LEFT, MIDDLE, RIGHT, font, write
 from unrolled.viewer.state.wording import percent, shown
 from unrolled.viewer.theme.themes import Theme
 
@@ -122,32 +122,28 @@ class ClipFrames:
             painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
             place = self.picture
             painter.drawImage(place.topLeft(), _frame_image(scene.frames[step], round(place.width()), round(place.height())))
-            painter.setFont(font(1.57 * letter, bold=True))
-            painter.setPen(QColor(theme.text))
             line = QRectF(self.margin, place.bottom() + 0.55 * letter, self.size[0] - 2 * self.margin, 2.3 * letter)
             chance = percent(float(scene.probabilities[step]))
-            painter.drawText(line, Qt.AlignmentFlag.AlignCenter, f"{scene.words[step]} · {chance}")
+            write(painter, line, f"{scene.words[step]} · {chance}", CENTRE | MIDDLE, used=font(1.57 * letter, bold=True),
+                  colour=theme.text)
             for number, label in enumerate(self.shown):
                 self._paint_bar(painter, number, label, float(scene.chances[step, label]), scene.words[step])
-            painter.setFont(font(0.93 * letter))
-            painter.setPen(QColor(theme.muted))
-            painter.drawText(QRectF(self.margin, self.size[1] - 1.85 * letter, self.size[0] - 2 * self.margin, 1.43 * letter),
-                             Qt.AlignmentFlag.AlignCenter, f"frame {step + 1} of {len(scene.words)}")
+            below = QRectF(self.margin, self.size[1] - 1.85 * letter, self.size[0] - 2 * self.margin, 1.43 * letter)
+            write(painter, below, f"frame {step + 1} of {len(scene.words)}", CENTRE | MIDDLE, used=font(0.93 * letter),
+                  colour=theme.muted)
         return pixels_of(image)
 
     def _paint_bar(self, painter: QPainter, number: int, label: int, chance: float, said: str) -> None:
         theme, letter, bar = self.theme, self.letter, self.bar(number, chance)
         name = self.scene.labels[label]
-        painter.setFont(font(letter, bold=name == said))
-        painter.setPen(QColor(theme.text if name == said else theme.muted))
         room = QRectF(self.margin, bar.top() - 0.3 * letter, self.names - 0.7 * letter, 1.57 * letter)
-        painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
-                         painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, int(room.width())))
+        write(painter, room, name, RIGHT | MIDDLE, used=font(letter, bold=name == said),
+              colour=theme.text if name == said else theme.muted, elided=True)
         whole = self.bar(number, 1.0)
         painter.fillRect(whole, QColor(theme.missing))
         painter.fillRect(bar, QColor(theme.accent if name == said else theme.faint))
-        painter.drawText(QRectF(whole.right() + 0.55 * letter, room.top(), 3.75 * letter, room.height()),
-                         Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, percent(chance))
+        write(painter, QRectF(whole.right() + 0.55 * letter, room.top(), 3.75 * letter, room.height()), percent(chance),
+              LEFT | MIDDLE)
 
 
 class ClipStill:
@@ -187,12 +183,9 @@ class ClipStill:
             painter.setRenderHint(QPainter.RenderHint.LosslessImageRendering, scene.frames.shape[2] < SMOOTH_FROM)
             painter.drawImage(place, _frame_image(scene.frames[step], round(fineness * place.width()),
                                                   round(fineness * place.height())))
-            painter.setFont(font(self.text, bold=True))
-            painter.setPen(QColor(theme.text))
             line = QRectF(place.left(), place.bottom() + 0.25 * self.text, self.across, 1.3 * self.text)
-            painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
-                             painter.fontMetrics().elidedText(scene.words[step], Qt.TextElideMode.ElideRight, int(self.across)))
-            painter.setFont(font(self.text * 0.72))
-            painter.setPen(QColor(theme.muted))
-            painter.drawText(line.translated(0, 1.3 * self.text), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
-                             f"frame {step + 1} · {percent(float(scene.probabilities[step]))}")
+            write(painter, line, scene.words[step], LEFT | MIDDLE, used=font(self.text, bold=True), colour=theme.text,
+                  elided=True)
+            said = f"frame {step + 1} · {percent(float(scene.probabilities[step]))}"
+            write(painter, line.translated(0, 1.3 * self.text), said, LEFT | MIDDLE, used=font(self.text * 0.72),
+                  colour=theme.muted)

@@ -1,10 +1,10 @@
 """The colours of a map from below to above, with what stands at the two ends."""
 
 import numpy as np
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QLinearGradient, QPainter
 
-from unrolled.viewer.export.type_setting import font
+from unrolled.viewer.export.type_setting import BOTTOM, LEFT, TOP, font, write
 from unrolled.viewer.theme.colour_maps import colour_table
 from unrolled.viewer.theme.themes import Theme
 
@@ -19,8 +19,6 @@ def draw_colour_bar(painter: QPainter, place: QRectF, *, colour_map: str, ends: 
     for level in np.linspace(0, len(table) - 1, STOPS).round().astype(int):
         ramp.setColorAt(level / (len(table) - 1), QColor(*table[level].tolist()))
     painter.fillRect(place, ramp)
-    painter.setFont(font(letter))
-    painter.setPen(QColor(theme.muted))
     beside = QRectF(place.right() + 0.4 * letter, place.top(), 8 * letter, place.height())
-    painter.drawText(beside, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom, ends[0])
-    painter.drawText(beside, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, ends[1])
+    for words, where in zip(ends, (BOTTOM, TOP), strict=True):
+        write(painter, beside, words, LEFT | where, used=font(letter), colour=theme.muted)

@@ -3,7 +3,7 @@
 import math
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QPainter
 
 from unrolled.viewer.drawing.images import image_of
 from unrolled.viewer.drawing.overlay import draw_veil, fitted, part
@@ -12,7 +12,7 @@ from unrolled.viewer.export.scenes.legend import draw_legend
 from unrolled.viewer.export.scenes.picture import Scene, attention_image, outline_region
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.steps import chosen_steps
-from unrolled.viewer.export.type_setting import font
+from unrolled.viewer.export.type_setting import LEFT, MIDDLE, font, write
 from unrolled.viewer.state.wording import percent
 
 TALLEST = 2.0  # heights of a place, in widths: a telephone's photograph fills it
@@ -75,15 +75,10 @@ class StripLayout:
     def _paint_words(self, painter: QPainter, step: int, place: QRectF) -> None:
         theme = theme_of(self.settings)
         word, ended = self.scene.words[step], step == self.scene.end_step
-        used = font(self.text, bold=not ended)
-        painter.setFont(used)
-        painter.setPen(QColor(theme.muted if ended else theme.text))
-        fitted = painter.fontMetrics().elidedText(word, Qt.TextElideMode.ElideRight, round(self.picture_width))
-        painter.drawText(QRectF(place.left(), place.bottom() + 0.25 * self.text, self.picture_width, 1.3 * self.text),
-                         Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, fitted)
+        line = QRectF(place.left(), place.bottom() + 0.25 * self.text, self.picture_width, 1.3 * self.text)
+        write(painter, line, word, LEFT | MIDDLE, used=font(self.text, bold=not ended),
+              colour=theme.muted if ended else theme.text, elided=True)
         chance = percent(float(self.scene.probabilities[step]))
-        painter.setFont(font(self.text * 0.72))
-        painter.setPen(QColor(theme.muted))
-        painter.drawText(QRectF(place.left(), place.bottom() + 1.5 * self.text, self.picture_width, 1.0 * self.text),
-                         Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
-                         f"step {step + 1} · {chance}" if self.settings.steps else chance)
+        below = QRectF(place.left(), place.bottom() + 1.5 * self.text, self.picture_width, 1.0 * self.text)
+        write(painter, below, f"step {step + 1} · {chance}" if self.settings.steps else chance, LEFT | MIDDLE,
+              used=font(self.text * 0.72), colour=theme.muted)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtCore import QRectF, QSize
+from PySide6.QtGui import QPainter
 
 from unrolled.models.trace import FloatArray, Trace
 from unrolled.viewer.drawing.alignment_geometry import AlignmentGeometry
@@ -18,7 +18,7 @@ from unrolled.viewer.export.scenes.ground import Told, theme_of
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.steps import steps_of
 from unrolled.viewer.export.subject import Subject
-from unrolled.viewer.export.type_setting import font
+from unrolled.viewer.export.type_setting import LEFT, TOP, font, write
 from unrolled.viewer.state.wording import shown, step_noun
 
 MOST_CELL = 48.0  # pixels at a width of 640
@@ -90,8 +90,5 @@ class GradientStill:
         bar = QRectF(area.right() + letter, area.top(), 0.8 * letter, min(area.height(), 16 * letter))
         draw_colour_bar(painter, bar, colour_map=scene.colour_map, ends=ends_of(decades), letter=0.85 * letter, theme=theme)
         painter.restore()
-        painter.setFont(font(0.85 * letter))
-        painter.setPen(QColor(theme.muted))
         line = QRectF(self.margin, self.bottom + 0.6 * letter, self.size.width() - 2 * self.margin, 1.5 * letter)
-        painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, painter.fontMetrics().elidedText(
-            SAID, Qt.TextElideMode.ElideRight, int(line.width())))
+        write(painter, line, SAID, LEFT | TOP, used=font(0.85 * letter), colour=theme.muted, elided=True)

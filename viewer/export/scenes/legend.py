@@ -2,11 +2,11 @@
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPen
 
 from unrolled.viewer.export.settings import ExportSettings
-from unrolled.viewer.export.type_setting import font
+from unrolled.viewer.export.type_setting import CENTRE, LEFT, RIGHT, TOP, font, write
 from unrolled.viewer.theme.attention_colours import FULL_OVER_UNIFORM, attention_table, uniform_level
 from unrolled.viewer.theme.colour_maps import colour_table
 from unrolled.viewer.theme.themes import LIGHT, Theme
@@ -16,9 +16,7 @@ STOPS = 33  # of the bar's colours
 
 def draw_step(painter: QPainter, place: QRectF, words: str, *, theme: Theme) -> None:
     """Say which step a frame shows, in the middle of the line of words below the bar."""
-    painter.setFont(font(place.height() * 0.42))
-    painter.setPen(QColor(theme.muted))
-    painter.drawText(_text_line(place), Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, words)
+    write(painter, _text_line(place), words, CENTRE | TOP, used=font(place.height() * 0.42), colour=theme.muted)
 
 
 def _text_line(place: QRectF) -> QRectF:
@@ -68,5 +66,5 @@ def _write_ends(painter: QPainter, place: QRectF, left: tuple[str, ...], right: 
     metrics, text = QFontMetricsF(painter.font()), _text_line(place)
     said = next(((one, other) for one in left for other in right
                  if metrics.horizontalAdvance(f"{one}    {other}") <= place.width()), ("", right[-1]))
-    painter.drawText(text, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, said[0])
-    painter.drawText(text, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, said[1])
+    write(painter, text, said[0], LEFT | TOP)
+    write(painter, text, said[1], RIGHT | TOP)

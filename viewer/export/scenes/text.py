@@ -15,7 +15,7 @@ from unrolled.viewer.export.failure import ExportError
 from unrolled.viewer.export.scenes.ground import Told, theme_of
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.steps import steps_of
-from unrolled.viewer.export.type_setting import font
+from unrolled.viewer.export.type_setting import LEFT, TOP, font, write
 from unrolled.viewer.state.wording import sign_of, step_noun
 from unrolled.viewer.theme.fonts import load_fonts, mono_font
 from unrolled.viewer.theme.themes import Theme
@@ -125,9 +125,7 @@ class TextStill:
         for part in range(40):
             painter.fillRect(QRectF(bar.left() + part * bar.width() / 40, bar.top(), bar.width() / 40 + 0.5, bar.height()),
                              self._tint(theme, STRONGEST_TINT * (part + 0.5) / 40))
-        painter.setFont(self._small)
-        painter.setPen(QColor(theme.muted))
-        painter.drawText(QRectF(self.margin, bar.bottom() + 2 * unit, self.size.width() - 2 * self.margin,
-                                self.size.height() - bar.bottom() - 2 * unit),
-                         Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop,
-                         LEGEND.format(scene.noun) + (UNDERLINED if 0 < scene.prompt_tokens < len(scene.words) else ""))
+        below = QRectF(self.margin, bar.bottom() + 2 * unit, self.size.width() - 2 * self.margin,
+                       self.size.height() - bar.bottom() - 2 * unit)
+        said = LEGEND.format(scene.noun) + (UNDERLINED if 0 < scene.prompt_tokens < len(scene.words) else "")
+        write(painter, below, said, LEFT | TOP, used=self._small, colour=theme.muted)

@@ -17,7 +17,7 @@ from unrolled.viewer.export.scenes.ground import Told, theme_of
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.steps import steps_of
 from unrolled.viewer.export.subject import Subject
-from unrolled.viewer.export.type_setting import font
+from unrolled.viewer.export.type_setting import BOTTOM, CENTRE, LEFT, MIDDLE, RIGHT, TOP, font, write
 from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.state.wording import brief, channel_title, counted, is_end, shown, signed, step_noun
 from unrolled.viewer.theme.colour_maps import to_colours
@@ -101,16 +101,15 @@ class TracksStill:
             painter.setPen(QColor(self.theme.muted if is_end(self.scene.trace.words[self.steps[number]]) else self.theme.text))
             middle = self.left + (number + 0.5) * self.across
             if self.lying:
-                painter.drawText(QRectF(middle - self.across / 2, self.margin, self.across, self.words_height),
-                                 Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter, self.words[number])
+                write(painter, QRectF(middle - self.across / 2, self.margin, self.across, self.words_height), self.words[number],
+                      CENTRE | MIDDLE)
                 continue
             room = self.words_height - 0.4 * letter
             word = metrics.elidedText(self.words[number], Qt.TextElideMode.ElideRight, room)
             painter.save()
             painter.translate(middle, self.margin + self.words_height - 0.3 * letter)
             painter.rotate(-90)
-            painter.drawText(QRectF(0, -letter, room, 2 * letter),
-                             Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, word)
+            write(painter, QRectF(0, -letter, room, 2 * letter), word, LEFT | MIDDLE)
             painter.restore()
 
     def _paint_chances(self, painter: QPainter, place: QRectF) -> None:
@@ -207,11 +206,9 @@ class TracksStill:
         letter, theme = self.letter, self.theme
         used = font(1.3 * letter)
         used.setItalic(True)
-        painter.setFont(used)
-        painter.setPen(QColor(theme.text))
         symbol_width = QFontMetricsF(used).horizontalAdvance(symbol) + 0.45 * letter if symbol else 0.0
         line = QRectF(self.margin, place.top() - 0.2 * letter, HEADER * letter, 1.7 * letter)
-        painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, symbol)
+        write(painter, line, symbol, LEFT | MIDDLE, used=used, colour=theme.text)
         painter.setFont(font(0.85 * letter))
         painter.setPen(QColor(theme.muted))
         room = QRectF(self.margin + symbol_width, place.top(), HEADER * letter - symbol_width - 2.2 * letter, place.height())
@@ -219,13 +216,9 @@ class TracksStill:
 
     def _paint_ends(self, painter: QPainter, place: QRectF, ends: tuple[str, str], between: str = "") -> None:
         """What stands beside the lower and the upper end."""
-        letter = self.letter
-        painter.setFont(font(0.72 * letter))
-        painter.setPen(QColor(self.theme.muted))
-        room = QRectF(self.margin, place.top(), place.left() - self.margin - 0.35 * letter, place.height())
-        painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom, ends[0])
-        painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, ends[1])
-        painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom, between)
+        room = QRectF(self.margin, place.top(), place.left() - self.margin - 0.35 * self.letter, place.height())
+        for words, where in ((ends[0], RIGHT | BOTTOM), (ends[1], RIGHT | TOP), (between, LEFT | BOTTOM)):
+            write(painter, room, words, where, used=font(0.72 * self.letter), colour=self.theme.muted)
 
     def _paint_labels(self, painter: QPainter, place: QRectF, labels: tuple[str, ...]) -> None:
         height = place.height() / len(labels)
@@ -236,7 +229,7 @@ class TracksStill:
         for row in range(0, len(labels), every):
             middle = place.top() + (row + 0.5) * height
             painter.drawText(QRectF(place.left() - room - 0.35 * self.letter, middle - self.letter, room, 2 * self.letter),
-                             Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
+                             RIGHT | MIDDLE,
                              metrics.elidedText(labels[row], Qt.TextElideMode.ElideRight, room))
 
     def _paint_axis(self, painter: QPainter) -> None:
@@ -248,9 +241,9 @@ class TracksStill:
                      if by * self.across >= room)
         for number, step in enumerate(self.steps):
             if (step + 1) % every == 0 or every == 1 or number == 0:
-                painter.drawText(QRectF(self.left + (number + 0.5) * self.across - 3 * letter, top, 6 * letter, letter),
-                                 Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, f"{step + 1:,}")
+                place = QRectF(self.left + (number + 0.5) * self.across - 3 * letter, top, 6 * letter, letter)
+                write(painter, place, f"{step + 1:,}", CENTRE | TOP)
         noun = step_noun(self.scene.trace.provenance)
         many = f", {self.group} a column: their mean" if self.group > 1 else ""
-        painter.drawText(QRectF(self.left, top + 0.95 * letter, self.right - self.left, 1.2 * letter),
-                         Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, f"{noun}{many}")
+        below = QRectF(self.left, top + 0.95 * letter, self.right - self.left, 1.2 * letter)
+        write(painter, below, f"{noun}{many}", CENTRE | TOP)
