@@ -36,8 +36,7 @@ def _codes(text: str) -> npt.NDArray[np.uint32]:
 
 
 def _as_numbers(flags: npt.NDArray[np.bool_]) -> Numbers:
-    numbers: Numbers = flags.astype(np.float32)
-    return numbers
+    return flags.astype(np.float32)
 
 
 def inside_string(text: str) -> Numbers:

@@ -89,8 +89,7 @@ def _centred(values: FloatArray) -> npt.NDArray[np.float64]:
     chosen = values[:: -(-len(values) // MOST_STEPS) or 1].astype(np.float64)
     there = np.isfinite(chosen)
     chosen = np.where(there, chosen, 0.0)
-    centred: npt.NDArray[np.float64] = np.where(there, chosen - chosen.sum(axis=0) / np.maximum(there.sum(axis=0), 1), 0.0)
-    return centred
+    return np.where(there, chosen - chosen.sum(axis=0) / np.maximum(there.sum(axis=0), 1), 0.0)
 
 
 ORDERS = {

@@ -50,8 +50,7 @@ def _around(angles: npt.ArrayLike, radii: npt.ArrayLike) -> Points:
     turned = np.radians(np.asarray(angles, np.float64))
     lengths: Points = np.asarray(radii, np.float64).reshape(-1, 1)
     directions: Points = np.stack((np.cos(turned), np.sin(turned)), axis=-1)
-    points: Points = directions * lengths
-    return points
+    return directions * lengths
 
 
 def _circle(radius: float, x: float = 0.0) -> Points:

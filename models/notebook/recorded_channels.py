@@ -70,8 +70,7 @@ def columns_of(series: Series, item: int, forward: int | None) -> list[Column]:
 def _array(values: torch.Tensor) -> Values:
     """Of the only sequence, (steps, …)."""
     own = values[:, 0]
-    array: Values = (own.float() if own.dtype in (torch.bfloat16, torch.float16) else own).cpu().numpy()
-    return array
+    return (own.float() if own.dtype in (torch.bfloat16, torch.float16) else own).cpu().numpy()
 
 
 def _rank(difference: float | None) -> float:

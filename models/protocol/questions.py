@@ -161,10 +161,7 @@ class GradientRows(msgspec.Struct, frozen=True, tag=True, kw_only=True):
         """One of the tables as an array (rows, …); of length 0 where it is empty. Raises `ValueError` when it cannot be cut
         into that many rows.
         """
-        flat: FloatArray = np.frombuffer(values, dtype="<f4") if len(values) % 4 == 0 else np.empty(1, np.float32)
-        if not self.rows or flat.size % self.rows:
-            raise ValueError(f"{len(values)} bytes are no table of {self.rows} rows")
-        return flat.reshape(self.rows, -1)
+        return np.frombuffer(values, dtype="<f4").reshape(self.rows, -1)
 
 
 class Occluded(msgspec.Struct, frozen=True, tag=True, kw_only=True):

@@ -61,8 +61,7 @@ class LayerGradients(msgspec.Struct, frozen=True):
 
     def norms(self, of_cell: bool) -> FloatArray:
         """Raises `ValueError` when they are no float32 numbers."""
-        found: FloatArray = np.frombuffer(self.cell if of_cell else self.hidden, dtype="<f4")
-        return found
+        return np.frombuffer(self.cell if of_cell else self.hidden, dtype="<f4")
 
 
 class WatchedUpdate(Report, frozen=True):

@@ -124,25 +124,21 @@ class Documents:
     @cached_property
     def begin(self) -> Places:
         """The place of each document's first step, shape (documents,)."""
-        found: Places = self.array("begin")
-        return found
+        return self.array("begin")
 
     @cached_property
     def room(self) -> Places:
         """How many steps each may have, shape (documents,)."""
-        found: Places = self.array("room")
-        return found
+        return self.array("room")
 
     @cached_property
     def part_shards(self) -> Places:
         """The first shard of each part, shape (parts,)."""
-        found: Places = self.array("part_shard")
-        return found
+        return self.array("part_shard")
 
     def part_of(self, places: Places) -> Places:
         """The part in which places of the step axis lie."""
-        found: Places = np.searchsorted(self.part_shards, places // self._description.shard, side="right") - 1
-        return found
+        return np.searchsorted(self.part_shards, places // self._description.shard, side="right") - 1
 
     def steps(self, number: int) -> int:
         """How many steps a document has that is there."""
@@ -155,8 +151,7 @@ class Documents:
     @cached_property
     def order(self) -> Places:
         """The documents' numbers in the order in which they lie on the step axis."""
-        found: Places = np.argsort(self.begin)
-        return found
+        return np.argsort(self.begin)
 
     @cached_property
     def _sorted_begin(self) -> Places:

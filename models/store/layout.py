@@ -146,5 +146,4 @@ def values_of(kept: Stored, channel: Channel) -> npt.NDArray[np.float32]:
     offset, step = scale_of(channel)
     table = (offset + step * np.arange(256)).astype(np.float32)
     table[MISSING] = np.nan
-    found: npt.NDArray[np.float32] = table[kept]
-    return found
+    return table[kept]

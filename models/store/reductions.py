@@ -175,8 +175,7 @@ def _reduced(rows: Stored, edges: Edges, statistic: int) -> FloatArray:
     if len(numbers) == len(counts):
         return numbers
     if statistic != MEAN:
-        extreme: FloatArray = (np.fmin if statistic == LEAST else np.fmax).reduceat(numbers, edges[:-1])
-        return extreme
+        return (np.fmin if statistic == LEAST else np.fmax).reduceat(numbers, edges[:-1])
     there = np.isfinite(numbers)
     count = np.add.reduceat(there, edges[:-1], dtype=np.float32)
     total = np.add.reduceat(np.where(there, numbers, np.float32(0)), edges[:-1])

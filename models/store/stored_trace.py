@@ -48,8 +48,7 @@ class StoredColumn:
             return self._values(slice(step, step + 1), (0, *rest))
         start, stop, stride = steps.indices(len(self))
         if stride < 1:
-            backwards: FloatArray = np.asarray(self)[key]
-            return backwards
+            return np.asarray(self)[key]
         if stop - start > BY_STEP and len(rest) == 1 and isinstance(rest[0], int | np.integer) and is_searched(self._channel):
             unit = int(rest[0]) + (self._channel.size if rest[0] < 0 else 0)
             return self._line(unit)[start:stop:stride]
@@ -60,8 +59,7 @@ class StoredColumn:
         return values_of(self._run.kept(self._channel.name, steps.start, steps.stop)[inside], self._channel)
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
-        whole: npt.NDArray[Any] = np.asarray(self._run.values(self._channel.name), dtype)
-        return whole
+        return np.asarray(self._run.values(self._channel.name), dtype)
 
 
 class StoredTrace:

@@ -65,8 +65,7 @@ def bins_of(start: float, stop: float, length: int, stride: float, blocks: tuple
 
 
 def _edge(numbers: npt.ArrayLike, stride: float, block: int) -> npt.NDArray[np.intp]:
-    edges: npt.NDArray[np.intp] = np.rint(np.asarray(numbers) * (stride / block)).astype(np.intp) * block
-    return edges
+    return np.rint(np.asarray(numbers) * (stride / block)).astype(np.intp) * block
 
 
 def stride_of(span: float, most: int) -> float:

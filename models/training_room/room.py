@@ -175,5 +175,4 @@ class TrainingRoom:
 
 
 def _bytes(values: Tensor) -> bytes:
-    data: bytes = values.numpy().astype("<f4", copy=False).tobytes()
-    return data
+    return values.numpy().astype("<f4", copy=False).tobytes()

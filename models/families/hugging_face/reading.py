@@ -43,8 +43,7 @@ def kind_of(model: Any) -> Kind:
 
 def _seen(model: Any, pixels: Tensor) -> Tensor:
     states: Tensor = model.encoder(pixel_values=pixels).last_hidden_state
-    projected: Tensor = model.enc_to_dec_proj(states) if hasattr(model, "enc_to_dec_proj") else states
-    return projected
+    return model.enc_to_dec_proj(states) if hasattr(model, "enc_to_dec_proj") else states
 
 
 def _understood(model: Any, tokens: Tensor) -> Tensor:

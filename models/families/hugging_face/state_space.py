@@ -165,5 +165,4 @@ def _implied(own: Selected, outputs: Tensor, decay: Tensor) -> Tensor:
     since = (own.sums[:, -1:] - own.sums).unsqueeze(-1)                                        # (rows, T, channels, 1)
     weights = outputs[:, None, None, :] * torch.exp(since * decay) * own.inputs.unsqueeze(2)   # (rows, T, channels, N)
     sizes = (weights.sum(-1) * own.deltas).abs().mean(-1)
-    shared: Tensor = sizes / sizes.sum(-1, keepdim=True).clamp_min(torch.finfo(sizes.dtype).tiny)
-    return shared
+    return sizes / sizes.sum(-1, keepdim=True).clamp_min(torch.finfo(sizes.dtype).tiny)
