@@ -5,18 +5,15 @@ from dataclasses import dataclass
 from unrolled.models.inputs.inputs import Input
 from unrolled.models.protocol.dispatch import handles
 from unrolled.models.trace import Trace
-from unrolled.models.trace.detokenization import text_of
-from unrolled.models.trace.names import text_name
 from unrolled.viewer.control.model_choice import ModelChoice
 from unrolled.viewer.control.opener import Opener
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.branches import FIRST, Branches
 from unrolled.viewer.state.session import Session
-from unrolled.viewer.state.wording import is_end
+from unrolled.viewer.state.wording import title_of
 
 MOST_RUNS = 12
 MOST_BYTES = 500_000_000  # of all their traces
-SHOWN_CHARACTERS = 44
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,13 +32,7 @@ class EarlierRun:
 
     @property
     def title(self) -> str:
-        """Its input, what was written, and by which model, on one line."""
-        provenance = self.trace.provenance
-        text = text_of((word for word in self.trace.words if not is_end(word)), provenance.detokenization)
-        text = " ".join(text.split())
-        short = text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS - 1].rstrip()}…"
-        name = self.given.name if self.given is not None else provenance.input_name
-        return text_name(f"{name}: “{short}” ({provenance.model})")
+        return title_of(self.trace, self.given)
 
     @property
     def size(self) -> int:

@@ -15,10 +15,11 @@ from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.store.stored_trace import MOST_IN_MEMORY, stored_run
 from unrolled.models.trace.edits import SwapInput
 from unrolled.models.trace.files import Say
-from unrolled.viewer.state.branches import Branches
+from unrolled.viewer.state.branches import FIRST, Branches
 from unrolled.viewer.state.files import input_of_trace
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.session_file import (
+    LONGEST_NAME,
     SavedSession,
     SessionFileError,
     SessionLayout,
@@ -27,6 +28,7 @@ from unrolled.viewer.state.session_file import (
     save_session,
     saved_branches,
 )
+from unrolled.viewer.state.wording import title_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +73,14 @@ def saved_session(session: Session, decoding: Decoding) -> SavedSession:
     given, branches = session.input, session.branches
     recorded = any(len(branch.trace) for branch in branches.all.values()) and not any(
         stored_run(branch.trace) is not None and len(branch.trace) > MOST_IN_MEMORY for branch in branches.all.values())
+    title = title_of(branches.all[FIRST].trace, given) if recorded else given.name if given is not None else ""
     layout = SessionLayout(
         input_name=given.name if given is not None else "", input_medium=given.medium if given is not None else "picture",
         step=max(session.playhead.step, 0),
         pinned=session.selection.units, model=session.description.name if session.description is not None else "",
         device=session.device, decoding=decoding, appearance=session.appearance.values,
-        branches=saved_branches(branches) if recorded else (), current=branches.current)
+        branches=saved_branches(branches) if recorded else (), current=branches.current,
+        title=title[:LONGEST_NAME])
     traces = tuple(branch.trace.snapshot() for branch in branches.all.values()) if recorded else ()
     used = {edit.input_hash for branch in branches.all.values() for placed in branch.edits
             if isinstance(edit := placed.edit, SwapInput)}

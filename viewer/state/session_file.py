@@ -59,6 +59,8 @@ class SessionLayout(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
+    title : str
+        What it is about, for a person who chooses among several.
     input_name : str
         The input's file name; empty without one.
     branches : tuple of SavedBranch
@@ -70,6 +72,7 @@ class SessionLayout(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     version: int = FORMAT_VERSION
+    title: Annotated[str, msgspec.Meta(max_length=LONGEST_NAME)] = ""
     input_name: str = ""
     input_medium: str = "picture"
     traces: Annotated[int, msgspec.Meta(ge=0, le=MOST_BRANCHES)] = 0
@@ -179,6 +182,16 @@ def load_session(path: Path, say: Say = untold) -> SavedSession:
         raise SessionFileError(f"There is not enough memory to open “{name}”.") from error
     except Exception as error:  # each way of packing has errors of its own
         raise SessionFileError(f"“{name}” is damaged and cannot be read.") from error
+
+
+def title_in(path: Path) -> str:
+    """What a session says that it is about; nothing where it cannot be read."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            member = archive.getinfo("session.json")
+            return text_name(_read_layout(_member(archive, member), "").title) if member.file_size <= LARGEST_LAYOUT else ""
+    except Exception:  # each way of packing has errors of its own
+        return ""
 
 
 def traces_of(path: Path) -> Sequence[Trace]:

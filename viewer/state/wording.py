@@ -2,13 +2,18 @@
 
 import math
 from collections.abc import Callable
+from itertools import islice
 
+from unrolled.models.inputs.inputs import Input
 from unrolled.models.inputs.kinds import kind_named
 from unrolled.models.protocol.questions import Equation
-from unrolled.models.trace import STEP_CONVENTION, Channel, ModelDescription, Provenance
+from unrolled.models.trace import STEP_CONVENTION, Channel, ModelDescription, Provenance, Trace
 from unrolled.models.trace.detokenization import shown as sign
+from unrolled.models.trace.detokenization import text_of
+from unrolled.models.trace.names import text_name
 
 MINUS = "−"
+SHOWN_CHARACTERS, LOOKED_AT = 44, 400  # of what was written, and the words they are taken from
 END_TEXT = "END"
 UNKNOWN_SIGN, END_SIGN = "\N{REPLACEMENT CHARACTER}", "␄"
 LABELS = ("labels", "last label")  # what detokenizations of classifiers are called: their answers may last for many steps
@@ -158,3 +163,12 @@ def what_a_step_is(provenance: Provenance) -> str:
     what, _, _ = (provenance.convention or STEP_CONVENTION).partition(". ")
     plain = what.rstrip(".").replace("token", step_noun(provenance)).replace(" - ", f" {MINUS} ")
     return f"{plain}.\nSteps, layers and heads are counted from 1 here, and from 0 in files and on the command line."
+
+
+def title_of(trace: Trace, given: Input | None) -> str:
+    """A run's input, what was written, and by which model, on one line."""
+    provenance = trace.provenance
+    words = (word for word in islice(trace.words, LOOKED_AT) if not is_end(word))
+    text = " ".join(text_of(words, provenance.detokenization).split())
+    short = text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS - 1].rstrip()}…"
+    return text_name(f"{given.name if given is not None else provenance.input_name}: “{short}” ({provenance.model})")

@@ -21,6 +21,8 @@ from unrolled.viewer.state.commands import Open, OpenSample, OpenStore
 from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.state.paths import autosave_dir, log_file, settings_file
 from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.session_file import title_in
+from unrolled.viewer.state.wording import counted
 from unrolled.viewer.theme.fonts import load_fonts, text_font
 from unrolled.viewer.window.main_window import FIRST_SIZE, MainWindow
 from unrolled.viewer.window.settings import WindowSettings
@@ -168,9 +170,11 @@ def offer_lost(window: MainWindow, autosave: Autosave) -> None:
         autosave.answered(newest)
         offer_lost(window, autosave)
 
-    when = time.strftime("%d %b, %H:%M", time.localtime(newest.stat().st_mtime))
+    when = time.strftime("%d %b, %H:%M:%S", time.localtime(newest.stat().st_mtime))
+    title, others = title_in(newest), len(autosave.lost) - 1
+    text = f"Unrolled ended unexpectedly. Your work of {when} was kept{title and ': '}{title}."
     window.layout_.say(Notice(place="restore", kind="info", action="Restore it", act=restore, dismissed=dismissed,
-                              text=f"Unrolled ended unexpectedly. Your work of {when} was kept."))
+                              text=f"{text} {counted(others, 'older one')} will be offered next." if others else text))
 
 
 class _Outcome:

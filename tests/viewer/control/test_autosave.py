@@ -82,8 +82,15 @@ def test_an_offer_that_is_not_answered_is_made_again(window, tmp_path):
     last = Autosave(tmp_path, window.session, window.controller)
     assert len(last.lost) == MOST_LOST
     offer_lost(window, last)
+    offers = [window.layout_.message("restore").text]
     window.layout_.said.banner.dismiss.click()
     assert len(last.lost) == MOST_LOST - 1
+    offers.append(window.layout_.message("restore").text)
+    assert offers[0] != offers[1]
+    for offer, number in zip(offers, (MOST_LOST - 1, MOST_LOST - 2), strict=True):
+        assert "drawn.png: “a brown dog" in offer
+        assert "(scripted)" in offer
+        assert f"{number} older ones" in offer
     assert window.layout_.message("restore") is not None
     last.close()
 
