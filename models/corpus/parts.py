@@ -99,7 +99,9 @@ def noted(notes: list[str]) -> Iterator[None]:
 def part_notes(store: Store) -> list[str]:
     """What a person should know before believing that an answer is about everything."""
     notes = list(store.problems)
-    if not store.is_whole:
+    if not store.written.any():
+        notes.append("No part of the store is there yet.")
+    elif not store.is_whole:
         notes.append(f"Of {store.description.parts:,} parts of the store {int(store.written.sum()):,} are there; the answer is "
                      "about those alone.")
     return notes

@@ -180,6 +180,9 @@ class UnitPage(QWidget):
         self._bars.show(corners)
         self._outline.show(corners)
         self.plot.set_ranges((channel.low, channel.high), (0.0, most * 1.06))
+        if not answer.steps:
+            self.facts.setText(" ".join(("There is no step to go through.", *answer.notes)))
+            return
         said = [f"{signed(unit.mean)} on average, standard deviation {unit.deviation:.3g}, over {counted(answer.steps, 'step')} "
                 f"of all documents. Once above the middle of its range it stays there for {unit.above:.3g} steps on average, "
                 f"below it for {unit.below:.3g}.", *answer.notes]

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 FIRST_SIZE, LEAST_SIZE = (1440, 900), (960, 620)
 OPENING = (c.Open, c.OpenAll, c.OpenNext, c.OpenData, c.OpenText, c.OpenSample, c.DrawInput, c.LoadModel, c.RestoreLast,
            c.ReturnToRun)
+ABOUT_NO_PAGE = ("model", "input")  # places of messages: a document may be opened from any
 FRAME_SIZE = 16, 48  # what the system draws around a window, at most
 
 
@@ -135,7 +136,7 @@ class MainWindow(QMainWindow):
             action = self.actions_by_name[spec.name]
             signal = action.toggled if spec.checkable else action.triggered
             signal.connect(lambda on=False, spec=spec: self._act(spec, on))
-        controller.voice.said.connect(lambda notice: (self.say if notice.place == "model" else layout.say)(notice))
+        controller.voice.said.connect(lambda notice: (self.say if notice.place in ABOUT_NO_PAGE else layout.say)(notice))
         for place in (layout.said, self.elsewhere):
             controller.voice.unsaid.connect(place.clear)
         controller.voice.status_changed.connect(

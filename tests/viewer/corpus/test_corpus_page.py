@@ -62,6 +62,8 @@ def test_what_is_written_meanwhile_is_shown(qtbot, tmp_path, monkeypatch):
     assert made.about.text().endswith(f"{parts} of {parts} parts are not there yet.")
     table = made.documents.table.documents
     assert [table.index(row, 1).data() for row in range(3)] == ["not yet"] * 3
+    qtbot.waitUntil(lambda: made.unit.facts.text() == "There is no step to go through. No part of the store is there yet.")
+    assert not made.unit.follows.text()
     for part in range(parts):
         source.write(part)
         rest = f"{parts - part - 1} of {parts} parts are not there yet." if part + 1 < parts else "values as bytes"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtGui import QColor
+from stores import HIDDEN, drawn
 
 from unrolled.models.store.layout import StoreError
 from unrolled.models.store.store import open_store
@@ -110,6 +111,17 @@ def test_a_document_that_is_too_long_is_not_changed(qtbot, window, kept, monkeyp
     qtbot.waitUntil(lambda: window.session.trace is not None)
     window.do(c.ApplyEdit(ClampUnits(first=123, channel="hidden", units=(1,))))
     assert said[-1].text == "This document cannot be changed: its input is too long, or not where it was."
+
+
+def test_a_document_that_cannot_be_opened_is_said_where_it_was_chosen(qtbot, window, tmp_path):
+    drawn(tmp_path / "store", [300, 40], channels=(HIDDEN,))
+    window.do(c.Open(tmp_path / "store"))
+    qtbot.waitUntil(lambda: window.corpus is not None)
+    window.do(c.OpenDocument(1))
+    qtbot.waitUntil(lambda: window.elsewhere.banner is not None)
+    assert window.elsewhere.isVisible()
+    assert "“folder/0001.py” has not been traced yet" in window.elsewhere.banner.text.text()
+    assert window.pages.currentWidget() is window.corpus
 
 
 def test_steps_that_are_framed_in_the_map_are_marked_in_the_open_document(qtbot, window, kept):
