@@ -62,9 +62,9 @@ def test_a_network_is_trained_before_ones_eyes(qtbot, window):
     train(qtbot, window, 3)
     assert np.array_equal(history(window).column("loss"), first)
     # The threshold is moved in the plot by keys, and holds from the next update on.
-    room.drawn.norms.plot.setFocus()
+    room.drawn.norms.setFocus()
     for _ in range(3):
-        qtbot.keyClick(room.drawn.norms.plot, Qt.Key.Key_Down)
+        qtbot.keyClick(room.drawn.norms, Qt.Key.Key_Down)
     threshold = room.controls.threshold.value()
     assert threshold < 1.0
     train(qtbot, window, 1)

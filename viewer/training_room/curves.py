@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import Signal
 
 from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.ink import ink, series
@@ -42,12 +42,9 @@ def updates_table(history: History | None, names: tuple[str, ...]) -> Table | No
 
 
 def other_lines(plot: Plot) -> dict[str, Line]:
-    """A line for each kind of cell that was trained before, by its name; not seen yet."""
-    lines = {cell: plot.line(series(number), f"{title} before", width=1.2, order=-0.5)
-             for number, (cell, title) in zip((3, 4, 2), CELLS.items(), strict=True)}
-    for line in lines.values():
-        line.set_visible(False)
-    return lines
+    """A line for each kind of cell that was trained before, by its name."""
+    return {cell: plot.line(series(number), f"{title} before", width=1.2, order=-0.5)
+            for number, (cell, title) in zip((3, 4, 2), CELLS.items(), strict=True)}
 
 
 def update_at(history: History | None, x: float) -> int:
@@ -56,40 +53,33 @@ def update_at(history: History | None, x: float) -> int:
     return update - 1 if history is not None and 1 <= update <= len(history) else -1
 
 
-class LossCurves:
+class LossCurves(Plot):
     """The loss of every update, its running mean, and chance level."""
 
     def __init__(self, theme: Theme) -> None:
-        self.history: History | None = None
-        self.plot = Plot("Loss over updates", Axis("update", whole=True), Axis("loss"), theme,
+        super().__init__("Loss over updates", Axis("update", whole=True), Axis("loss"), theme,
                          table=lambda: updates_table(self.history, ("loss", "smooth_loss", "accuracy")))
-        self.plot.reading = self._read
-        self._each = self.plot.line(ink("accent", 80), width=1.0)
-        self._smooth = self.plot.line(ink("accent"), "loss, smoothed")
-        self._chance = self.plot.line(ink("playhead"), "chance level", style="dashed", order=1)
-        self._others = other_lines(self.plot)
+        self.history: History | None = None
+        self.reading = self._read
+        self._each = self.line(ink("accent", 80), width=1.0)
+        self._smooth = self.line(ink("accent"), "loss, smoothed")
+        self._chance = self.line(ink("playhead"), "chance level", style="dashed", order=1)
+        self._others = other_lines(self)
+        self.show_history(None)
 
     def show_history(self, history: History | None, others: Mapping[str, History] | None = None) -> None:
         """A training; smoothed alone, those of other cells on the same task."""
         self.history, others = history, others or {}
-        for cell, line in self._others.items():
-            line.set_visible(cell in others)
-            if cell in others:
-                line.show(np.arange(1.0, len(others[cell]) + 1), others[cell].column("smooth_loss"))
-        self.plot.say("" if history is not None else "The loss of every update will be drawn here. Press Train (Space).")
-        for line in (self._each, self._smooth, self._chance):
-            line.set_visible(history is not None)
-        if history is None:
-            self.plot.show_legend()
-            return
-        x_range = updates_range(max(map(len, (history, *others.values()))))
-        self.plot.set_ranges(x_range, (0.0, self._highest(history)))
-        self._smooth.name = f"{CELLS[history.started.settings.cell]}, smoothed"
-        x = np.arange(1.0, len(history) + 1)
-        self._each.show(x, history.column("loss"))
-        self._smooth.show(x, history.column("smooth_loss"))
-        self.plot.show_legend()
-        self._chance.show(np.array(x_range), np.full(2, history.started.chance_loss))
+        self.say("" if history is not None else "The loss of every update will be drawn here. Press Train (Space).")
+        x_range = updates_range(max(map(len, (history or (), *others.values()))))
+        if history is not None:
+            self.set_ranges(x_range, (0.0, self._highest(history)))
+            self._smooth.name = f"{CELLS[history.started.settings.cell]}, smoothed"
+        for line, of, name in ((self._each, history, "loss"), (self._smooth, history, "smooth_loss"),
+                               *((line, others.get(cell), "smooth_loss") for cell, line in self._others.items())):
+            line.show(*((np.arange(1.0, len(of) + 1), of.column(name)) if of is not None else ()))
+        self._chance.show(*((np.array(x_range), np.full(2, history.started.chance_loss)) if history is not None else ()))
+        self.show_legend()
 
     @staticmethod
     def _highest(history: History) -> float:
@@ -110,51 +100,41 @@ class LossCurves:
                 f"{self.history.column('accuracy')[place]:.0%} right")
 
 
-class NormCurves(QObject):
+class NormCurves(Plot):
     """The gradient's norm before and after clipping; the threshold is a line to be dragged."""
 
     threshold_changed = Signal(float)
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self.history: History | None = None
-        self.threshold = 1.0
-        self.plot = Plot("Gradient norm over updates, with the clipping threshold", Axis("update", whole=True),
+        super().__init__("Gradient norm over updates, with the clipping threshold", Axis("update", whole=True),
                          Axis("‖g‖", log=True), theme,
                          table=lambda: updates_table(self.history, ("before", "after", "threshold")))
-        self.plot.reading = self._read
-        self.plot.setToolTip("Drag the line to change the threshold (Up and Down, Page Up and Page Down)")
-        self._before = self.plot.line(series(7), "before clipping", width=1.0)
-        self._after = self.plot.line(series(0), "after", width=1.0)
-        self._level = self.plot.level(ink("playhead"), "threshold", moved=self._move, limits=(LEAST_THRESHOLD, MOST_THRESHOLD))
+        self.history: History | None = None
+        self.threshold = 1.0
+        self.reading = self._read
+        self.setToolTip("Drag the line to change the threshold (Up and Down, Page Up and Page Down)")
+        self._before = self.line(series(7), "before clipping", width=1.0)
+        self._after = self.line(series(0), "after", width=1.0)
+        self._line = self.level(ink("playhead"), "threshold", moved=self._move, limits=(LEAST_THRESHOLD, MOST_THRESHOLD))
 
     def show_history(self, history: History | None) -> None:
         self.history = history
-        there = history is not None and len(history) > 0
-        self.plot.say("" if history is not None else "How long the gradient is at every update will be drawn here.")
-        low = high = self.threshold
-        if history is not None and there:
-            x = np.arange(1.0, len(history) + 1)
-            before, after = history.column("before"), history.column("after")
-            clipped = bool((before > after * (1 + 1e-9)).any())
-            self._before.set_visible(clipped)
-            if clipped:
-                self._before.show(x, before)
-            self._after.show(x, after)
-            low = min(low, float(np.percentile(after, 1)))
-            high = max(high, float(before[np.isfinite(before)].max(initial=high)))
-        else:
-            self._before.set_visible(False)
-        self._after.set_visible(there)
-        low, high = (min(max(end, NORMS[0]), NORMS[1]) for end in (low, high))
-        self.plot.set_ranges(updates_range(len(history) if history is not None else 0), decades(low, high, least=3))
-        self.plot.show_legend()
+        self.say("" if history is not None else "How long the gradient is at every update will be drawn here.")
+        before, after = (history.column(name) if history is not None else np.zeros(0) for name in ("before", "after"))
+        low = min(self.threshold, *np.percentile(after, [1])) if len(after) else self.threshold
+        high = float(before[np.isfinite(before)].max(initial=self.threshold))
+        low, high = (min(max(float(end), NORMS[0]), NORMS[1]) for end in (low, high))
+        self.set_ranges(updates_range(len(after)), decades(low, high, least=3))
+        x, clipped = np.arange(1.0, len(after) + 1), bool((before > after * (1 + 1e-9)).any())
+        self._before.show(*((x, before) if clipped else ()))
+        self._after.show(x, after)
+        self.show_legend()
 
     def set_threshold(self, threshold: float, *, clipping: bool) -> None:
         """Draw the line there, faintly where nothing is clipped."""
         self.threshold = threshold
         text = f"threshold {number(threshold)}" if clipping else "clipping is off"
-        self._level.show(threshold, text, on=clipping)
+        self._line.show(threshold, text, on=clipping)
 
     def _move(self, threshold: float) -> None:
         threshold = round(threshold, 2 - math.floor(math.log10(threshold)))

@@ -5,48 +5,51 @@ from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 
 from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.ink import ink, series
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table, grid_table
-from unrolled.viewer.theme.colour_maps import SEQUENTIAL
+from unrolled.viewer.state.wording import power_of_ten
+from unrolled.viewer.theme.colour_maps import SEQUENTIAL, to_colours
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.training_room.curves import other_lines
-from unrolled.viewer.training_room.growing_colours import GrowingColours
 from unrolled.viewer.training_room.history import GradientMap, History, Numbers
 from unrolled.viewer.training_room.sentences import number
 from unrolled.viewer.widgets.colour_map_button import add_colour_maps
 
 LOWEST, HIGHEST = -8, 1  # of the decay's axis, powers of ten; more where gradients explode, in whole steps
 GROWTH, MOST_DECADES = 3, 12
+DARKEST, BRIGHTEST = -6, 1  # powers of ten; more where gradients explode, in whole steps
+BRIGHTEST_AT_MOST = 30
+BEYOND = 1e9                # a place for 0 and for infinity, which have colours, unlike nan
 CUT_KEYS = {Qt.Key.Key_Left: 1, Qt.Key.Key_Down: 1, Qt.Key.Key_Right: -1, Qt.Key.Key_Up: -1}
 
 
-class MapPlot(QObject):
+class MapPlot(Plot):
     """‖∂L_t/∂h_k‖: a row for each t, a column for each k; what truncation cuts off lies under a veil."""
 
     window_changed = Signal(int)  # a person moved the cut: so many steps, 0 for all
 
     def __init__(self, theme: Theme, colour_map: str) -> None:
-        super().__init__()
+        super().__init__("Gradient of each loss with respect to each state", Axis("state k", whole=True),
+                         Axis("loss t", whole=True), theme, downwards=True, square=True,
+                         table=lambda: None if self.shown is None else grid_table(self.shown.values(self.of_cell)))
         self.colour_map = colour_map
         self.shown: GradientMap | None = None
         self.of_cell = False
         self.truncation = 0  # the cut; 0 for none
         self.steps = 24
-        self.plot = Plot("Gradient of each loss with respect to each state", Axis("state k", whole=True),
-                         Axis("loss t", whole=True), theme, downwards=True, square=True, table=self._table)
-        self.plot.reading = self._read
-        self.plot.setToolTip("Drag the line to truncate backpropagation after fewer or more steps (Left and Right, Home, End)")
-        self.plot.take_keys({**{key: partial(self._move_by, by) for key, by in CUT_KEYS.items()},
+        self.reading = self._read
+        self.setToolTip("Drag the line to truncate backpropagation after fewer or more steps (Left and Right, Home, End)")
+        self.take_keys({**{key: partial(self._move_by, by) for key, by in CUT_KEYS.items()},
                              Qt.Key.Key_Home: lambda: self._move_to(1), Qt.Key.Key_End: lambda: self._move_to(self.steps)})
-        self.plot.extend_menu = lambda menu: add_colour_maps(menu.addMenu("Colour map"), SEQUENTIAL, self.colour_map,
+        self.extend_menu = lambda menu: add_colour_maps(menu.addMenu("Colour map"), SEQUENTIAL, self.colour_map,
                                                              self.set_colour_map)
-        self.colours = GrowingColours(self.plot)
-        self.veil = self.plot.area(ink("panel", 190), hatch=ink("faint", 110))
-        self._edge = self.plot.edge(ink("playhead"), moved=lambda k, t: self._move_to(round(t - k)))
+        self.colours = GrowingColours(self)
+        self.veil = self.area(ink("panel", 190), hatch=ink("faint", 110))
+        self._edge = self.edge(ink("playhead"), moved=lambda k, t: self._move_to(round(t - k)))
         self._fit()
 
     def begin(self, steps: int) -> None:
@@ -75,9 +78,9 @@ class MapPlot(QObject):
 
     def _fit(self) -> None:
         shown = self.shown
-        self.plot.say("" if shown is not None else "The gradient of every loss with respect to every earlier state.")
+        self.say("" if shown is not None else "The gradient of every loss with respect to every earlier state.")
         ends = (0.5, self.steps + 0.5)
-        self.plot.set_ranges(ends, ends)
+        self.set_ranges(ends, ends)
         norms = None
         if shown is not None:
             norms = shown.values(self.of_cell).copy()
@@ -97,7 +100,7 @@ class MapPlot(QObject):
         self.veil.show([*line, (0.5, steps + 0.5)] if cut else [])
         self._edge.show(line if cut else [], (middle - window + 0.5, middle + 0.5))
         words = f"Truncated after {window} step{'s' if window > 1 else ''}" if cut else "Not truncated"
-        self.plot.setAccessibleDescription(words)
+        self.setAccessibleDescription(words)
 
     def _move_by(self, steps: int) -> None:
         self._move_to((self.truncation or self.steps) + steps)
@@ -121,26 +124,23 @@ class MapPlot(QObject):
         cut = ", cut off" if self.truncation and row - column >= self.truncation else ""
         return f"‖∂L({row})/∂{state}({column})‖ = {number(value)}{cut}"
 
-    def _table(self) -> Table | None:
-        return None if self.shown is None else grid_table(self.shown.values(self.of_cell))
 
-
-class DecayPlot:
+class DecayPlot(Plot):
     """What is left of the gradient by distance: measured, and the bound of Pascanu, Mikolov and Bengio 2013."""
 
     def __init__(self, theme: Theme) -> None:
+        super().__init__("Gradient by distance, with the bound", Axis("steps back, t − k", whole=True),
+                         Axis("share of ‖∂L_t / ∂h_t‖", log=True), theme, table=self._table)
         self.shown: GradientMap | None = None
         self.of_cell = False
         self._state: object = None
-        self.plot = Plot("Gradient by distance, with the bound", Axis("steps back, t − k", whole=True),
-                         Axis("share of ‖∂L_t / ∂h_t‖", log=True), theme, table=self._table)
-        self.plot.reading = self._read
-        self._range = self.plot.range(series(0, 50))
-        self._middle = self.plot.line(series(0), "median and range over t")
-        self._bound = self.plot.line(series(7), "bound ‖W‖ᵗ⁻ᵏ", style="dashed")
-        self._others = other_lines(self.plot)
-        self.veil = self.plot.area(ink("panel", 170))
-        self._cut = self.plot.line(ink("playhead"), order=11)
+        self.reading = self._read
+        self._spread = self.range(series(0, 50))
+        self._middle = self.line(series(0), "median and range over t")
+        self._bound = self.line(series(7), "bound ‖W‖ᵗ⁻ᵏ", style="dashed")
+        self._others = other_lines(self)
+        self.veil = self.area(ink("panel", 170))
+        self._cut = self.line(ink("playhead"), order=11)
 
     def show_history(self, history: History | None, *, of_cell: bool, window: int,
                      others: Mapping[str, History] | None = None) -> None:
@@ -150,25 +150,21 @@ class DecayPlot:
         if state == self._state:
             return
         self._state, self.shown, self.of_cell = state, shown, of_cell
-        self.plot.say("" if shown is not None else "How much of a gradient is left so many steps back.")
-        for mark in (self._range, self._middle, self._bound, self.veil, self._cut):
+        self.say("" if shown is not None else "How much of a gradient is left so many steps back.")
+        for mark in (self._spread, self._middle, self._bound, self.veil, self._cut):
             mark.set_visible(shown is not None)
         for cell, line in self._others.items():
             other = others[cell].latest_map if cell in others else None
-            line.set_visible(other is not None)
-            if other is not None:
-                line.show(np.arange(float(other.steps)), other.decay(of_cell).middle)
+            line.show(*((np.arange(float(other.steps)), other.decay(of_cell).middle) if other is not None else ()))
         if shown is None:
-            self.plot.set_ranges((0.0, 23.0), (10.0**LOWEST, 10.0**HIGHEST))
-            self.plot.show_legend()
+            self.set_ranges((0.0, 23.0), (10.0**LOWEST, 10.0**HIGHEST))
+            self.show_legend()
             return
         x, decay, bound, last = np.arange(float(shown.steps)), shown.decay(of_cell), self.bound(), max(shown.steps - 1.0, 1.0)
-        self.plot.set_ranges((0.0, last), (10.0**LOWEST, 10.0**self._highest(decay.high)))
-        self._range.show(x, decay.low, decay.high)
+        self.set_ranges((0.0, last), (10.0**LOWEST, 10.0**self._highest(decay.high)))
+        self._spread.show(x, decay.low, decay.high)
         self._middle.show(x, decay.middle)
-        self._bound.set_visible(bool(bound))
-        if bound:
-            self._bound.show(x, np.asarray(bound))
+        self._bound.show(*((x, np.asarray(bound)) if bound else ()))
         cut = 0 < window < shown.steps
         self.veil.set_visible(cut)
         self._cut.set_visible(cut)
@@ -176,7 +172,7 @@ class DecayPlot:
             edge, low, high = window - 0.5, LOWEST - 1.0, MOST_DECADES + GROWTH
             self.veil.show([(edge, low), (last + 1, low), (last + 1, high), (edge, high)])
             self._cut.show(np.full(2, edge), 10.0 ** np.array([low, high], np.float64))
-        self.plot.show_legend()
+        self.show_legend()
 
     def bound(self) -> tuple[float, ...]:
         """‖W_hh‖ to the distance's power, for every distance; empty where no bound holds."""
@@ -207,3 +203,28 @@ class DecayPlot:
         decay, bound = self.shown.decay(self.of_cell), self.bound()
         return Table(("steps back", "least", "median", "greatest", *(("bound",) if bound else ())),
                      (np.arange(self.shown.steps), decay.low, decay.middle, decay.high, *((np.array(bound),) if bound else ())))
+
+
+class GrowingColours:
+    """A heat map in a plot, with the bar that says what its colours mean."""
+
+    def __init__(self, plot: Plot) -> None:
+        self._heat = plot.heatmap()
+        self._bar = plot.colour_bar(Axis(log=True))
+        self.top = BRIGHTEST  # the power of ten of the brightest colour
+
+    def begin(self) -> None:
+        self.top = BRIGHTEST
+
+    def show(self, norms: Numbers | None, colour_map: str, *, left: float = 0.5, width: float = 1.0) -> None:
+        """Draw norms of shape (rows, columns), nan where there is none; row 0 is that of step 1."""
+        colours = None
+        if norms is not None:
+            most = norms.max(initial=0.0, where=np.isfinite(norms))
+            while most > 10.0**self.top and self.top < BRIGHTEST_AT_MOST:
+                self.top += GROWTH
+            with np.errstate(divide="ignore", invalid="ignore"):
+                places = np.nan_to_num(np.log10(norms), nan=np.nan, posinf=BEYOND, neginf=-BEYOND).astype(np.float32)
+            colours = to_colours(places, low=DARKEST, high=self.top, name=colour_map)
+        self._heat.show(colours, left=left, top=0.5, width=width)
+        self._bar.show(10.0**DARKEST, 10.0**self.top, colour_map, (f"≤{power_of_ten(DARKEST)}", power_of_ten(self.top)))

@@ -93,7 +93,7 @@ class TrainingRoomPage(QWidget):
             heading.setObjectName("sectionHeading")
             heading.setMinimumWidth(1)
             plot.setMinimumWidth(1)
-            line = in_row(None, (heading, 1), *((self.of_cell,) if plot is self.drawn.map.plot else ()))
+            line = in_row(None, (heading, 1), *((self.of_cell,) if plot is self.drawn.map else ()))
             in_column(card, line, (plot, 1), self._sentences[plot], spacing=4).setContentsMargins(10, 8, 10, 6)
             plots.addWidget(card, place // 2, place % 2)
         for index in (0, 1):

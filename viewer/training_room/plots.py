@@ -35,7 +35,7 @@ class TrainingPlots:
     def __init__(self, theme: Theme, colour_map: str = COLOUR_MAP) -> None:
         self.loss, self.norms = LossCurves(theme), NormCurves(theme)
         self.map, self.decay = MapPlot(theme, colour_map), DecayPlot(theme)
-        self.all: tuple[Plot, ...] = (self.loss.plot, self.norms.plot, self.map.plot, self.decay.plot)
+        self.all: tuple[Plot, ...] = (self.loss, self.norms, self.map, self.decay)
 
     def show(self, history: History | None, others: Mapping[str, History], changes: TrainingRoomChanges, *, threshold: float,
              clipping: bool, of_cell: bool) -> None:

@@ -11,7 +11,7 @@ from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table, grid_table
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.training_room.curves import decades, updates_range
-from unrolled.viewer.training_room.growing_colours import GrowingColours
+from unrolled.viewer.training_room.gradient_plots import GrowingColours
 from unrolled.viewer.training_room.sentences import number
 from unrolled.viewer.watching.history import Numbers, WatchHistory
 

@@ -56,10 +56,10 @@ def trained(updates=60):
 @pytest.fixture
 def shown(qtbot):
     def show(figure):
-        qtbot.addWidget(figure.plot)
-        figure.plot.resize(500, 320)
-        with qtbot.waitExposed(figure.plot):
-            figure.plot.show()
+        qtbot.addWidget(figure)
+        figure.resize(500, 320)
+        with qtbot.waitExposed(figure):
+            figure.show()
         qtbot.wait(20)
         return figure
 
@@ -125,10 +125,10 @@ def test_where_there_is_no_room_for_the_plots_a_sentence_says_so(qapp):
 @pytest.mark.parametrize("width", [500, 262])
 def test_a_legend_goes_on_in_another_line_and_is_not_cut(qtbot, shown, width):
     figure = shown(LossCurves(LIGHT))
-    figure.plot.resize(width, 220)
+    figure.resize(width, 220)
     one = trained()
     figure.show_history(one, {"lstm": one})
-    legend = figure.plot._legend
+    legend = figure._legend
     qtbot.waitUntil(lambda: legend.height() > 14, timeout=2000)
     lines = legend.item.document().firstBlock().layout().lineCount()
     assert (lines > 1) == (width < 300)
@@ -162,7 +162,7 @@ def test_the_threshold_is_dragged(qtbot, shown):
     norms.set_threshold(1.0, clipping=True)
     moved = []
     norms.threshold_changed.connect(moved.append)
-    plot = norms.plot
+    plot = norms
     before = plot.ranges
     drag(qtbot, plot, plot.place_of(20, 1.0), plot.place_of(20, 3.0))
     assert moved[-1] == pytest.approx(3.0, rel=0.1)
@@ -175,7 +175,7 @@ def test_the_cut_is_dragged_by_its_grip_and_by_its_edge(qtbot, shown):
     chart.show_map(trained().latest_map, of_cell=False)
     moved = []
     chart.window_changed.connect(moved.append)
-    plot = chart.plot
+    plot = chart
     drag(qtbot, plot, plot.place_of(0.5, STEPS + 0.5), plot.place_of(6.0, 16.0))  # not truncated: the grip is in the corner
     assert chart.truncation == 10
     assert moved[-1] == 10
@@ -193,11 +193,11 @@ def test_what_is_read_out_is_what_was_measured(qtbot, shown):
     chart.show_map(history.latest_map, of_cell=False)
     chart.set_window(3)
     decay.show_history(history, of_cell=False, window=3)
-    assert loss.plot.reading(10.2, 0.0) == "update 10: loss 0.20, 50% right"
-    assert loss.plot.reading(99.0, 0.0) == ""
-    assert chart.plot.reading(2.0, 6.0) == "‖∂L(6)/∂h(2)‖ = 0.41, cut off"
-    assert chart.plot.reading(6.0, 2.0) == "loss 2 comes before state 6"
-    assert decay.plot.reading(4.1, 1.0) == "4 steps back: × 0.41, bound 0.66"
+    assert loss.reading(10.2, 0.0) == "update 10: loss 0.20, 50% right"
+    assert loss.reading(99.0, 0.0) == ""
+    assert chart.reading(2.0, 6.0) == "‖∂L(6)/∂h(2)‖ = 0.41, cut off"
+    assert chart.reading(6.0, 2.0) == "loss 2 comes before state 6"
+    assert decay.reading(4.1, 1.0) == "4 steps back: × 0.41, bound 0.66"
 
 
 def test_the_tables_are_the_history(qtbot, shown):
@@ -205,32 +205,32 @@ def test_the_tables_are_the_history(qtbot, shown):
     norms, chart = shown(NormCurves(LIGHT)), shown(MapPlot(LIGHT, "inferno"))
     norms.show_history(history)
     chart.show_map(history.latest_map, of_cell=False)
-    table = copied(qtbot, norms.plot)
+    table = copied(qtbot, norms)
     np.testing.assert_array_equal(table[:, 0], np.arange(1, 61))
     np.testing.assert_array_equal(table[:, 1], history.column("before"))
-    np.testing.assert_array_equal(copied(qtbot, chart.plot)[:, 1:].astype(np.float32), history.latest_map.hidden)
+    np.testing.assert_array_equal(copied(qtbot, chart)[:, 1:].astype(np.float32), history.latest_map.hidden)
 
 
 def test_other_colours_are_chosen_in_the_maps_menu(qtbot, shown):
     chart = shown(MapPlot(LIGHT, "inferno"))
     chart.show_map(trained().latest_map, of_cell=False)
-    before = chart.plot.grab().toImage()
+    before = chart.grab().toImage()
     menu = QMenu()
     qtbot.addWidget(menu)
-    chart.plot.extend_menu(menu)
+    chart.extend_menu(menu)
     colours = menu.findChild(QMenu)
     assert next(action for action in colours.actions() if action.isChecked()).text() == "Inferno"
     next(action for action in colours.actions() if action.text() == "Viridis").trigger()
     assert chart.colour_map == "viridis"
-    assert chart.plot.grab().toImage() != before
+    assert chart.grab().toImage() != before
 
 
 def test_nothing_is_drawn_of_a_training_that_is_no_more(qtbot, shown):
     for figure in (LossCurves(LIGHT), NormCurves(DARK)):
         shown(figure).show_history(trained())
-        with_history = figure.plot.grab().toImage()
+        with_history = figure.grab().toImage()
         figure.show_history(None)
-        assert figure.plot.grab().toImage() != with_history
+        assert figure.grab().toImage() != with_history
 
 
 def test_drawings_have_no_lossy_pictures_and_nothing_beyond_the_axes(qtbot, shown):
@@ -238,10 +238,10 @@ def test_drawings_have_no_lossy_pictures_and_nothing_beyond_the_axes(qtbot, show
     chart.show_map(trained().latest_map, of_cell=False)
     chart.set_window(9)
     decay.show_history(trained(), of_cell=False, window=9)
-    page = pdf_of(chart.plot, "Gradients")
+    page = pdf_of(chart, "Gradients")
     assert b"/Image" in page
     assert b"DCTDecode" not in page, "a JPEG"
-    drawing = ElementTree.fromstring(svg_of(decay.plot, "Decay"))
+    drawing = ElementTree.fromstring(svg_of(decay, "Decay"))
     clips = {clip.get("id") for clip in drawing.iter("{http://www.w3.org/2000/svg}clipPath")}
     used = {group.get("clip-path") for group in drawing.iter("{http://www.w3.org/2000/svg}g") if group.get("clip-path")}
     assert used
