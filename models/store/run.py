@@ -64,6 +64,10 @@ class StoredRun:
         """Raises `StoreError` when there is none of that name."""
         return self._store.description.channel(name)
 
+    def look(self, channel: str) -> None:
+        """Open all that is kept of a channel. Raises `StoreError` when a shard is missing or cut off."""
+        self._store.look(channel, self.begin, self.begin + self._steps)
+
     def tokens(self, start: int = 0, stop: int | None = None) -> IntArray:
         """(steps,), int32."""
         return self._store.steps("token").read(*self._range(start, stop))

@@ -85,6 +85,13 @@ class StepArray:
             return found[0]
         return np.concatenate(found) if found else np.empty((0, *self._array.shape[self._axis + 1 :]), self.dtype)
 
+    def look(self, start: int, stop: int) -> None:
+        """Open the shards of a range that lie on this machine, which then stay open. Raises `StoreError` when one is missing or
+        cut off; a number that was changed is found when it is read.
+        """
+        for shard in range(start // self.shard, -(-stop // self.shard) if self._folder is not None else 0):
+            self.read(shard * self.shard, shard * self.shard + 1)
+
     def check(self, shard: int) -> None:
         """Read a shard whole, by the library, so that every checksum is compared. Raises `StoreError` when it is missing or
         damaged.

@@ -146,6 +146,13 @@ class Store:
             raise StoreError(f"There is no unit {unit} of {own.title}; there are {own.size}, counted from 0.")
         return self.steps(f"{BY_UNIT}/{channel}", axis=1).read(start, stop, unit)
 
+    def look(self, channel: str, start: int, stop: int) -> None:
+        """Open all that is kept of a channel over a range of the step axis; see `StepArray.look`."""
+        for name, shape in arrays_of(self.description, (self.description.channel(channel),)):
+            axis = int(name != channel)
+            block = self.description.steps // shape[axis]
+            self.steps(name, axis=axis).look(start // block, -(-stop // block))
+
     def at(self, places: Places) -> tuple[Places, Places]:
         """Of places on the step axis, the document and the step in it; -1 in holes, and behind a caption's end."""
         documents, steps = self.documents.at(places)

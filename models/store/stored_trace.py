@@ -66,17 +66,27 @@ class StoredTrace:
     """What a `Trace` is asked for, of a run in a store; there are no candidates, and nothing can be added.
 
     Words, tokens and log-probabilities, some bytes a step, are read when the first is asked for; a column never as a whole.
-    `run`: which has the pyramid: `StoredRun.reduced`, `StoredRun.ranges`, `StoredRun.places`.
+    `run`: which has the pyramid: `StoredRun.reduced`, `StoredRun.ranges`, `StoredRun.places`. Channels of which a shard is
+    missing or cut off are left out, and `problems` names them, a sentence each.
     """
 
     ended = True
 
     def __init__(self, run: StoredRun, *, input_bytes: bytes | None = None) -> None:
         self.run, self._input_bytes = run, input_bytes
-        self.channels: Mapping[str, Channel] = {channel.name: channel for channel in run.channels}
+        self.problems: list[str] = []
+        self.channels: Mapping[str, Channel] = {channel.name: channel for channel in run.channels if self._can_be_read(channel)}
 
     def __len__(self) -> int:
         return len(self.run)
+
+    def _can_be_read(self, channel: Channel) -> bool:
+        try:
+            self.run.look(channel.name)
+        except StoreError as error:
+            self.problems.append(f"{error} {channel.title} is not shown.")
+            return False
+        return True
 
     @property
     def provenance(self) -> Provenance:

@@ -59,13 +59,15 @@ class StoredRuns:
 
         def read(_: Say) -> tuple[StoredTrace, Input | None]:
             trace = StoredTrace(store.run(command.number))
+            for name in ("words", "tokens", "log_probs"):
+                getattr(trace, name)  # read here, and not while it is painted
             return trace, input_of_stored(store, trace)
 
         def show(found: tuple[StoredTrace, Input | None]) -> None:
             self._opener.show_trace(*found, step=command.step)
             self._session.open_store.is_readable = found[1] is not None
             self._session.open_store.set_document(command.number)
-            self._offer(store, found[1])
+            self._offer(store, *found)
             if found[1] is not None:
                 self._loading.bring(store.description.model)
 
@@ -75,16 +77,15 @@ class StoredRuns:
     def _left(self) -> None:
         self._session.open_store.leave_document()
 
-    def _offer(self, store: Store, given: Input | None) -> None:
+    def _offer(self, store: Store, trace: StoredTrace, given: Input | None) -> None:
         """Say what the run on screen lacks, and how to have it."""
-        kept = ", ".join(channel.title for channel in store.description.channels)
+        kept = " ".join((f"Read from “{store.title}”, which keeps "
+                         f"{', '.join(channel.title for channel in store.description.channels)}.", *trace.problems))
         if given is None:
-            self._voice.say("run", f"Read from “{store.title}”, which keeps {kept}. Its input cannot be run again here: it is "
-                                   "too long, or not where it was.", "info")
+            self._voice.say("run", f"{kept} Its input cannot be run again here: it is too long, or not where it was.", "info")
         else:
-            self._voice.say("run", f"Read from “{store.title}”, which keeps {kept}. When you change it, or run it, the model "
-                                   "reads it again, and all other channels are there.",
-                            "info", action="Run it", command=c.RunDocument())
+            self._voice.say("run", f"{kept} When you change it, or run it, the model reads it again, and all other channels are "
+                                   "there.", "info", action="Run it", command=c.RunDocument())
 
 
 class ReadingAgain:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from unrolled.models.store.layout import StoreError
 from unrolled.viewer.state.notice import Notice
 
 if TYPE_CHECKING:
@@ -67,10 +68,13 @@ class Unexpected(QObject):
             return
         detail = "".join(traceback.format_exception(kind, error, where))
         log.error("unexpected\n%s", detail)
-        print(detail, file=sys.stderr, end="")
         reason = (str(error).splitlines() or [""])[0]
+        if isinstance(error, StoreError):  # a store that was damaged or taken away while it is open
+            self.caught.emit(reason.rpartition("(): ")[2], "")  # Qt's bindings say before it where it was raised
+            return
+        print(detail, file=sys.stderr, end="")
         self.caught.emit(f"Something went wrong that should not: {kind.__name__}{': ' if reason else ''}{reason}", detail)
 
     def _say(self, sentence: str, detail: str) -> None:
-        self._window.say(Notice(place="run", text=f"{sentence.rstrip('.')}.", action="Details", stays=True,
+        self._window.say(Notice(place="run", text=f"{sentence.rstrip('.')}.", action="Details" if detail else "", stays=True,
                                 act=lambda: self._window.dialogs.show_traceback(sentence, detail)))

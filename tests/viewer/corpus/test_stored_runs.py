@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+
 import numpy as np
 import pytest
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QColor
 from stores import HIDDEN, drawn
 
@@ -21,6 +25,7 @@ from unrolled.viewer.views.scrub_bar import ScrubRow
 from unrolled.viewer.views.text.reader_view import ReaderText
 from unrolled.viewer.views.tracks.sources import blocks_of, lines_in, overview, places_in
 from unrolled.viewer.views.tracks.tracks import TracksView
+from unrolled.viewer.window.unexpected import Unexpected
 
 
 @pytest.fixture
@@ -122,6 +127,40 @@ def test_a_document_that_cannot_be_opened_is_said_where_it_was_chosen(qtbot, win
     assert window.elsewhere.isVisible()
     assert "“folder/0001.py” has not been traced yet" in window.elsewhere.banner.text.text()
     assert window.pages.currentWidget() is window.corpus
+
+
+def test_what_is_missing_of_a_document_is_named_and_the_rest_shown(qtbot, window, kept, tmp_path):
+    shutil.copytree(kept.location.folder, tmp_path / "store")
+    part = tmp_path / f"store/hidden/c/{kept.packing.begin[2] // kept.description.shard}/0"
+    part.write_bytes(part.read_bytes()[:-40])
+    window.do(c.Open(tmp_path / "store"))
+    qtbot.waitUntil(lambda: window.corpus is not None)
+    window.do(c.OpenDocument(2, 123))
+    qtbot.waitUntil(lambda: window.session.trace is not None)
+    said = window.layout_.message("run").text
+    assert re.search(r"“hidden/c/\d+/0” of “store” is cut off or damaged\. hidden is not shown\.", said)
+    assert list(window.session.trace.channels) == ["cell"]
+    shutil.rmtree(tmp_path / "store")
+    window.session.playhead.seek(2000)  # it is open, and stays
+    window.coordinator.flush()
+    assert window.session.trace.column("cell")[2000].any()
+    assert window.layout_.message("run").text == said
+
+
+def test_a_store_that_is_taken_away_is_said_in_a_sentence(qtbot, window, tmp_path, capsys):
+    net = Unexpected(window, tmp_path / "unrolled.log")
+    try:
+        QTimer.singleShot(0, gone)
+        qtbot.waitUntil(lambda: window.layout_.message("run") is not None)
+    finally:
+        net.close()
+    notice = window.layout_.message("run")
+    assert (notice.text, notice.action) == ("“hidden/c/0/0” is missing from “store”.", "")
+    assert not capsys.readouterr().err
+
+
+def gone():
+    raise StoreError("“hidden/c/0/0” is missing from “store”.")
 
 
 def test_steps_that_are_framed_in_the_map_are_marked_in_the_open_document(qtbot, window, kept):
