@@ -427,7 +427,7 @@ def test_what_its_settings_say(opened: Any) -> None:
     marian, bart, gpt2, vision = (opened(name) for name in ("marian", "bart", "gpt2", "vision-gpt2"))
     assert marian.description.suppressed_tokens == (0,)
     assert bart.read(SENTENCE).prompt_tokens == (START,)
-    assert marian.read(SENTENCE).source == (*(f"▁{word}" for word in SENTENCE.split()), "</s>")
+    assert marian.read(SENTENCE).source == (*SENTENCE.split(), "</s>")
     read = gpt2.read(SENTENCE)
     words = [gpt2.description.words[token] for token in (gpt2.read(SENTENCE).memory.looked_at.first_token, *read.prompt_tokens)]
     assert "".join(words).replace("▁", " ") == SENTENCE

@@ -68,7 +68,10 @@ def test_pieces_say_where_words_begin_whatever_the_tokenizer() -> None:
     for own, count, wanted in ((parts, 6, ("<unk>", "</s>", "▁run", "ning", "▁.", "#5")),
                                (sentences, 4, ("<unk>", "</s>", "▁run", "ning")),
                                (bytes_of, 7, ("<unk>", "</s>", "▁run", "ning", "\n", "\N{REPLACEMENT CHARACTER}", "é"))):
-        assert words_of(transformers.PreTrainedTokenizerFast(tokenizer_object=own, **special), count) == wanted
+        assert words_of(transformers.PreTrainedTokenizerFast(tokenizer_object=own, **special), count) == (wanted, "pieces")
+    whole = Tokenizer(models.WordLevel({"<unk>": 0, "</s>": 1, "run": 2}, unk_token="<unk>"))
+    words = ("<unk>", "</s>", "run", "#3")
+    assert words_of(transformers.PreTrainedTokenizerFast(tokenizer_object=whole, **special), 4) == (words, "words")
 
 
 def test_a_pickle_beside_the_settings_runs_nothing(tmp_path: Path) -> None:

@@ -216,7 +216,7 @@ class _Page:
         scale = f"{'−' + format(top, '.2g') if two_sided else '0'} … {top:.2g}"
         if len(shape) == 1 and shape[0] == len(self._trace.provenance.source):
             best = np.argsort(-np.abs(np.nan_to_num(values)))[:MOST_PLACES]
-            rows = "".join(f"<tr><td>{escape(shown(self._trace.provenance.source[place], 'pieces'))}</td>"
+            rows = "".join(f"<tr><td>{escape(shown(self._trace.provenance.source[place], self._joining))}</td>"
                            f"<td class='n'>{signed(float(values[place]), 4)}</td></tr>" for place in best)
             return f"<figure><table>{rows}</table><figcaption>{escape(title)}</figcaption></figure>"
         image = pictures.place_map(values, shape, signed=two_sided)

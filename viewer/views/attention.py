@@ -54,7 +54,7 @@ class AttentionStatisticsView(View):
         except ValueError as error:
             self.text.setText(f"{error}.")
             return
-        names = tuple(shown(word, "pieces") for word in place_words(trace, channel.axes))
+        names = tuple(shown(word, trace.provenance.detokenization) for word in place_words(trace, channel.axes))
         coverage = found.coverage.astype(np.float32)
         self.coverage.setVisible(not names)
         self.source_coverage.setVisible(bool(names))

@@ -62,7 +62,8 @@ class Subject:
 
     @property
     def in_pieces(self) -> bool:
-        return self.detokenization == "pieces"
+        """Whether its tokens are many signs long each, pieces or a transformer's whole words."""
+        return self.detokenization == "pieces" or (self.layered and self.detokenization == "words")
 
 
 Accepts = Callable[[Subject], bool]

@@ -59,14 +59,15 @@ class TransformerStepper:
         self._lengths = self._learned_lengths(states, first)
         heads = f" of {self._lengths.heads} heads" if self._lengths.heads else ""
         size = self._picture_size() if self._pictures is not None else (0, 0)
+        words, detokenization = words_of(self.tokenizer, config.get_text_config(decoder=True).vocab_size)
         self.description = ModelDescription(
             name=opened.title, title=f"{type(self.model).__name__} · {opened.title}", task=self.kind.task,
             summary=f"{config.model_type}, {self.decoder.layers} layers{heads}", weights_hash=opened.weights_hash,
             channels=self.decoder.recorded(self._lengths), start_token=settings.first, end_token=settings.end,
-            words=words_of(self.tokenizer, config.get_text_config(decoder=True).vocab_size), also_end=settings.ends[1:],
+            words=words, also_end=settings.ends[1:],
             maximum_steps=self._lengths.longest, input_size=size,
             parameters=sum(own.numel() for own in self.model.parameters()), encoder=self._encoder_name(),
-            input_kind=self.kind.input_kind, detokenization="pieces", suppressed_tokens=settings.suppressed)
+            input_kind=self.kind.input_kind, detokenization=detokenization, suppressed_tokens=settings.suppressed)
 
     # ── Its lengths, by a first step ──────────────────────────────────────────────────────────────────────────
 

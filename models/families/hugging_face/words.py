@@ -9,15 +9,17 @@ from typing import Any
 from unrolled.models.trace.detokenization import WORD_BEGINS
 
 
-def words_of(tokenizer: Any, count: int) -> tuple[str, ...]:
-    """The piece of every token; those that the model has beyond its tokenizer's are named by their numbers, ``#7``."""
+def words_of(tokenizer: Any, count: int) -> tuple[tuple[str, ...], str]:
+    """The piece, or word, of every token, and how they make a text (see `unrolled.models.trace.detokenization`); those that the
+    model has beyond its tokenizer's are named by their numbers, ``#7``.
+    """
     known = min(len(tokenizer), count)
     tokens = [token if isinstance(token, str) else f"#{number}"
               for number, token in enumerate(tokenizer.convert_ids_to_tokens(list(range(known))))]
     kind, special = _kind(tokenizer), set(tokenizer.all_special_tokens)
     readable = READABLE.get(kind, str)
-    return tuple(token if token in special else readable(token) for token in tokens) + tuple(
-        f"#{number}" for number in range(known, count))
+    words = tuple(token if token in special else readable(token) for token in tokens)
+    return words + tuple(f"#{number}" for number in range(known, count)), "words" if kind == "words" else "pieces"
 
 
 def _kind(tokenizer: Any) -> str:
@@ -57,8 +59,4 @@ def _of_word_piece(token: str) -> str:
     return token[2:] if token.startswith("##") else WORD_BEGINS + token
 
 
-def _of_word(token: str) -> str:
-    return WORD_BEGINS + token
-
-
-READABLE: dict[str, Callable[[str], str]] = {"bytes": _of_bytes, "wordpiece": _of_word_piece, "words": _of_word}
+READABLE: dict[str, Callable[[str], str]] = {"bytes": _of_bytes, "wordpiece": _of_word_piece}

@@ -21,12 +21,13 @@ from unrolled.models.protocol.questions import FollowGradients, GradientRows, Oc
 from unrolled.models.trace import Provenance, Trace
 from unrolled.viewer.drawing.gradient_colours import DECADES_AT_MOST, decades_of
 from unrolled.viewer.drawing.painting import EmptyText
+from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.state.attributions import FOLLOWED_AT_MOST, GRADIENTS, OCCLUSION, UNASKED_AT_MOST
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.wording import brief, precise
 from unrolled.viewer.theme.themes import DARK, LIGHT
 from unrolled.viewer.views.attribution.attribution import AttributionView
-from unrolled.viewer.views.attribution.contributions import WordsRead
+from unrolled.viewer.views.attribution.contributions import WordsRead, places_of
 from unrolled.viewer.views.catalogue import BUILT_IN
 from unrolled.viewer.views.spec import Subject
 
@@ -465,3 +466,11 @@ def test_numbers_of_any_size_can_be_read(value):
 
     assert read(precise(value)) == pytest.approx(value, rel=0.051, abs=1e-44)
     assert read(brief(value)) == pytest.approx(value, rel=0.051, abs=1e-44)
+
+
+@pytest.mark.parametrize(("detokenization", "source", "shown"), [
+    ("words", ("hello", "you"), ("hello", "you")), ("pieces", ("▁hel", "lo"), ("hel", "·lo"))])
+def test_places_are_called_as_their_run_has_its_tokens(detokenization, source, shown):
+    trace = scripted_traces.translation_trace(source)
+    trace.provenance = msgspec.structs.replace(trace.provenance, detokenization=detokenization)
+    assert places_of(trace, None, 0, drops=None, appearance=AppearanceValues()).names == shown

@@ -83,7 +83,7 @@ def places_of(trace: Trace, part: GradientRows | None, step: int, *, drops: Floa
     channel = trace.with_role("attention")
     if channel is None:
         return None
-    names = tuple(shown(word, "pieces") for word in place_words(trace, channel.axes))
+    names = tuple(shown(word, trace.provenance.detokenization) for word in place_words(trace, channel.axes))
     weights = trace.column(channel.name)[step]
     if channel.axes == ("key",):  # what is not read yet is no place
         names, weights = names[: step + 1], weights[: step + 1]

@@ -44,7 +44,7 @@ class LensCanvas(Painted):
         self._colours: list[np.ndarray] = []
         self.zoom = Zoom(self, self._fit, least=0.5)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAccessibleName("The best word of every layer, by step")
+        self.setAccessibleName("The most probable token of every layer, by step")
 
     def set_columns(self, columns: tuple[LensColumn, ...], layers: int, colour_map: str) -> None:
         self.columns, self.layers = columns, layers

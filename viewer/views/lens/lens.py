@@ -24,7 +24,7 @@ PART = 32            # steps that are asked for at once
 SETTLED_MILLISECONDS = 300
 EMPTY = "What each layer would write."
 NOT_LIVE = "This needs the model’s weights: load the model that recorded this run."
-MEANING = "The best word after each layer, coloured by its probability; framed where it is the word written."
+MEANING = "The most probable token after each layer, coloured by its probability; framed where it is the one written."
 
 
 class LogitLensView(View):
