@@ -24,6 +24,7 @@ from unrolled.viewer.state import commands as c
 from unrolled.viewer.theme.icons import BESIDE_TEXT, ICON_PIXELS, icon
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.window.decoding_popover import DecodingPopover
+from unrolled.viewer.window.dialogs import TracebackDialog
 
 AT_THE_RIGHT = 22  # pixels of a box, where its arrows are
 
@@ -173,3 +174,18 @@ def test_boxes_of_qts_own_dialogs_have_their_arrows(qtbot, captioned, theme):
         assert_looks_right(dialog)
         dialog.close()
         dialog.deleteLater()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_programs_and_tracebacks_keep_their_type_in_every_theme(qtbot, captioned, theme):
+    window = captioned
+    window.do(c.LoadModel("scripted-text"))
+    qtbot.waitUntil(lambda: window.session.text is not None and window.controller.run.is_open, timeout=5000)
+    window.coordinator.flush()
+    window.do(c.ChangeAppearance({"theme": theme}))
+    window.dialogs.show_traceback("A sentence.", "Traceback")
+    dialog = window.findChild(TracebackDialog)
+    for widget in (window.host.views["text"].edit, dialog.text):
+        qtbot.waitUntil(lambda widget=widget: (widget.document().defaultFont().family(), widget.font().pixelSize()) == (
+            "JetBrains Mono", 12), timeout=1000)
+    dialog.close()

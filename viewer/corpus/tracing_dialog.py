@@ -14,7 +14,7 @@ from unrolled.viewer.state.commands import Do, OpenStore
 from unrolled.viewer.widgets.building import in_column, in_row, muted_label
 from unrolled.viewer.widgets.combo_box import ComboBox
 
-WIDTH = 520
+WIDTH = 600
 MOST_TOLD = 5  # documents of which is said what was wrong
 DTYPE_TITLES = {"uint8": "bytes: a 255th of the channel’s range", "float16": "half precision", "float32": "single precision"}
 

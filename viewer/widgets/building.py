@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPalette
+from PySide6.QtGui import QFont, QFontMetrics, QPalette
 from PySide6.QtWidgets import (
     QBoxLayout,
     QButtonGroup,
@@ -88,6 +88,11 @@ def elided_label(text: str = "", parent: QWidget | None = None) -> QLabel:
     made: QLabel = QElidingLabel(text, parent)
     made.setTextFormat(Qt.TextFormat.PlainText)
     return made
+
+
+def typeset(widget: QWidget, font: QFont) -> None:
+    """Give a widget this type; a font that is set would go with the next theme, whose style sheet has one for all."""
+    widget.setStyleSheet(f'font: {font.pixelSize()}px "{font.family()}";')
 
 
 def muted_label(text: str = "", *, wrapped: bool = False) -> QLabel:

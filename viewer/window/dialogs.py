@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QP
 from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.icons import pixmap
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.widgets.building import in_column, in_row, muted_label, scrolled
+from unrolled.viewer.widgets.building import in_column, in_row, muted_label, scrolled, typeset
 from unrolled.viewer.window.actions import MENUS, ActionSpec, key_text
 
 WITH_THE_MOUSE = (
@@ -80,7 +80,7 @@ class TracebackDialog(QDialog):
         self.setAccessibleName("Details")
         said = QLabel(sentence, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.text = QPlainTextEdit(text, readOnly=True)
-        self.text.setFont(mono_font(12))
+        typeset(self.text, mono_font(12))
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.text.setAccessibleName("Traceback")
         self.text.setMinimumSize(620, 240)

@@ -33,7 +33,7 @@ ATTENTION = {"attend.features_to_size.": "attn.attn."}
 MAXIMUM_STEPS = 10   # words of an answer, as the tutorial has it
 LONGEST_SENTENCE = 200
 START, END = 1, 2
-FAMILY = "PyTorch's chatbot tutorial"
+FAMILY = "PyTorch’s chatbot tutorial"
 NEEDED = ("de.embedding.weight", "de.out.bias", "de.concat.bias")
 RECOGNISES = Named(("en.gru.weight_hh_l0_reverse", "de.gru.weight_hh_l0", "de.concat.weight", "de.out.weight"))
 

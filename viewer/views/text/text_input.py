@@ -8,7 +8,7 @@ from unrolled.models.inputs.inputs import InputText, typed
 from unrolled.viewer.state.commands import OpenText
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named
+from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named, typeset
 
 HINTS = {"sentence": "Type or paste a sentence to translate", "text": "Type or paste text for the model to continue"}
 MOST_EDITED = 20_000  # characters; a longer file is read as it is
@@ -56,7 +56,7 @@ class TextView(View):
         if kind != self._kind and kind in HINTS:
             self._kind = kind
             self.edit.setPlaceholderText(HINTS[kind])
-            self.edit.setFont(mono_font(12) if kind == "text" else text_font(14))
+            typeset(self.edit, mono_font(12) if kind == "text" else text_font(14))
         if given is not self._shown:
             self._shown = given
             if given is not None and given.text.rstrip("\n") != self.edit.toPlainText().rstrip("\n"):
