@@ -33,11 +33,10 @@ class PictureControls(QWidget):
         self.dimmed = switch("", "Dim what the model does not look at; else colours lie over what it does (I)", "Dim the rest")
         self.region = switch("", "Outline the part of the picture that the model saw (O)", "Outline what the model saw")
         self._icons = {self.smooth: "smooth", self.cells: "cells", self.dimmed: "dim", self.region: "window-fit"}
-        self.opacity = QSlider(Qt.Orientation.Horizontal)
+        self.opacity = named(QSlider(Qt.Orientation.Horizontal), "Attention opacity in percent")
         self.opacity.setRange(0, 100)
         self.opacity.setPageStep(10)
         self.opacity.setFixedSize(44, SWITCH_HEIGHT)
-        self.opacity.setAccessibleName("Attention opacity in percent")
         self.opacity.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.colour_map = ColourMapButton(SEQUENTIAL, "Attention colour map")
         self.colour_map.setFixedSize(32, SWITCH_HEIGHT)
@@ -68,14 +67,9 @@ class PictureControls(QWidget):
     def refresh(self) -> None:
         values = self._session.appearance.values
         absolute = values.attention_scale == "absolute"
-        for button, on in (
-            (self.absolute, absolute),
-            (self.stretched, not absolute),
-            (self.smooth, values.attention_smooth),
-            (self.cells, not values.attention_smooth),
-            (self.dimmed, values.attention_style == "dimmed"),
-            (self.region, values.show_region),
-        ):
+        for button, on in ((self.absolute, absolute), (self.stretched, not absolute),
+                           (self.smooth, values.attention_smooth), (self.cells, not values.attention_smooth),
+                           (self.dimmed, values.attention_style == "dimmed"), (self.region, values.show_region)):
             if button.isChecked() != on:
                 with QSignalBlocker(button):
                     button.setChecked(on)

@@ -138,9 +138,6 @@ class FilmStripView(View):
     def shown_words(self) -> tuple[str, ...]:
         return tuple(frame.word for frame in self.frames.rows)
 
-    def sizeHint(self) -> QSize:
-        return QSize(320, 72 + WORD_HEIGHT + 2 * MARGIN + SCROLL_BAR)
-
     def refresh(self) -> None:
         if self.window().isVisible() and not self.isVisible():
             return  # they are made when it is shown

@@ -246,9 +246,6 @@ class CandidatesView(View):
     def shown_step(self) -> int:
         return self._step
 
-    def sizeHint(self) -> QSize:
-        return QSize(220, HEADING_HEIGHT + ROWS * ROW_HEIGHT + 4)
-
     def refresh(self) -> None:
         self._show(self.session.playhead.step)
 

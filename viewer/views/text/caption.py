@@ -221,9 +221,6 @@ class CaptionView(View):
     def shown_words(self) -> tuple[str, ...]:
         return tuple(chip.text() for chip in self.chips)
 
-    def sizeHint(self) -> QSize:
-        return QSize(320, 3 * CHIP_HEIGHT + 2 * GAP + 4)
-
     def refresh(self) -> None:
         trace = self.session.trace
         if trace is not None and trace.provenance.detokenization == "characters":

@@ -6,6 +6,7 @@ The colour of a character is the unit's value in the state that the model predic
 import time
 
 import numpy as np
+from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QSizePolicy, QSpinBox
 
 from unrolled.models.analysis.ranking import Ranking
@@ -22,7 +23,7 @@ from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.text.reader_view import STRENGTH, Places, ReaderText
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_row, muted_label
+from unrolled.viewer.widgets.building import in_row, muted_label, named
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.row_model import PickList
 
@@ -48,17 +49,12 @@ class ReaderView(View):
         self._ranked_for: object = None
         self.view = ReaderText(theme)
         attach(self.view, "Text coloured by a unit", table=self._table, fill=self.view.zoom.add_to)
-        self.channel, self.unit, self.followed = ComboBox(), QSpinBox(), ComboBox()
+        self.channel = named(ComboBox(), "Channel that colours the text", "Which quantity colours the text")
+        self.unit = named(QSpinBox(), "Unit that colours the text", "Which unit colours the text; the one pinned last does too")
         self.unit.setFixedWidth(UNIT_WIDTH)
-        self.channel.setAccessibleName("Channel that colours the text")
-        self.channel.setToolTip("Which quantity colours the text")
-        self.unit.setAccessibleName("Unit that colours the text")
-        self.unit.setToolTip("Which unit colours the text; the one pinned last does too")
-        self.followed.setAccessibleName("Property of the text that units are ranked by")
-        self.followed.setToolTip("Rank the units by their correlation with this, over all characters")
-        self.followed.addItem("Rank by …", "")
-        for name in PROPERTIES:
-            self.followed.addItem(name[0].upper() + name[1:], name)
+        self.followed = named(ComboBox(), "Property of the text that units are ranked by",
+                              "Rank the units by their correlation with this, over all characters")
+        self.followed.offer([("", "Rank by …"), *((name, name[0].upper() + name[1:]) for name in PROPERTIES)])
         self.ranked = PickList("Units by correlation")
         self.ranked.setFixedHeight(LIST_HEIGHT)
         self.ranked.hide()
@@ -132,19 +128,15 @@ class ReaderView(View):
         channels = tuple(channel for channel in self.session.channels if channel.axes == ("unit",))
         if channels != self._channels:
             self._channels = channels
-            self.channel.clear()
-            for channel in channels:
-                self.channel.addItem(f"{channel.symbol}  {channel.title}", channel.name)
-            cell = next((place for place, channel in enumerate(channels) if channel.role == "cell"), 0)
-            self.channel.setCurrentIndex(cell)
+            self.channel.offer(((own.name, f"{own.symbol}  {own.title}") for own in channels),
+                               next((own.name for own in channels if own.role == "cell"), ""))
             self.unit.setRange(0, max(channels[0].size - 1, 0) if channels else 0)
 
     def _follow_selection(self) -> None:
         units = self.session.selection.units
         if units and units[-1] != self.unit.value():
-            self.unit.blockSignals(True)
-            self.unit.setValue(units[-1])
-            self.unit.blockSignals(False)
+            with QSignalBlocker(self.unit):
+                self.unit.setValue(units[-1])
 
     def _colour(self, trace: Trace) -> None:
         channel = self.shown_channel

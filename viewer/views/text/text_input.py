@@ -34,8 +34,7 @@ class TextView(View):
         super().__init__(ctx, name="Input text")
         self._shown: InputText | None = None
         self._kind = ""
-        self.edit = TextEdit()
-        self.edit.setAccessibleName("Text for the model")
+        self.edit = named(TextEdit(), "Text for the model")
         self.edit.setTabChangesFocus(True)
         self.button = named(QPushButton("Run"), "Run this text", "Run this text with the model (Ctrl+Enter)")
         self._state = muted_label()

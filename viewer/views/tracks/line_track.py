@@ -24,6 +24,7 @@ from unrolled.viewer.views.tracks.menu import add_ranges
 from unrolled.viewer.views.tracks.sources import AnyLine, Lines, StoredLine, lines_in
 from unrolled.viewer.views.tracks.track import MARGIN, Track
 from unrolled.viewer.views.view import ViewContext
+from unrolled.viewer.widgets.building import named
 from unrolled.viewer.widgets.combo_box import ComboBox
 
 if TYPE_CHECKING:
@@ -242,10 +243,8 @@ class PinnedTrack(LineTrack):
     def __init__(self, ctx: ViewContext, channels: list[Channel]) -> None:
         self._channels = channels
         super().__init__(ctx, channels[0], name="pinned", symbol="", title="pinned units")
-        self.picker = ComboBox(self)
+        self.picker = named(ComboBox(self), "Channel of the pinned units", "Which quantity of the pinned units is drawn")
         self.controls.append(self.picker)
-        self.picker.setAccessibleName("Channel of the pinned units")
-        self.picker.setToolTip("Which quantity of the pinned units is drawn")
         for channel in channels:
             self.picker.addItem(channel.symbol)
             self.picker.setItemData(self.picker.count() - 1, channel_title(channel), Qt.ItemDataRole.ToolTipRole)

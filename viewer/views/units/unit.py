@@ -2,7 +2,7 @@
 
 import math
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QScrollArea, QSizePolicy, QWidget
 
@@ -124,9 +124,6 @@ class UnitView(View):
     @property
     def shown_values(self) -> dict[int, tuple[float, ...]]:
         return {row.unit: row.values for row in self.table.units.rows}
-
-    def sizeHint(self) -> QSize:
-        return QSize(220, 240)
 
     def refresh(self) -> None:
         trace = self.session.trace
