@@ -9,26 +9,18 @@ LEAST_SHOWN_ROWS = 6
 
 @dataclass(frozen=True, slots=True)
 class AlignmentGeometry:
-    """Cells in rows for written words and columns for source words.
+    """Cells in rows for written words and columns for source words."""
 
-    Attributes
-    ----------
-    left, top : float
-        Of the first cell, in pixels; labels lie before it.
-    cell_width, cell_height : float
-        In pixels.
-    rows, columns : int
-        How many there are.
-    hidden : (float, float)
-        Pixels by which the first cell lies left of where labels end, and above: of a part that is shown larger.
-    """
-
+    # Of the first cell, in pixels; labels lie before it.
     left: float
     top: float
+    # In pixels.
     cell_width: float
     cell_height: float
+    # How many there are.
     rows: int
     columns: int
+    # Pixels by which the first cell lies left of where labels end, and above: of a part that is shown larger.
     hidden: tuple[float, float] = (0.0, 0.0)
 
     @property

@@ -102,23 +102,13 @@ class Labels:
 
 
 class Label(NamedTuple):
-    """A word on one side as it is painted: one that equals what stands there already need not be painted again.
+    """A word on one side as it is painted: one that equals what stands there already need not be painted again."""
 
-    Attributes
-    ----------
-    box : (float, float, float, float)
-        Left, top, width and height, in pixels.
-    tint : int or None
-        The colour of its ground, as Qt's number.
-    side : str
-        Where in its box: ``right``, ``centre``, or ``standing``, which is read from below.
-    """
-
-    box: tuple[float, float, float, float]
+    box: tuple[float, float, float, float]  # left, top, width and height, in pixels
     text: str
     colour: str
-    tint: int | None
-    side: str
+    tint: int | None  # the colour of its ground, as Qt's number
+    side: str  # where in its box: ``right``, ``centre``, or ``standing``, which is read from below
 
 
 def written_labels(geometry: AlignmentGeometry, labels: Labels, theme: Theme, *, current: int, weights: Weights | None = None,

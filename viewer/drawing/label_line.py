@@ -10,23 +10,14 @@ LEAST_CUT = 20.0  # of a text that is cut: less of it says nothing
 
 @dataclass(slots=True)
 class Label:
-    """A text and its part of the line, in pixels.
+    """A text and its part of the line, in pixels."""
 
-    Attributes
-    ----------
-    first : int
-        The step that it begins with.
-    left, right : float
-        Its part, to which what it takes of its neighbours' is added.
-    width : float
-        Of the text.
-    """
-
-    first: int
+    first: int  # the step that it begins with
     text: str
+    # Its part, to which what it takes of its neighbours' is added.
     left: float
     right: float
-    width: float
+    width: float  # of the text
 
     @property
     def free(self) -> float:

@@ -10,23 +10,15 @@ EDGE = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """The places of steps across a track; step t takes the place from t to t + 1.
+    """The places of steps across a track; step t takes the place from t to t + 1."""
 
-    Attributes
-    ----------
-    left, width : float
-        Of the plot, in pixels.
-    start, stop : float
-        The steps at its two ends.
-    blocks : tuple of int
-        Steps whose means are known; see `bins_of`.
-    """
-
+    # Of the plot, in pixels.
     left: float
     width: float
+    # The steps at its two ends.
     start: float
     stop: float
-    blocks: tuple[int, ...] = BLOCKS
+    blocks: tuple[int, ...] = BLOCKS  # steps whose means are known; see `bins_of`
 
     @property
     def step_width(self) -> float:

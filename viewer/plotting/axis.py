@@ -31,21 +31,12 @@ Places = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """What is measured along an axis.
+    """What is measured along an axis."""
 
-    Attributes
-    ----------
-    name : str
-        With its unit, where it has one: ``"time (s)"``.
-    log : bool
-        A power of ten is as long as another. Values must be positive; others are not drawn.
-    whole : bool
-        Only whole numbers mean anything: steps, updates, units.
-    """
-
-    name: str = ""
+    name: str = ""  # with its unit, where it has one: ``"time (s)"``
+    # a power of ten is as long as another. Values must be positive; others are not drawn.
     log: bool = False
-    whole: bool = False
+    whole: bool = False  # only whole numbers mean anything: steps, updates, units
 
     def along(self, values: npt.ArrayLike) -> Places:
         """Where values lie; NaN where they have no place."""

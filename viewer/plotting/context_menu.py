@@ -30,11 +30,6 @@ class FigureMenu(QObject):
         Adds what else this widget offers, before the menu is shown.
     offered : callable, optional
         Whether there is a menu now: a brush may want the right button for itself.
-
-    Attributes
-    ----------
-    place : QPoint
-        Where the menu was asked for, in the widget's pixels.
     """
 
     last_folder = ""  # of all figures: the folder of the file that was saved last
@@ -43,7 +38,7 @@ class FigureMenu(QObject):
                  fill: Callable[[QMenu], None] | None, offered: Callable[[], bool] | None) -> None:
         super().__init__(widget)
         self._widget, self._title, self._table, self._fill, self._offered = widget, title, table, fill, offered
-        self.place = QPoint()
+        self.place = QPoint()  # where the menu was asked for, in the widget's pixels
         self.copy_picture = self._action("Copy picture", "Ctrl+C",
                                          lambda: QGuiApplication.clipboard().setImage(image_of(widget)))
         self.copy_svg = self._action("Copy as SVG", "Ctrl+Shift+G", lambda: _copy("image/svg+xml", svg_of(widget, title())))

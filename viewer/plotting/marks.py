@@ -30,15 +30,9 @@ def lowest_and_highest(x: Numbers, y: Numbers, columns: int) -> tuple[Numbers, N
 
 
 class Mark:
-    """Something drawn in a plot's box.
+    """Something drawn in a plot's box."""
 
-    Attributes
-    ----------
-    name : str
-        What the legend calls it; it is left out of the legend without one, and while it is hidden.
-    """
-
-    name = ""
+    name = ""  # what the legend calls it; it is left out of the legend without one, and while it is hidden
     style = "solid"
 
     def __init__(self, box: Any, ink: Ink, item: Any, order: float) -> None:

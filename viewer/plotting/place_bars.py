@@ -30,24 +30,14 @@ WIDEST = 340
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bars:
-    """A column.
+    """A column."""
 
-    Attributes
-    ----------
-    title, brief_title : str
-        The second where the first does not fit.
-    values : array of float32, shape (words,)
-    signed : bool
-        Drawn on both sides of 0, from −`largest` to `largest`; otherwise from 0 on.
-    largest : float
-        The end of the scale.
-    """
-
+    # The second where the first does not fit.
     title: str
     brief_title: str
-    values: FloatArray
-    signed: bool
-    largest: float
+    values: FloatArray  # shape (words,)
+    signed: bool  # drawn on both sides of 0, from −`largest` to `largest`; otherwise from 0 on
+    largest: float  # the end of the scale
 
 
 def bars(title: str, values: FloatArray, *, brief_title: str = "", signed: bool = True) -> Bars:

@@ -53,29 +53,12 @@ class Plot(QWidget):
         Whether it has any.
     table : callable, optional
         The recorded numbers behind what is shown.
-
-    Attributes
-    ----------
-    read_out : Signal(str)
-        What is under the pointer, in words; empty when nothing is.
-    pointed : Signal(float, float)
-        The pointer is over this place.
-    left : Signal()
-        The pointer has gone.
-    clicked : Signal(float, float)
-        This place was clicked.
-    reading : callable
-        Says what is at a place, for `read_out` and the tooltip.
-    extend_menu : callable, optional
-        Adds what only this plot offers.
-    held : bool
-        A person has chosen the ranges.
     """
 
-    read_out = Signal(str)
-    pointed = Signal(float, float)
-    left = Signal()
-    clicked = Signal(float, float)
+    read_out = Signal(str)  # what is under the pointer, in words; empty when nothing is
+    pointed = Signal(float, float)  # the pointer is over this place
+    left = Signal()  # the pointer has gone
+    clicked = Signal(float, float)  # this place was clicked
 
     own_keys: tuple[Qt.Key, ...] = (Qt.Key.Key_Plus, Qt.Key.Key_Minus, Qt.Key.Key_Equal, Qt.Key.Key_0)
 
@@ -84,12 +67,12 @@ class Plot(QWidget):
                  parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.theme, self.x_axis, self.y_axis = theme, x, y
-        self.reading: Callable[[float, float], str] = lambda x, y: ""
-        self.extend_menu: Callable[[QMenu], None] | None = None
+        self.reading: Callable[[float, float], str] = lambda x, y: ""  # says what is at a place, for `read_out` and the tooltip
+        self.extend_menu: Callable[[QMenu], None] | None = None  # adds what only this plot offers
         self._marks: list[Mark] = []
         self._said = ""
         self._home: tuple[Limits, Limits] = ((0.0, 1.0), (0.0, 1.0))
-        self.held = False
+        self.held = False  # a person has chosen the ranges
         self._level: Level | None = None
         self._colour_bar: ColourBar | None = None
         self._part, self._square = part, square

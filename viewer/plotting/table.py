@@ -20,16 +20,10 @@ Column = npt.NDArray[Any] | Sequence[Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """Columns of equal length.
-
-    Attributes
-    ----------
-    columns : sequence of array or list
-        Numbers as they were recorded, never reduced for the screen; or texts.
-    """
+    """Columns of equal length."""
 
     names: Sequence[str]
-    columns: Sequence[Column]
+    columns: Sequence[Column]  # numbers as they were recorded, never reduced for the screen; or texts
 
     def csv(self) -> str:
         """A header and a line a row; numbers with the fewest digits that give the same float again.

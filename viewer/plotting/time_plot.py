@@ -38,32 +38,17 @@ NOTCH = 120.0         # Qt's unit of a wheel
 Item = TypeVar("Item", HeatItem, RangeItem, Curve)
 
 class TimePlot(pg.GraphicsView):
-    """One plot; x is time in steps, y what its owner says.
+    """One plot; x is time in steps, y what its owner says."""
 
-    Attributes
-    ----------
-    pressed : Signal(float)
-        The left button is held at a time: the playhead is wanted there.
-    clicked : Signal(float, float)
-        It was no drag; the time, and the height in pixels.
-    pointed : Signal(object)
-        Where the pointer is, a QPointF in pixels; None outside.
-    zoomed : Signal(float, float)
-        The span of time is wanted so many times as long, a time staying where it is.
-    panned, stepped : Signal(float), Signal(int)
-        The range of time, or the playhead, is wanted so many steps later.
-    framed : Signal(QRectF)
-        A frame was drawn, in pixels: it is to fill the plot.
-    """
-
-    pressed = Signal(float)
-    clicked = Signal(float, float)
+    pressed = Signal(float)  # the left button is held at a time: the playhead is wanted there
+    clicked = Signal(float, float)  # it was no drag; the time, and the height in pixels
     double_clicked = Signal()
-    pointed = Signal(object)
-    zoomed = Signal(float, float)
+    pointed = Signal(object)  # where the pointer is, a QPointF in pixels; None outside
+    zoomed = Signal(float, float)  # the span of time is wanted so many times as long, a time staying where it is
+    # The range of time, or the playhead, is wanted so many steps later.
     panned = Signal(float)
     stepped = Signal(int)
-    framed = Signal(QRectF)
+    framed = Signal(QRectF)  # a frame was drawn, in pixels: it is to fill the plot
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         self._root: QGraphicsRectItem | None = None  # the base class resizes itself while it is made

@@ -17,15 +17,9 @@ COLUMNS = ("loss", "accuracy", "before", "after", "threshold", "smooth_loss", "s
 
 @dataclass(frozen=True, slots=True)
 class Decay:
-    """How much of a gradient is left so many steps back.
+    """How much of a gradient is left so many steps back."""
 
-    Attributes
-    ----------
-    low, middle, high : array, shape (T,)
-        Over all t, the least, the median and the greatest of ‖∂L_t/∂h_{t-d}‖ / ‖∂L_t/∂h_t‖ at distance d; NaN where there
-        is none.
-    """
-
+    # Shape (T,): over all t, the least, the median and the greatest of ‖∂L_t/∂h_{t-d}‖ / ‖∂L_t/∂h_t‖ at distance d; NaN for none.
     low: Numbers
     middle: Numbers
     high: Numbers

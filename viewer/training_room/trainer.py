@@ -28,43 +28,26 @@ MAP_SECONDS = 0.05         # between two maps, which cost as much as an update
 
 
 class Trainer(QObject):
-    """One training.
-
-    Attributes
-    ----------
-    said : Signal(str)
-        What went wrong, in one sentence.
-    process_missed : Signal()
-        Nothing can be trained, since the backend's process has ended.
-    history : History or None
-        What it has brought so far; kept when it ends.
-    changes : TrainingRoomChanges
-        What is in force for the next update.
-    alive : bool
-        Whether it can be stepped: it has started, and the backend still has it.
-    starting : bool
-        Whether it was asked for and has not started yet.
-    under_way : int
-        How many updates were asked for and have not arrived.
-    """
+    """One training."""
 
     changed = Signal()
     state_changed = Signal()
-    said = Signal(str)
-    process_missed = Signal()
+    said = Signal(str)  # what went wrong, in one sentence
+    process_missed = Signal()  # nothing can be trained, since the backend's process has ended
 
     def __init__(self, backend: BackendProcess, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._backend = backend
-        self.history: History | None = None
-        self.changes = TrainingRoomChanges()
+        self.history: History | None = None  # what it has brought so far; kept when it ends
+        self.changes = TrainingRoomChanges()  # what is in force for the next update
         self.running = False
         self.milliseconds = 0.0
         self._number = 0
+        # Whether it can be stepped: it has started, and the backend still has it.
         self.alive = False     # the backend holds the training
-        self.starting = False
+        self.starting = False  # whether it was asked for and has not started yet
         self._wanted = 0        # single updates to make once it has started
-        self.under_way = 0
+        self.under_way = 0  # how many updates were asked for and have not arrived
         self._map_at = 0.0
         backend.report.connect(self._take)
         backend.died.connect(self._lost)

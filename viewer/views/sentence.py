@@ -9,15 +9,9 @@ from unrolled.viewer.views.view import View, ViewContext
 
 
 class SentenceView(View):
-    """Says a sentence of the step at the playhead.
+    """Says a sentence of the step at the playhead."""
 
-    Attributes
-    ----------
-    sentence : callable
-        A method that every such view defines: trace, step → what is said of it.
-    """
-
-    sentence: Callable[[Trace, int], str]
+    sentence: Callable[[Trace, int], str]  # a method that every such view defines: trace, step → what is said of it
 
     def __init__(self, ctx: ViewContext) -> None:
         super().__init__(ctx)

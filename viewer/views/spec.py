@@ -27,25 +27,15 @@ class Place(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What there is to look at; views are chosen by it, never by a model's name.
+    """What there is to look at; views are chosen by it, never by a model's name."""
 
-    Attributes
-    ----------
-    channels : tuple of Channel
-        The run's, else the model's; empty while neither is there.
-    task : str
-        What the model that writes it is for; empty where it is not there.
-    words_chosen : bool
-        Its words were chosen by a model, which could choose others; those of a recording were read.
-    """
-
-    channels: tuple[Channel, ...] = ()
+    channels: tuple[Channel, ...] = ()  # the run's, else the model's; empty while neither is there
     input_kind: str = "picture"
-    task: str = ""
+    task: str = ""  # what the model that writes it is for; empty where it is not there
     detokenization: str = "words"
     searching: bool = False
     comparing: bool = False
-    words_chosen: bool = True
+    words_chosen: bool = True  # its words were chosen by a model, which could choose others; those of a recording were read
 
     def records(self, role: str = "*", axes: tuple[str, ...] | None = None) -> bool:
         """Whether a channel has this role (``*_gate``: any gate) and these axes, without those of which a slice is looked at."""
@@ -71,44 +61,21 @@ Accepts = Callable[[Subject], bool]
 
 @dataclass(frozen=True, slots=True)
 class ViewSpec:
-    """A view before it is made.
+    """A view before it is made."""
 
-    Attributes
-    ----------
-    name : str
-        What the code calls it, and its action.
-    title : str
-        What its tab or heading says.
-    make : str
-        ``module:Class`` of a `View`, imported when it is first shown.
-    hint : str
-        What it shows, for the tooltip.
-    shortcut : str
-        Opens it, where its place is the drawer; empty for none.
-    accepts : callable
-        Whether it has anything to show of a `Subject`; `has` is what most views ask.
-    menu, action : str
-        Where it stands among the menus, and as what; `action` is the title by default. Only the drawer's views are there.
-    titles : mapping of str to str
-        Other titles, by the model's task or else the kind of input.
-    height : int
-        Device-independent pixels that it is given in its column; 0 for all that the others leave.
-    framed : bool
-        Whether it stands under a heading, in a frame.
-    """
-
-    name: str
-    title: str
+    name: str  # what the code calls it, and its action
+    title: str  # what its tab or heading says
     place: Place
-    make: str
-    hint: str = ""
-    shortcut: str = ""
-    accepts: Accepts = lambda subject: True
+    make: str  # ``module:Class`` of a `View`, imported when it is first shown
+    hint: str = ""  # what it shows, for the tooltip
+    shortcut: str = ""  # opens it, where its place is the drawer; empty for none
+    accepts: Accepts = lambda subject: True  # whether it has anything to show of a `Subject`; `has` is what most views ask
+    # Where it stands among the menus, and as what; `action` is the title by default. Only the drawer's views are there.
     menu: str = "Explain"
     action: str = ""
-    titles: Mapping[str, str] = field(default_factory=dict)
-    height: int = 0
-    framed: bool = True
+    titles: Mapping[str, str] = field(default_factory=dict)  # other titles, by the model's task or else the kind of input
+    height: int = 0  # device-independent pixels that it is given in its column; 0 for all that the others leave
+    framed: bool = True  # whether it stands under a heading, in a frame
 
     def title_for(self, subject: Subject) -> str:
         """What its heading says over this."""

@@ -21,41 +21,23 @@ from unrolled.viewer.widgets.themed import dress
 
 @dataclass(frozen=True, slots=True)
 class ViewContext:
-    """All that a view knows of the window around it.
+    """All that a view knows of the window around it."""
 
-    Attributes
-    ----------
-    session : ShownSession
-        What is shown; a view reads it, and follows its signals.
-    do : callable
-        Takes a `Command`: the only way to have anything changed.
-    theme : Theme
-        The colours to begin with.
-    """
-
-    session: ShownSession
-    do: Do
-    theme: Theme
+    session: ShownSession  # what is shown; a view reads it, and follows its signals
+    do: Do  # takes a `Command`: the only way to have anything changed
+    theme: Theme  # the colours to begin with
 
 
 class View(QWidget):
-    """A view of the session.
-
-    Attributes
-    ----------
-    note : str
-        A few words for the right end of its heading; `note_changed` is sent with every other text.
-    refresh_wanted : Signal()
-        A person chose something in it that takes more than one frame to draw, or it was hidden.
-    """
+    """A view of the session."""
 
     note_changed = Signal(str)
-    refresh_wanted = Signal()
+    refresh_wanted = Signal()  # a person chose something in it that takes more than one frame to draw, or it was hidden
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None, *, name: str = "") -> None:
         super().__init__(parent)
         self.session, self.do, self.theme = ctx.session, ctx.do, ctx.theme
-        self.note = ""
+        self.note = ""  # a few words for the right end of its heading; `note_changed` is sent with every other text
         self.setAccessibleName(name)
 
     def hold(self, *content: Part, spacing: int = -1) -> None:

@@ -15,22 +15,12 @@ MOST_LOSSES = 400_000  # beyond it every second is let go
 
 
 class WatchHistory:
-    """Of one training.
-
-    Attributes
-    ----------
-    begun : WatchBegun
-        What is watched.
-    updates : KeptUpdates
-        What was seen.
-    ended : bool
-        No more will come.
-    """
+    """Of one training."""
 
     def __init__(self, begun: WatchBegun) -> None:
-        self.begun = begun
-        self.updates = KeptUpdates()
-        self.ended = False
+        self.begun = begun  # what is watched
+        self.updates = KeptUpdates()  # what was seen
+        self.ended = False  # no more will come
         self._losses: dict[int, float] = {}
         self._made: dict[tuple[object, ...], Any] = {}  # of what is there, until more comes
 

@@ -38,13 +38,9 @@ class WatchPage(QWidget):
     ----------
     backend : BackendProcess
         The training's own process.
-
-    Attributes
-    ----------
-    theme_wanted, export_wanted : Signal()
-        A person wants the other theme, or the plots in a file.
     """
 
+    # a person wants the other theme, or the plots in a file.
     theme_wanted = Signal()
     export_wanted = Signal()
 

@@ -25,21 +25,11 @@ class Asking(QObject):
     ----------
     failing : str
         How a sentence begins about what nobody foresaw.
-
-    Attributes
-    ----------
-    answered : Signal(object)
-        What the newest question's work gave.
-    failed : Signal(str)
-        It could not be answered: one sentence.
-    progressed : Signal(float)
-        How much of it is done, from 0 to 1.
-    busy_changed : Signal(bool)
     """
 
-    answered = Signal(object)
-    failed = Signal(str)
-    progressed = Signal(float)
+    answered = Signal(object)  # what the newest question's work gave
+    failed = Signal(str)  # it could not be answered: one sentence
+    progressed = Signal(float)  # how much of it is done, from 0 to 1
     busy_changed = Signal(bool)
     _told = Signal(int, float)
     _done = Signal(int, object, str)

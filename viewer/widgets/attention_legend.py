@@ -23,14 +23,7 @@ HEIGHT = 29
 
 
 class AttentionLegend(Painted):
-    """The bar.
-
-    Attributes
-    ----------
-    low, high, uniform : float
-        Weights: at the ends, and the one that every cell would have if all had the same. Of values on both sides of 0 it
-        is 0 that is marked.
-    """
+    """The bar."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -87,6 +80,8 @@ class AttentionLegend(Painted):
         if self._title:
             return f"{MINUS}{brief(self.high)}", self._title, brief(self.high)
         more = "" if (self._state and self._state[5]) or self.high >= 1.0 else "≥ "
+        # Weights: at the ends, and the one that every cell would have if all had the same. Of values on both sides of 0 it is 0
+        # that is marked.
         low = "0" if self.low == 0.0 else weight_percent(self.low)
         return low, f"uniform {weight_percent(self.uniform)}", more + weight_percent(self.high)
 

@@ -114,23 +114,16 @@ class Banner(QFrame):
 class BannerPlace(QWidget):
     """Where messages appear, one at a time, the newest first, but no remark before an error; it has room of its own, and
     none while there is nothing to say.
-
-    Attributes
-    ----------
-    banner : Banner or None
-        The message that is shown.
-    fitted : Signal()
-        It takes another height, or none.
     """
 
-    fitted = Signal()
+    fitted = Signal()  # it takes another height, or none
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._layout = in_column(self)
         self._messages: dict[str, Notice] = {}  # by what they are about, the one that is shown last
-        self.banner: Banner | None = None
+        self.banner: Banner | None = None  # the message that is shown
         self._low = False
         self.hide()
 

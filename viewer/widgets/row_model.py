@@ -22,19 +22,13 @@ class RowModel(QAbstractTableModel, Generic[Row]):
     ----------
     text : callable
         What a row says in a column: on screen, in its tooltip, to a screen reader, or in an editor.
-
-    Attributes
-    ----------
-    rows : tuple of Row
-    heads : tuple of (str, str)
-        For each column its heading and the heading's tooltip.
     """
 
     def __init__(self, text: Callable[[Row, int, Qt.ItemDataRole], str], parent: QObject) -> None:
         super().__init__(parent)
         self._text = text
         self.rows: tuple[Row, ...] = ()
-        self.heads: tuple[tuple[str, str], ...] = (("", ""),)
+        self.heads: tuple[tuple[str, str], ...] = (("", ""),)  # for each column its heading and the heading's tooltip
 
     def set_heads(self, heads: Sequence[tuple[str, str]]) -> None:
         """Other columns; the rows of the old ones are gone."""

@@ -22,11 +22,6 @@ class Zoom(QObject):
         Ends of the factor.
     shares : bool
         The plain wheel does something else already.
-
-    Attributes
-    ----------
-    factor : float
-        1 as long as nobody has zoomed.
     """
 
     whole = "Usual size"
@@ -34,7 +29,7 @@ class Zoom(QObject):
     def __init__(self, widget: QWidget, changed: Callable[[], object], *, least: float = 1.0, most: float = 4.0,
                  shares: bool = True) -> None:
         super().__init__(widget)
-        self.factor = 1.0
+        self.factor = 1.0  # 1 as long as nobody has zoomed
         self._widget, self._changed, self._least, self._most, self._shares = widget, changed, least, most, shares
         widget.installEventFilter(self)
         if isinstance(widget, QAbstractScrollArea):  # which has the keys, and its viewport the pointer

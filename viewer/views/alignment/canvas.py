@@ -37,37 +37,19 @@ ROOM_FOR_OUTLINE = 7.0  # pixels
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AlignmentWidget:
-    """What is drawn.
+    """What is drawn."""
 
-    Attributes
-    ----------
-    places : array of uint8, shape (steps, source words)
-        On the colour map.
-    source, written : tuple of str
-        The words as people read them.
-    colour_map : str
-    step : int
-        The playhead's.
-    row_weights : array, shape (source words,), optional
-        How much each source word counts for the row that is pointed at, or else the playhead's.
-    row_limits : (float, float)
-        The weights at the ends of that row's colours.
-    column_weights : array, shape (steps,), optional
-        How much the chosen source word counts for each written one.
-    chosen : int, optional
-        The source word that is pointed at or was chosen.
-    """
-
-    places: Bytes = field(default_factory=lambda: np.empty((0, 0), np.uint8))
+    places: Bytes = field(default_factory=lambda: np.empty((0, 0), np.uint8))  # shape (steps, source words), on the colour map
+    # The words as people read them.
     source: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
     colour_map: str = "inferno"
-    step: int = -1
-    row_weights: Weights | None = None
-    row_limits: tuple[float, float] = (0.0, 1.0)
-    column_weights: Weights | None = None
+    step: int = -1  # the playhead's
+    row_weights: Weights | None = None  # shape (source words,): how much each counts for the row pointed at, or the playhead's
+    row_limits: tuple[float, float] = (0.0, 1.0)  # the weights at the ends of that row's colours
+    column_weights: Weights | None = None  # shape (steps,): how much the chosen source word counts for each written one
     column_limits: tuple[float, float] = (0.0, 1.0)
-    chosen: int | None = None
+    chosen: int | None = None  # the source word that is pointed at or was chosen
 
 
 class Outline(NamedTuple):
@@ -78,28 +60,15 @@ class Outline(NamedTuple):
 
 
 class AlignmentCanvas(Painted):
-    """Rows are written words, columns source words.
+    """Rows are written words, columns source words."""
 
-    Attributes
-    ----------
-    pointed : Signal(object)
-        The row and the column under the pointer; beside the cells only one of them, None for the other.
-    row_clicked, column_clicked : Signal(int)
-        A written word's row, a source word.
-    moved : Signal(int)
-        By the keyboard or the wheel: so many rows on.
-    walked : Signal(int)
-        By the keyboard: so many source words on.
-    cleared : Signal()
-        Escape.
-    """
-
-    pointed = Signal(object)
+    pointed = Signal(object)  # the row and the column under the pointer; beside the cells only one of them, None for the other
+    # a written word's row, a source word.
     row_clicked = Signal(int)
     column_clicked = Signal(int)
-    moved = Signal(int)
-    walked = Signal(int)
-    cleared = Signal()
+    moved = Signal(int)  # by the keyboard or the wheel: so many rows on
+    walked = Signal(int)  # by the keyboard: so many source words on
+    cleared = Signal()  # Escape
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)

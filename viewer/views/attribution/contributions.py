@@ -36,26 +36,14 @@ class WordsRead:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Places:
-    """What was looked at, and what is known of it.
+    """What was looked at, and what is known of it."""
 
-    Attributes
-    ----------
-    shape : tuple of int
-        A grid (rows, columns), or (length,) of words that have `names`.
-    attention : array of float32, shape (places,)
-    attention_top : float
-        Where the scale of the attention ends.
-    colour_map : str
-        Of the attention.
-    inputs, first_state, drops : array of float32, shape (places,), or None
-        Gradient × input through what the steps look at, and through the first state; what masking each place takes away.
-    """
-
-    shape: tuple[int, ...]
+    shape: tuple[int, ...]  # a grid (rows, columns), or (length,) of words that have `names`
     names: tuple[str, ...]
-    attention: FloatArray
-    attention_top: float
-    colour_map: str
+    attention: FloatArray  # shape (places,)
+    attention_top: float  # where the scale of the attention ends
+    colour_map: str  # of the attention
+    # Shape (places,): gradient × input by what the steps look at, and by the first state; what masking each place takes away.
     inputs: FloatArray | None = None
     first_state: FloatArray | None = None
     drops: FloatArray | None = None

@@ -21,23 +21,14 @@ MOVES = {Qt.Key.Key_Up: 1, Qt.Key.Key_Right: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_
 
 
 class GateScatter(QObject):
-    """A dot a unit.
+    """A dot a unit."""
 
-    Attributes
-    ----------
-    pointed : Signal(object)
-        The unit under the pointer or at the keyboard, or None.
-    clicked : Signal(int)
-        A unit.
-    shut, opened : array of float64, shape (units,)
-        Fractions of steps.
-    """
-
-    pointed = Signal(object)
-    clicked = Signal(int)
+    pointed = Signal(object)  # the unit under the pointer or at the keyboard, or None
+    clicked = Signal(int)  # a unit
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
+        # Fractions of steps, shape (units,).
         self.shut: Fractions = np.zeros(0)
         self.opened: Fractions = np.zeros(0)
         self._pinned: tuple[int, ...] = ()

@@ -28,22 +28,10 @@ EMPTY_LINES = ("Drop a photograph here,", "paste one, or press Ctrl+O")
 
 
 class PictureCanvas(Painted):
-    """A photograph, fitted; attention; the outline of what the model saw.
+    """A photograph, fitted; attention; the outline of what the model saw."""
 
-    Attributes
-    ----------
-    shown_map : array of float32, shape (rows, columns), or None
-        The weights that are drawn.
-    cell : tuple of int or None
-        Row and column under the pointer.
-    cell_hovered : Signal(object)
-        Row and column of the cell under the pointer, or None.
-    painted : Signal(int, int, bool)
-        While it may be painted on: a stroke went over this cell; with the right button it wipes.
-    """
-
-    cell_hovered = Signal(object)
-    painted = Signal(int, int, bool)
+    cell_hovered = Signal(object)  # row and column of the cell under the pointer, or None
+    painted = Signal(int, int, bool)  # while it may be painted on: a stroke went over this cell; with the right button it wipes
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -52,11 +40,11 @@ class PictureCanvas(Painted):
         self._overlay: QImage | None = None
         self._kept: dict[object, QPixmap] = {}
         self._smooth, self._veil = True, 0.0
-        self.shown_map: npt.NDArray[np.float32] | None = None
+        self.shown_map: npt.NDArray[np.float32] | None = None  # the weights that are drawn, shape (rows, columns)
         self._region: Region = WHOLE
         self._show_region = True
         self.label = ""
-        self.cell: tuple[int, int] | None = None
+        self.cell: tuple[int, int] | None = None  # row and column under the pointer
         self._paint_mode = "off"
         self._painted_cells: dict[tuple[int, int], float] = {}
         self.magnifier = Magnifier(self, lambda: self._paint_mode == "off")

@@ -50,25 +50,13 @@ EMPTY = "The most probable {}s of this step appear here."
 
 @dataclass(frozen=True, slots=True)
 class CandidateRow:
-    """One word that could be written.
-
-    Attributes
-    ----------
-    written : bool
-        It is the word that was chosen.
-    barred : str
-        Why it is not chosen, however probable: never, or not at this step; empty where it can be.
-    margin : float
-        Its logit less that of the most probable other word: the softmax's divisor is the same for both.
-    bar : float
-        The length of its bar, from 0 to 1: its probability, or that on a logarithmic scale.
-    """
+    """One word that could be written."""
 
     candidate: Candidate
     word: str
-    written: bool
-    barred: str
-    margin: float
+    written: bool  # it is the word that was chosen
+    barred: str  # why it is not chosen, however probable: never, or not at this step; empty where it can be
+    margin: float  # its logit less that of the most probable other word: the softmax's divisor is the same for both
     logarithmic: bool
 
     @property
@@ -78,6 +66,7 @@ class CandidateRow:
 
     @property
     def bar(self) -> float:
+        """The length of its bar, from 0 to 1: its probability, or that on a logarithmic scale."""
         if not self.logarithmic:
             return self.probability
         return min(max(1.0 + self.candidate.log_prob / (DECADES * math.log(10.0)), 0.0), 1.0)

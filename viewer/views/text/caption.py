@@ -158,15 +158,9 @@ class WordsArea(QScrollArea):
 
 
 class Chips(QWidget):
-    """What holds the words.
+    """What holds the words."""
 
-    Attributes
-    ----------
-    placed : Signal()
-        Its layout has given the words their places.
-    """
-
-    placed = Signal()
+    placed = Signal()  # its layout has given the words their places
 
     def event(self, event: QEvent) -> bool:
         done = super().event(event)

@@ -35,24 +35,14 @@ PlacesOf = Callable[[int, int], Places]
 
 
 class ReaderText(QAbstractScrollArea):
-    """The text.
+    """The text."""
 
-    Attributes
-    ----------
-    step_wanted : Signal(int)
-        A person clicked or dragged to a character.
-    hovered : Signal(int)
-        The character under the pointer, `NOWHERE` for none.
-    step : int
-        The playhead.
-    """
-
-    step_wanted = Signal(int)
-    hovered = Signal(int)
+    step_wanted = Signal(int)  # a person clicked or dragged to a character
+    hovered = Signal(int)  # the character under the pointer, `NOWHERE` for none
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.step = NOWHERE
+        self.step = NOWHERE  # the playhead
         self.prompt_tokens = 0
         self._text = ""
         self._starts: list[int] = []   # of every line on screen, wrapped ones included

@@ -50,25 +50,15 @@ def number_text(value: float, channel: Channel, decimals: int = 4) -> str:
 
 
 class HeatTrack(Track):
-    """The heat map of one channel; a click on a row pins that unit.
-
-    Attributes
-    ----------
-    channel : Channel
-        What is drawn, on the scale that is in force.
-    recorded : Channel
-        The same on the model's own scale.
-    order : array of int, shape (units,), or None
-        The unit of each row; without it a unit is in its own row.
-    """
+    """The heat map of one channel; a click on a row pins that unit."""
 
     legend_height = 18.0
     own_keys = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
     def __init__(self, ctx: ViewContext, channel: Channel) -> None:
-        self.channel = self.recorded = channel
+        self.channel = self.recorded = channel  # on the scale that is in force, and on the model's own
         self.columns = places_in(None, channel)
-        self.order: Units | None = None
+        self.order: Units | None = None  # the unit of each row, shape (units,); without it a unit is in its own row
         self._of: Trace | None = None
         self._rows = 0, channel.shape[0]
         self._before_click: tuple[int, ...] = ()

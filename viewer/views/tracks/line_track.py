@@ -44,21 +44,13 @@ MOST_ENVELOPES = 16
 
 
 class LineTrack(Track):
-    """Lines of one channel's values, one for each of some units, or the one of a scalar.
-
-    Attributes
-    ----------
-    channel : Channel
-        What is drawn, on the scale that is in force.
-    recorded : Channel
-        The same on the model's own scale.
-    """
+    """Lines of one channel's values, one for each of some units, or the one of a scalar."""
 
     least_height = 48
     padding = PADDING, PADDING
 
     def __init__(self, ctx: ViewContext, channel: Channel, *, name: str, symbol: str, title: str) -> None:
-        self.channel = self.recorded = channel
+        self.channel = self.recorded = channel  # on the scale that is in force, and on the model's own
         self._envelopes: dict[object, Envelope] = {}
         self._of: Trace | None = None
         self._curves: list[Curve] = []

@@ -43,21 +43,10 @@ class Track(QWidget):
         What it is remembered by.
     symbol, title : str
         In the header.
-
-    Attributes
-    ----------
-    read_out : Signal(str)
-        What is under the pointer, in words.
-    canvas : TimePlot or None
-        The plot, as soon as the plotting library is there.
-    plot : QRectF
-        Where it lies.
-    controls : list of QWidget
-        What goes with the plot when the track is folded.
     """
 
     folded_changed = Signal()
-    read_out = Signal(str)
+    read_out = Signal(str)  # what is under the pointer, in words
     least_height, most_height = 51, 16_777_215
     legend_height = 0.0    # pixels at the bottom of the header
     padding = 0.0, 0.0  # pixels between the ends of the scale and the plot's
@@ -66,7 +55,7 @@ class Track(QWidget):
         super().__init__()
         self.session, self.do, self.theme = ctx.session, ctx.do, ctx.theme
         self.name, self.symbol, self.title = name, symbol, title
-        self.canvas: TimePlot | None = None
+        self.canvas: TimePlot | None = None  # the plot, as soon as the plotting library is there
         self._drawn_for: object = None
         self._header_for: object = None
         self._folded = False
@@ -74,8 +63,8 @@ class Track(QWidget):
         self._seen: Trace | None = None
         self._fits = False
         self.first_divergence: int | None = None
-        self.plot = QRectF(HEADER, MARGIN, 1, 1)
-        self.controls: list[QWidget] = []
+        self.plot = QRectF(HEADER, MARGIN, 1, 1)  # where it lies
+        self.controls: list[QWidget] = []  # what goes with the plot when the track is folded
         self._fold = QToolButton(self, autoRaise=True)
         self._fold.setObjectName("foldButton")
         self._fold.setIconSize(QSize(14, 14))

@@ -27,21 +27,11 @@ HOVER_HINT = "hover over a track to read a unit"
 
 @dataclass(frozen=True, slots=True)
 class UnitRow:
-    """A unit's values at a step.
+    """A unit's values at a step."""
 
-    Attributes
-    ----------
-    unit : int
-        Which.
-    colour : int or None
-        The place of its colour among the theme's series; None for the unit under the pointer.
-    values : tuple of float
-        One a channel; nan where a channel has no such unit.
-    """
-
-    unit: int
-    colour: int | None
-    values: tuple[float, ...]
+    unit: int  # which
+    colour: int | None  # the place of its colour among the theme's series; None for the unit under the pointer
+    values: tuple[float, ...]  # one a channel; nan where a channel has no such unit
 
 
 def short(value: float) -> str:
