@@ -117,9 +117,12 @@ class Documents:
     def array(self, name: str, start: int = 0, stop: int | None = None) -> npt.NDArray[Any]:
         """A range of ``title``, ``begin``, ``room``, ``part_shard`` or ``written``. Raises `StoreError` when it is damaged."""
         try:
-            return np.asarray(self._group[name][start:stop])
+            found = np.asarray(self._group[name][start:stop])
         except (ValueError, OSError, RuntimeError, EOFError) as error:
             raise StoreError(f"“{name}” of the store is cut off or damaged.") from error
+        if name in ("title", "room") and not all(found.tolist()):  # no document is without
+            raise StoreError(f"A part of “{name}” is missing.")
+        return found
 
     @cached_property
     def begin(self) -> Places:

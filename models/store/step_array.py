@@ -107,7 +107,7 @@ class StepArray:
         """By the library, of any number of shards."""
         shards = range(start // self.shard, -(-stop // self.shard))
         for shard in shards:
-            if shard not in self._seen:  # what is not there would be read as a hole
+            if self._location.folder is not None or shard not in self._seen:  # what is not there would be read as a hole
                 if not self._location.exists(self.key(shard)):
                     raise StoreError(f"“{self.key(shard)}” is missing from “{self._location.title}”.")
                 self._seen.add(shard)

@@ -102,6 +102,16 @@ def test_the_rest_of_a_damaged_store_is_shown(source):
     np.testing.assert_allclose(store.run(other).values("hidden"), source.values[other]["hidden"], atol=1 / 255)
 
 
+def test_what_is_taken_away_while_it_is_open_is_no_hole(source):
+    store = open_store(source.location.address)
+    assert len(store.run(2).text()) == len(source.texts[2])
+    shutil.rmtree(source.location.folder)
+    with pytest.raises(StoreError, match=r"“character/c/\d+” is missing from “store”"):
+        store.run(2).text()
+    with pytest.raises(StoreError, match="A part of “title” is missing"):
+        store.documents.named("py")
+
+
 def test_a_cut_shard_is_no_hole(source):
     path = source.location.folder / "hidden/c/0/0"
     path.write_bytes(path.read_bytes()[:-40])
