@@ -341,7 +341,7 @@ def test_several_files_are_a_list_to_go_through(qtbot, window, tmp_path):
 
 def test_a_large_picture_is_read_aside_and_a_failed_file_is_not_recent(qtbot, window, tmp_path):
     opened = []
-    window.controller.opened_file.connect(opened.append)
+    window.controller.voice.opened.connect(opened.append)
     path = tmp_path / "large.png"
     Image.new("L", (4000, 3000), 90).save(path)
     window.do(c.Open(path))

@@ -36,13 +36,10 @@ class Control(QObject):
         Which model is wanted, and what there is to choose from.
     earlier : EarlierRuns
         Runs to go back to.
-    opened_file : Signal(str)
-        A file was opened, for the list of recent ones.
     traceback_wanted : Signal(str, str)
         A person wants to see where their own function raised: the sentence, and the traceback.
     """
 
-    opened_file = Signal(str)
     traceback_wanted = Signal(str, str)
 
     def __init__(self, session: Session, backend: BackendProcess, parent: QObject | None = None) -> None:
@@ -66,9 +63,6 @@ class Control(QObject):
         self.earlier = EarlierRuns(session, self.opener, self.choice, self.do)
         self._comparing = Comparing(session, self.run, self.choice, self._worker, self.voice)
         self._recording.grew.connect(self._transport.follow)
-        self._recording.ended.connect(self._transport.arrive)
-        for opened in (self.opener.opened_file, self._stored.opened_store):
-            opened.connect(lambda path: self.opened_file.emit(path))
         self.commands = Dispatch(self._transport, self._branching, self._loading, self.opener, self._stored,
                                  self._again, self.earlier, self._comparing, self._waiting, self)
         self.commands.on(c.Pause, lambda _: self.playback.stop())  # a step that was asked for is still gone to

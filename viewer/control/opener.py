@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from psygnal import Signal
-
 from unrolled.models.inputs.encodings import decode_text
 from unrolled.models.inputs.inputs import Input, InputText
 from unrolled.models.inputs.kinds import INPUT_ERRORS, Notes, decode_input, kind_named, medium_of, read_bytes, sample
@@ -35,15 +33,7 @@ if TYPE_CHECKING:
 
 
 class Opener:
-    """What opens things.
-
-    Attributes
-    ----------
-    opened_file : Signal(str)
-        A file was opened, for the list of recent ones.
-    """
-
-    opened_file = Signal(str)
+    """What opens things."""
 
     def __init__(self, session: Session, runner: Runner, recording: Recording, transport: Transport, branching: Branching,
                  loading: Loading, worker: InputWorker, voice: Voice) -> None:
@@ -182,7 +172,7 @@ class Opener:
 
     def _show(self, given: Input, notes: Notes, *, origin: Origin, draws: str = "", path: Path | None = None) -> None:
         if path is not None:
-            self.opened_file.emit(str(path.absolute()))
+            self._voice.opened.emit(str(path.absolute()))
         if not (isinstance(given, InputText) and given.data == self._read_again):
             self._text, self._chosen = given if isinstance(given, InputText) else None, ""
         self._loading.show(Opening(input=given, origin=origin, draws=draws), notes)
@@ -190,7 +180,7 @@ class Opener:
     def _open_trace_file(self, path: Path) -> None:
         def show(found: tuple[Trace, Input | None]) -> None:
             self.show_trace(*found)
-            self.opened_file.emit(str(path.absolute()))
+            self._voice.opened.emit(str(path.absolute()))
 
         self._worker.read_trace(path, show)
 
@@ -209,5 +199,5 @@ class Opener:
             self._loading.show(Opening(input=found.given))
         self._session.selection.set(layout.pinned)
         self._voice.say_notes(found.notes)
-        self.opened_file.emit(str(path.absolute()))
+        self._voice.opened.emit(str(path.absolute()))
         self._voice.state_changed.emit()

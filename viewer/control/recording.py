@@ -19,8 +19,8 @@ class Recording:
 
     Attributes
     ----------
-    grew, ended : Signal()
-        The trace that is shown has more steps; has come to its end.
+    grew : Signal()
+        The trace that is shown has more steps.
     unseen_grew : Signal(object)
         Another branch's has, or has come to its end.
     last_milliseconds : float
@@ -28,7 +28,6 @@ class Recording:
     """
 
     grew = Signal()
-    ended = Signal()
     unseen_grew = Signal(object)
 
     def __init__(self, session: Session, runner: Runner, voice: Voice) -> None:
@@ -111,7 +110,6 @@ class Recording:
         compared = self._session.compared
         if branch.trace is self._session.trace:
             self._runner.branch_shown(ended=True)
-            self.ended.emit()
             self._session.end()
         else:
             if compared is not None and compared.trace is branch.trace:

@@ -2,8 +2,6 @@
 again beside what is shown, which then gives way to it, step and sight as they were.
 """
 
-from psygnal import Signal
-
 from unrolled.models.inputs.inputs import Input
 from unrolled.models.protocol.dispatch import handles
 from unrolled.models.store.store import Store, open_store
@@ -26,15 +24,7 @@ OTHER = "What it writes now is not what the store holds: its input, or this mach
 
 
 class StoredRuns:
-    """What opens them.
-
-    Attributes
-    ----------
-    opened_store : Signal(str)
-        A store was opened, for the list of recent files.
-    """
-
-    opened_store = Signal(str)
+    """What opens them."""
 
     def __init__(self, session: Session, opener: Opener, loading: Loading, worker: InputWorker, voice: Voice) -> None:
         self._session, self._opener, self._loading, self._worker, self._voice = session, opener, loading, worker, voice
@@ -45,7 +35,7 @@ class StoredRuns:
         """Open a store; its page shows its documents."""
         def show(store: Store) -> None:
             self._session.open_store.set_store(store)
-            self.opened_store.emit(command.address)
+            self._voice.opened.emit(command.address)
 
         self._voice.unsaid.emit("input")
         self._worker.read(command.address.rstrip("/").rsplit("/", 1)[-1], lambda _: open_store(command.address), show)

@@ -38,6 +38,7 @@ class Transport:
         self.playback.tick.connect(self._tick)
         self.playback.changed.connect(voice.state_changed)
         session.playhead.moved.connect(self._playhead_moved)
+        session.ended.connect(self._arrive)
 
     # ── Commands ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -168,7 +169,7 @@ class Transport:
         elif self._session.playhead.step < 0:
             self.go(0)
 
-    def arrive(self) -> None:
+    def _arrive(self) -> None:
         """The run is over: there is nowhere further to go."""
         self.target = None
 

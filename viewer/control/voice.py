@@ -19,6 +19,8 @@ class Voice(QObject):
 
     Attributes
     ----------
+    opened : Signal(str)
+        A file, or a store, was opened, for the list of recent ones.
     said : Signal(object)
         A `Notice` to show.
     unsaid : Signal(str)
@@ -29,6 +31,7 @@ class Voice(QObject):
         What can be done now is different: models, devices, playing, decoding, whether a run is live.
     """
 
+    opened = Signal(str)
     said = Signal(object)
     unsaid = Signal(str)
     status_changed = Signal(str, float)

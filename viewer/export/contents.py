@@ -112,11 +112,6 @@ OF_PLOTS = (  # in place of a run
 )
 
 
-def offered(subject: Subject) -> tuple[Content, ...]:
-    """What can be exported of a run."""
-    return tuple(content for content in CONTENTS if content.there(subject))
-
-
 def content_named(name: str, chosen: ExportFormat) -> Content | None:
     """A content that this format can hold; None of no name. Raises `ExportError`."""
     content = next((one for one in CONTENTS + OF_PLOTS if one.name == name), None)

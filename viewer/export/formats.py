@@ -19,11 +19,11 @@ GROUP = "unrolled.exports"  # of entry points, each of which names an `ExportFor
 
 
 class Makes(Enum):
-    """What a format holds, with a sentence that tells people."""
+    """What a format holds."""
 
-    ANIMATION = "The attention step by step, as the output appears."
-    STILL = "One picture: every step side by side, the finished alignment, tracks, a map or a tree."
-    TRACE = "Every recorded value of every step, with its provenance. It opens here again without the model."
+    ANIMATION = "the attention step by step, as the output appears"
+    STILL = "one picture: every step side by side, the finished alignment, tracks, a map or a tree"
+    TRACE = "every recorded value of every step, with its provenance"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

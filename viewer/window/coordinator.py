@@ -47,11 +47,6 @@ class Coordinator(QObject):
         self._follow(view)
         self._refresh()
 
-    def remove(self, view: View) -> None:
-        if view in self._views:
-            self._views.remove(view)
-            view.refresh_wanted.disconnect(self._refresh)
-
     @property
     def waiting(self) -> bool:
         """Whether something changed that is not painted yet."""

@@ -142,7 +142,7 @@ class MainWindow(QMainWindow):
         controller.voice.status_changed.connect(
             lambda text, fraction: layout.status.set_activity(text, fraction, loading=controller.run.state.loading))
         controller.voice.state_changed.connect(self.update_actions)
-        controller.opened_file.connect(self.opened_file)
+        controller.voice.opened.connect(self.opened_file)
         controller.traceback_wanted.connect(self.dialogs.show_traceback)
         controller.history.indexChanged.connect(self.update_actions)
         self.coordinator.flushed.connect(self._flushed)

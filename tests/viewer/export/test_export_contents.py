@@ -15,7 +15,7 @@ from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.questions import GradientRows
 from unrolled.models.protocol.searching import BeamHypothesis, BeamStepped
 from unrolled.viewer.export import ExportError, ExportSettings, Subject, export
-from unrolled.viewer.export.contents import offered
+from unrolled.viewer.export.contents import CONTENTS, Content
 from unrolled.viewer.export.scenes.beam_tree import BeamStill, beam_scene
 from unrolled.viewer.export.scenes.branch_tree import BranchStill, branch_scene
 from unrolled.viewer.export.scenes.gradient_map import GradientStill, gradient_scene
@@ -31,6 +31,10 @@ WORDS = scripted.CAPTION
 SVG = "{http://www.w3.org/2000/svg}"
 
 pytestmark = pytest.mark.usefixtures("qapp")
+
+
+def offered(subject: Subject) -> list[Content]:
+    return [content for content in CONTENTS if content.there(subject)]
 
 
 def a_search(trace) -> SearchTree:
