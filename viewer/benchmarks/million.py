@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 
 from unrolled.models.store.layout import StoreDescription, shard_steps
 from unrolled.models.store.location import Location
@@ -18,7 +19,7 @@ from unrolled.models.store.making import make_store, pack
 from unrolled.models.store.store import open_store
 from unrolled.models.store.stored_trace import StoredTrace
 from unrolled.models.store.writing import Part, PartWriter
-from unrolled.models.trace import ModelDescription, Trace
+from unrolled.models.trace import Channel, ModelDescription, Trace
 from unrolled.models.trace.pyramid import places_of
 from unrolled.viewer.benchmarks.long_runs import BLOCK_STEPS, TEXT, drawn_trace, drive, lstm_channels
 
@@ -26,18 +27,25 @@ STEPS, UNITS = 1_000_000, 512
 CHANNELS = ("hidden", "cell")
 
 
+def begun(path: Path, channels: tuple[Channel, ...], rooms: npt.NDArray[np.int64], shard: int,
+          words: tuple[str, ...]) -> tuple[StoreDescription, PartWriter]:
+    """A store without a part yet, and what writes them: a document a part, as long as `rooms` says."""
+    model = ModelDescription(name="drawn", title="Drawn", task="characters", channels=channels, words=words, start_token=-1,
+                             end_token=-1, input_kind="text", detokenization="characters")
+    packing = pack(rooms, shard)
+    description = StoreDescription(model=model, channels=channels, documents=len(rooms), parts=len(rooms),
+                                   steps=packing.shards * shard, shard=shard)
+    make_store(Location(path), description, [f"{number}.txt" for number in range(len(rooms))], rooms, packing)
+    return description, PartWriter(Location(path), description)
+
+
 def made(path: Path, *, steps: int = STEPS, units: int = UNITS) -> None:
     """A store with one document: what `drawn_trace` draws of a few thousand steps, again and again."""
     channels = tuple(channel for channel in lstm_channels(units) if channel.name in CHANNELS)
     drawn = drawn_trace(BLOCK_STEPS, units)
-    model = ModelDescription(name="drawn", title="Drawn", task="characters", channels=channels, words=tuple(sorted(set(TEXT))),
-                             start_token=-1, end_token=-1, input_kind="text", detokenization="characters")
-    shard, rooms = shard_steps(channels, "uint8", steps), np.array([steps], np.int64)
-    packing = pack(rooms, shard)
-    description = StoreDescription(model=model, channels=channels, documents=1, parts=1, steps=packing.shards * shard,
-                                   shard=shard)
-    make_store(Location(path), description, ["drawn.py"], rooms, packing)
-    part = Part.empty(description, packing.shards)
+    shard = shard_steps(channels, "uint8", steps)
+    description, writer = begun(path, channels, np.array([steps], np.int64), shard, tuple(sorted(set(TEXT))))
+    part = Part.empty(description, description.steps // shard)
     assert part.characters is not None
     source = np.arange(steps) % BLOCK_STEPS
     part.tokens[:steps], part.log_probs[:steps] = np.array(drawn.tokens)[source], drawn.log_probs[source]
@@ -47,7 +55,7 @@ def made(path: Path, *, steps: int = STEPS, units: int = UNITS) -> None:
         for start in range(0, steps, BLOCK_STEPS):
             stop = min(start + BLOCK_STEPS, steps)
             part.values[channel.name][start:stop] = places[: stop - start]
-    PartWriter(Location(path), description).write(0, 0, part)
+    writer.write(0, 0, part)
 
 
 def measure(report: Path, *, steps: int = STEPS, units: int = UNITS) -> None:

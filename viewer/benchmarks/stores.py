@@ -17,6 +17,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import zarr
+
+from unrolled.models.corpus.nearest import nearest
+from unrolled.models.corpus.search import search
+from unrolled.models.store.layout import shard_steps
+from unrolled.models.store.store import Store, open_store
+from unrolled.models.store.writing import Part
+from unrolled.models.trace import Channel
+from unrolled.viewer.benchmarks.million import begun
 
 UNITS = 512
 SEARCHED, COMPARED = 10_000_000, 1_000_000  # steps
@@ -28,9 +37,6 @@ DISTINCT = 2  # parts
 
 def measure(report: Path) -> None:
     """Make the store, ask it, and write the figures as JSON."""
-    from unrolled.models.corpus.nearest import nearest
-    from unrolled.models.corpus.search import search
-
     with tempfile.TemporaryDirectory() as home:
         began = time.process_time()
         store = _made(Path(home) / "store", SEARCHED)
@@ -66,10 +72,8 @@ def _milliseconds(do: Callable[[], object], rounds: int = ROUNDS) -> tuple[float
     return statistics.median(wall), statistics.median(processor)
 
 
-def _by_step(store: Any) -> int:
+def _by_step(store: Store) -> int:
     """The same search without an order by unit: all values are read."""
-    import zarr
-
     border = round((THRESHOLD + 1) / 2 * 255)
     array: Any = zarr.open_group(store.location.address, mode="r")["hidden"]
     count = 0
@@ -79,26 +83,12 @@ def _by_step(store: Any) -> int:
     return count
 
 
-def _made(path: Path, steps: int) -> Any:
+def _made(path: Path, steps: int) -> Store:
     """A store of documents that fill a part each, with states that drift as those of a trained LSTM do."""
-    from unrolled.models.store.layout import StoreDescription, shard_steps
-    from unrolled.models.store.location import Location
-    from unrolled.models.store.making import make_store, pack
-    from unrolled.models.store.store import open_store
-    from unrolled.models.store.writing import Part, PartWriter
-    from unrolled.models.trace import Channel, ModelDescription
-
     channel = Channel(name="hidden", role="hidden", symbol="h", axes=("unit",), shape=(UNITS,), low=-1.0, high=1.0)
     shard = shard_steps((channel,), "uint8", steps)
     rooms = np.full(-(-steps // shard), shard)
-    packing = pack(rooms, shard)
-    model = ModelDescription(name="drawn", title="Drawn", task="characters", channels=(channel,), words=tuple("ab\n "),
-                             start_token=-1, end_token=-1, input_kind="text", detokenization="characters")
-    description = StoreDescription(model=model, channels=(channel,), documents=len(rooms), parts=len(rooms),
-                                   steps=packing.shards * shard, shard=shard)
-    location = Location(path)
-    make_store(location, description, [f"{number}.txt" for number in range(len(rooms))], rooms, packing)
-    writer = PartWriter(location, description)
+    description, writer = begun(path, (channel,), rooms, shard, tuple("ab\n "))
     for number in range(DISTINCT):
         part = Part.empty(description, 1)
         part.tokens[:], part.log_probs[:] = 1, -1.0

@@ -68,7 +68,9 @@ class Opener:
 
     @handles(c.OpenSample)
     def open_sample(self, command: c.OpenSample) -> None:
-        self._open_sample(command.input_kind)
+        path = sample(command.input_kind or self._loading.choice.input_kind or "picture")
+        if path is not None:
+            self._open_input_file(path, kind=command.input_kind, origin=Origin.SAMPLE)
 
     @handles(c.DrawInput)
     def draw_input(self, _: c.DrawInput) -> None:
@@ -142,11 +144,6 @@ class Opener:
         self._voice.state_changed.emit()
 
     # ── Files ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _open_sample(self, input_kind: str = "") -> None:
-        path = sample(input_kind or self._loading.choice.input_kind or "picture")
-        if path is not None:
-            self._open_input_file(path, kind=input_kind, origin=Origin.SAMPLE)
 
     def _open_bytes(self, data: bytes, name: str, medium: str, origin: Origin = Origin.PERSON, draws: str = "") -> None:
         self._voice.unsaid.emit("input")

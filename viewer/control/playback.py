@@ -37,8 +37,7 @@ class Playback(QObject):
     def start(self) -> None:
         """Play; the first tick comes at once."""
         if not self.playing:
-            self._timer.start(self._interval())
-            self.changed.emit()
+            self.start_later()
             self.tick.emit()
 
     def start_later(self) -> None:

@@ -26,7 +26,7 @@ from unrolled.viewer.state.open_store import Steps
 from unrolled.viewer.state.wording import counted, percent
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.asking import Asking
-from unrolled.viewer.widgets.building import in_column, in_row, muted_label
+from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 
@@ -82,15 +82,13 @@ class MapPage(QWidget):
         self._from = QPoint()
         self._about = ""  # what is said of the map while no cell is pointed at
         self.making, self._colouring = Asking(self), Asking(self)
-        self.method = ComboBox()
-        self.method.setAccessibleName("How states are laid out")
+        self.method = named(ComboBox(), "How states are laid out")
         self.method.addItem("Principal components", "principal")
         self.method.addItem("UMAP" if has_umap() else "UMAP (install umap-learn)", "umap")
         self.make = QPushButton("Make the map")
         self.make.setToolTip("Go through all states twice: for their covariance, then to place them")
         self.make.clicked.connect(self._make)
-        self.colour = ComboBox()
-        self.colour.setAccessibleName("What colours the map")
+        self.colour = named(ComboBox(), "What colours the map")
         self.colour.activated.connect(lambda _: self.colour_again())
         self.frame = QToolButton()
         self.frame.setText("Frame")

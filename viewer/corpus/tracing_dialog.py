@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QFormLayout, QLineEdit, QPro
 from unrolled.models.store.layout import DTYPES
 from unrolled.viewer.corpus.tracing import Tracing, TracingOptions
 from unrolled.viewer.state.commands import Do, OpenStore
-from unrolled.viewer.widgets.building import in_column, in_row, muted_label
+from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named
 from unrolled.viewer.widgets.combo_box import ComboBox
 
 WIDTH = 600
@@ -53,8 +53,7 @@ class TracingDialog(QDialog):
         fields = QFormLayout(self._fields)
         fields.setContentsMargins(0, 0, 0, 0)
         for title, field, act in (("Corpus", self.corpus, self._choose_corpus), ("Store", self.store, self._choose_store)):
-            button = QPushButton("Choose…")
-            button.setAccessibleName(f"Choose: {title}")
+            button = named(QPushButton("Choose…"), f"Choose: {title}")
             button.clicked.connect(lambda _=False, act=act: act())
             field.setAccessibleName(title)
             fields.addRow(title, in_row(None, (field, 1), button, spacing=6))
@@ -62,8 +61,7 @@ class TracingDialog(QDialog):
                               ("Workers", self.workers)):
             widget.setAccessibleName(title)
             fields.addRow(title, widget)
-        self.bar = QProgressBar(textVisible=False, maximum=1000)
-        self.bar.setAccessibleName("Progress of tracing")
+        self.bar = named(QProgressBar(textVisible=False, maximum=1000), "Progress of tracing")
         self.said = muted_label("What is there already is not traced again.", wrapped=True)
         self.start, self.leave = QPushButton("Trace"), QPushButton("Close")
         self.start.setDefault(True)

@@ -23,7 +23,7 @@ from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.state.wording import counted, percent, signed
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.asking import Asking
-from unrolled.viewer.widgets.building import in_column, in_row, muted_label, tool_button
+from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named, tool_button
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 
@@ -84,12 +84,10 @@ class UnitPage(QWidget):
         self._store: Store | None = None
         self._answer: UnitAnswer | None = None
         self.asking = Asking(self)
-        self.channel = ComboBox()
-        self.channel.setAccessibleName("Channel")
+        self.channel = named(ComboBox(), "Channel")
         self.channel.setMinimumWidth(1)
         self.channel.activated.connect(lambda _: self._channel_chosen())
-        self.unit = QSpinBox(prefix="unit ")
-        self.unit.setAccessibleName("Unit")
+        self.unit = named(QSpinBox(prefix="unit "), "Unit")
         self.unit.setKeyboardTracking(False)
         self.unit.valueChanged.connect(lambda _: self.ask_again())
         self.plot = Plot("Values of a unit", Axis("value"), Axis("steps"), theme, table=self._table)
