@@ -215,9 +215,9 @@ def test_folding_gives_room_and_is_remembered(qtbot, panel):
     qtbot.mouseClick(track.findChild(QToolButton), Qt.MouseButton.LeftButton)
     QApplication.processEvents()
     assert track.folded
-    assert panel.folded == {"cell"}
+    assert panel.remembered == ("cell",)
     assert panel.track("hidden").height() > before
-    panel.folded = ()
+    panel.recall(())
     assert not track.folded
 
 

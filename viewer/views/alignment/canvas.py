@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -87,9 +87,6 @@ class AlignmentCanvas(Painted):
         self.setAccessibleName("Alignment: output words by source words")
         self.setToolTip("Click a row to go there, a source word to follow it (up, down, left, right; Escape clears it).\n"
                         "Ctrl with the wheel zooms, Shift with the wheel or arrows moves what is zoomed")
-
-    def sizeHint(self) -> QSize:
-        return QSize(360, 320)
 
     def set_view(self, view: AlignmentWidget) -> None:
         """Draw this from now on; all of one flush is painted at once."""

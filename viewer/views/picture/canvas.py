@@ -52,9 +52,6 @@ class PictureCanvas(Painted):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(120, 52)
 
-    def sizeHint(self) -> QSize:
-        return QSize(440, 330)
-
     def set_photo(self, photo: QImage | None) -> None:
         self._photo, self._scaled = photo, None
         self._kept.clear()

@@ -145,9 +145,8 @@ class Caret(Painted):
         self.setToolTip("The next word appears here (Space)")
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.fillRect(QRectF(3, 5, 2, CHIP_HEIGHT - 10), QColor(self.theme.playhead))
-        painter.end()
+        with QPainter(self) as painter:
+            painter.fillRect(QRectF(3, 5, 2, CHIP_HEIGHT - 10), QColor(self.theme.playhead))
 
 
 class WordsArea(QScrollArea):

@@ -58,7 +58,7 @@ class Track(QWidget):
         self.canvas: TimePlot | None = None  # the plot, as soon as the plotting library is there
         self._drawn_for: object = None
         self._header_for: object = None
-        self._folded = False
+        self.folded = False
         self._source: Callable[[], Trace | None] | None = None
         self._seen: Trace | None = None
         self._fits = False
@@ -69,7 +69,7 @@ class Track(QWidget):
         self._fold.setObjectName("foldButton")
         self._fold.setIconSize(QSize(14, 14))
         self._fold.setGeometry(0, 3, 20, 20)
-        self._fold.clicked.connect(lambda: self.set_folded(not self._folded))
+        self._fold.clicked.connect(lambda: self.set_folded(not self.folded))
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # all of it is painted: Qt need not paint what is behind
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(f"{title} over time")
@@ -94,18 +94,14 @@ class Track(QWidget):
         plot.double_clicked.connect(self.double_clicked)
         plot.pointed.connect(self._pointed)
         plot.framed.connect(self.framed)
-        plot.setVisible(not self._folded)
+        plot.setVisible(not self.folded)
         plot.setGeometry(self.plot.toRect())
         self.make_items(plot)
         self._framed_steps = plot.heat(in_pixels=True)
         self.set_first_divergence(self.first_divergence)
 
-    @property
-    def folded(self) -> bool:
-        return self._folded
-
     def set_folded(self, folded: bool) -> None:
-        changed, self._folded = folded != self._folded, folded
+        changed, self.folded = folded != self.folded, folded
         word = "Unfold" if folded else "Fold"
         self._fold.setAccessibleName(f"{word} {self.title}")
         self._fold.setToolTip(f"{word} {self.title} (Space while it has the focus)")
@@ -121,7 +117,7 @@ class Track(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         self.theme = theme
-        self.set_folded(self._folded)
+        self.set_folded(self.folded)
 
     def refresh(self) -> None:
         """Something that it draws may have changed: draw again if it did."""
@@ -129,7 +125,7 @@ class Track(QWidget):
             self._header_for = self.header_state()
             self.update()
         plot, axis = self.canvas, self.session.time_axis
-        if plot is None or self._folded:
+        if plot is None or self.folded:
             return
         state = (plot.size().toTuple(), self.devicePixelRatioF(), axis.start, axis.stop, self.theme.name, self.length,
                  self._framed(), self.contents_state())
@@ -161,7 +157,7 @@ class Track(QWidget):
         """Draw the run that `source` gives, in place of the session's."""
         self._source, self.name, self.title = source, name, title
         self.setAccessibleName(f"{title} over time")
-        self.set_folded(self._folded)
+        self.set_folded(self.folded)
 
     def set_first_divergence(self, step: int | None) -> None:
         self.first_divergence = step
@@ -270,7 +266,7 @@ class Track(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         with QPainter(self) as painter:
             painter.fillRect(self.rect(), QColor(self.theme.panel))
-            if self.canvas is None and not self._folded:
+            if self.canvas is None and not self.folded:
                 painter.fillRect(self.plot, QColor(self.theme.missing))
             paint_header(painter, self)
 

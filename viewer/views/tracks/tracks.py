@@ -1,11 +1,11 @@
 """All tracks, one under another on one time axis, chosen by the axes of the channels."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from unrolled.models.analysis.differences import Differences
 from unrolled.models.analysis.unit_order import ORDERS
@@ -25,7 +25,7 @@ from unrolled.viewer.views.tracks.step_axis import StepAxis
 from unrolled.viewer.views.tracks.track import Track
 from unrolled.viewer.views.tracks.word_track import WordTrack
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import scrolled
+from unrolled.viewer.widgets.building import in_column, scrolled
 
 EMPTY = "Hidden state, gates and attention over time appear here once a model is loaded."
 AT_REST = "Click pins a unit · Ctrl+wheel zooms · right-click for more"
@@ -42,8 +42,6 @@ PART_SECONDS = 0.003  # of a frame, for colours of steps that came many at once
 class TracksView(View):
     """The middle of the window."""
 
-    folded_changed = Signal()
-
     def __init__(self, ctx: ViewContext) -> None:
         super().__init__(ctx)
         theme = ctx.theme
@@ -53,12 +51,10 @@ class TracksView(View):
         self._shown: tuple[Trace | None, int] = None, NOWHERE  # what the playhead was last brought into view for
         self._folded: frozenset[str] = frozenset()
         self._at_rest = AT_REST
-        self._column = QWidget()
-        self._column.setObjectName("tracksColumn")
-        self._rows = QVBoxLayout(self._column)
-        self._rows.setContentsMargins(0, 0, 0, 0)
-        self._rows.setSpacing(3)
-        self._scroll = scrolled(self._column)
+        column = QWidget()
+        column.setObjectName("tracksColumn")
+        self._rows = in_column(column, spacing=3)
+        self._scroll = scrolled(column)
         self._scroll.setMinimumHeight(LEAST_HEIGHT)
         self._scroll.verticalScrollBar().valueChanged.connect(lambda _: self.refresh())
         self._scroll.verticalScrollBar().rangeChanged.connect(lambda *_: self.refresh_wanted.emit())  # others are in sight
@@ -82,21 +78,13 @@ class TracksView(View):
         self.say("" if self.tracks else sentence)
 
     @property
-    def folded(self) -> frozenset[str]:
-        return self._folded
-
-    @folded.setter
-    def folded(self, names: Iterable[str]) -> None:
-        self._folded = frozenset(names)
-        for track in self.tracks:
-            track.set_folded(track.name in self._folded)
-
-    @property
     def remembered(self) -> tuple[str, ...]:
         return tuple(sorted(self._folded))
 
     def recall(self, kept: Sequence[str]) -> None:
-        self.folded = frozenset(kept)
+        self._folded = frozenset(kept)
+        for track in self.tracks:
+            track.set_folded(track.name in self._folded)
 
     @property
     def _context(self) -> ViewContext:
@@ -290,4 +278,3 @@ class TracksView(View):
 
     def _remember_folded(self) -> None:
         self._folded = frozenset(track.name for track in self.tracks if track.folded)
-        self.folded_changed.emit()
