@@ -41,9 +41,9 @@ class Comparing:
         session.model_changed.connect(self._model_changed)
 
     @property
-    def under_way(self) -> bool:
-        """Whether another run is made to be compared; it may not have begun yet."""
-        return self._run is not None
+    def is_on(self) -> bool:
+        """Whether a run is compared, or is being made for that."""
+        return self._session.compared is not None or self._run is not None
 
     @handles(c.CompareBranch)
     def compare_branch(self, command: c.CompareBranch) -> None:

@@ -47,24 +47,24 @@ class Control(QObject):
         self.session, self.backend = session, backend
         self.voice = Voice(self.do, self)
         self.run = Runner(backend, self)
-        self._recording = Recording(session, self.run, self.voice)
-        self._transport = Transport(session, self.run, self._recording, self.voice)
+        self.recording = Recording(session, self.run, self.voice)
+        self._transport = Transport(session, self.run, self.recording, self.voice)
         self._worker = InputWorker(self.voice, self)
-        self._branching = Branching(session, self.run, self._recording, self._transport, self._worker, self.voice)
-        self._waiting = Waiting(self.voice)
-        self._loading = Loading(session, self.run, self._recording, self._transport, self._branching, self._waiting, self.voice)
+        self._branching = Branching(session, self.run, self.recording, self._transport, self._worker, self.voice)
+        self.waiting = Waiting(self.voice)
+        self._loading = Loading(session, self.run, self.recording, self._transport, self._branching, self.waiting, self.voice)
         self.choice = self._loading.choice
         self.playback, self.history = self._transport.playback, self._branching.history
-        self.opener = Opener(session, self.run, self._recording, self._transport, self._branching, self._loading, self._worker,
+        self.opener = Opener(session, self.run, self.recording, self._transport, self._branching, self._loading, self._worker,
                              self.voice)
         self._stored = StoredRuns(session, self.opener, self._loading, self._worker, self.voice)
-        self._again = ReadingAgain(session, self.run, self._recording, self._branching, self._loading, self._transport,
+        self._again = ReadingAgain(session, self.run, self.recording, self._branching, self._loading, self._transport,
                                    self.voice)
         self.earlier = EarlierRuns(session, self.opener, self.choice, self.do)
-        self._comparing = Comparing(session, self.run, self.choice, self._worker, self.voice)
-        self._recording.grew.connect(self._transport.follow)
+        self.comparing = Comparing(session, self.run, self.choice, self._worker, self.voice)
+        self.recording.grew.connect(self._transport.follow)
         self.commands = Dispatch(self._transport, self._branching, self._loading, self.opener, self._stored,
-                                 self._again, self.earlier, self._comparing, self._waiting, self)
+                                 self._again, self.earlier, self.comparing, self.waiting, self)
         self.commands.on(c.Pause, lambda _: self.playback.stop())  # a step that was asked for is still gone to
         self.commands.on(c.SetSpeed, lambda command: self.playback.set_speed(command.steps_a_second))
         self.commands.on(c.ScaleSpeed, lambda command: self.playback.set_speed(self.playback.speed * command.factor))
@@ -73,8 +73,8 @@ class Control(QObject):
         self.commands.on(c.Redo, lambda _: self.history.redo())
         self.commands.on(c.StopOpening, lambda _: self._worker.forget())
         self.commands.on(c.ShowTraceback, lambda command: self.traceback_wanted.emit(command.sentence, command.traceback))
-        self._reports = Dispatch(self._recording, self._loading, self.opener, self)
-        session.questions.asked.connect(self._recording.ask)
+        self._reports = Dispatch(self.recording, self._loading, self.opener, self)
+        session.questions.asked.connect(self.recording.ask)
         session.questions.dropped.connect(lambda number: backend.send(Drop(number)))
         self.run.reported.connect(self._take)
         self.run.died.connect(self._died)
@@ -85,21 +85,6 @@ class Control(QObject):
     @property
     def decoding(self) -> Decoding:
         return self._branching.decoding
-
-    @property
-    def comparing(self) -> bool:
-        """Whether a run is compared, or is being made for that."""
-        return self.session.compared is not None or self._comparing.under_way
-
-    @property
-    def waiting(self) -> tuple[str, ...]:
-        """What came together with the input on screen and waits to be opened, the next first."""
-        return self._waiting.titles
-
-    @property
-    def last_milliseconds(self) -> float:
-        """What the newest step took; 0 before the first."""
-        return self._recording.last_milliseconds
 
     # ── From outside ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -140,7 +125,7 @@ class Control(QObject):
         self.playback.stop()
         self.history.blockSignals(True)  # whoever listens may be gone when it is
         self._worker.close()
-        self._comparing.end_run()
+        self.comparing.end_run()
         self.run.close()
 
     # ── Reports ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -162,7 +147,7 @@ class Control(QObject):
         if report.number >= 0 and report.subject != "model":
             self.session.questions.fail(report.number, report.sentence)
             return
-        if report.run >= 0 and report.branch and self._recording.branch_of(report.branch) is None:
+        if report.run >= 0 and report.branch and self.recording.branch_of(report.branch) is None:
             return  # of a branch that could not be made, which was said
         self.voice.idle()
         self._transport.pause()

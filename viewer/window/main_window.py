@@ -168,14 +168,14 @@ class MainWindow(QMainWindow):
     def update_actions(self) -> None:
         """Say of every action whether it can be done, and what is chosen."""
         controller, session, toolbar, actions = self.controller, self.session, self.layout_.toolbar, self.actions_by_name
-        given, description, waiting = session.input, session.description, controller.waiting
+        given, description, waiting = session.input, session.description, controller.waiting.titles
         has_run = session.trace is not None or controller.run.state.waiting or (given is not None and not session.input_refused)
         has_steps = session.trace is not None and len(session.trace) > 0
         for possible, *names in (
                 (has_run, "step", "back", "first", "last", "play", "run_to_end", "save_session"),
                 (has_steps, "compare_model", "compare_trace"),
                 (has_steps and given is not None and given.medium != NO_INPUT, "swap", "compare_input"),
-                (controller.comparing, "compare_end"),
+                (controller.comparing.is_on, "compare_end"),
                 (has_steps or self.in_room, "export"),
                 (given is not None and description is not None, "run_again"),
                 (isinstance(given, InputText), "encoding"),
@@ -219,8 +219,8 @@ class MainWindow(QMainWindow):
         has_steps = session.trace is not None and len(session.trace) > 0
         self.actions_by_name["export"].setEnabled(has_steps or self.in_room)
         facts = []
-        if has_steps and controller.last_milliseconds > 0:
-            facts.append(f"{controller.last_milliseconds:.1f} ms per step")
+        if has_steps and controller.recording.last_milliseconds > 0:
+            facts.append(f"{controller.recording.last_milliseconds:.1f} ms per step")
         if session.description is not None:
             titles = {device.name: device.title for device in controller.choice.devices}
             facts.append(f"{session.description.title} on {titles.get(session.device, session.device)}")

@@ -87,7 +87,7 @@ def test_several_files_with_several_lines(qtbot, window, tmp_path):
     for text in ("first of 0", "second of 0", "first of 1", "second of 1"):
         reads(qtbot, window, text)
         window.do(c.OpenNext())
-    assert window.controller.waiting == ()
+    assert window.controller.waiting.titles == ()
 
 
 def test_a_file_that_cannot_be_opened_does_not_lose_the_others(qtbot, window, tmp_path):
@@ -105,7 +105,7 @@ def test_a_text_for_a_character_model_is_one(qtbot, window):
     qtbot.waitUntil(lambda: window.session.description.input_kind == "text" and window.controller.run.is_open, timeout=5000)
     window.do(c.OpenText(typed(LINES)))
     qtbot.waitUntil(lambda: window.session.trace is not None and window.session.text.text == plain_line_ends(LINES), timeout=5000)
-    assert window.controller.waiting == ()
+    assert window.controller.waiting.titles == ()
 
 
 def test_pictures_that_came_together(qtbot, captioned, tmp_path):
