@@ -57,13 +57,7 @@ def row_limits(weights: npt.NDArray[np.float32], scale: str) -> tuple[float, flo
 
 
 class AlignmentRows:
-    """Places on the colour map of all steps of one channel with the axis ``source``.
-
-    Parameters
-    ----------
-    scale : {'absolute', 'stretched'}
-        Absolute: the same weight has the same place in every sentence, from 0 to 1.
-    """
+    """Places on the colour map of all steps of one channel with the axis ``source``; see `row_limits` for its scale."""
 
     def __init__(self, channel: Channel, scale: str = "absolute") -> None:
         self.channel, self.scale = channel, scale

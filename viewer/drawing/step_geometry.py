@@ -37,20 +37,12 @@ class Geometry:
         """The step at x, the nearest one that there is; -1 where there are none."""
         return min(max(int(self.time(x)), 0), length - 1)
 
-    def bins(self, length: int, *, start: float | None = None, ratio: float = 1.0) -> Bins | None:
-        """What is drawn: the steps in sight, put together where several share a column of pixels.
+    def bins(self, length: int, *, ratio: float = 1.0) -> Bins | None:
+        """What is drawn: of so many steps those in sight, put together where several share a column of pixels.
 
-        Parameters
-        ----------
-        length : int
-            How many steps there are.
-        start : float, optional
-            Where to begin, in place of the left end.
-        ratio : float
-            The screen's pixels in each device-independent one.
+        `ratio`: the screen's pixels in each device-independent one.
         """
-        begin = self.start if start is None else max(start, self.start)
-        return bins_of(begin, self.stop, length, self.stride(ratio), self.blocks)
+        return bins_of(self.start, self.stop, length, self.stride(ratio), self.blocks)
 
     def bin_at(self, time: float, length: int, ratio: float = 1.0) -> tuple[int, int]:
         """The steps, from and up to, that are drawn as one at a place in time; (0, 0) where there are none."""

@@ -34,7 +34,7 @@ class Axis:
     """What is measured along an axis."""
 
     name: str = ""  # with its unit, where it has one: ``"time (s)"``
-    # a power of ten is as long as another. Values must be positive; others are not drawn.
+    # A power of ten is as long as another. Values must be positive; others are not drawn.
     log: bool = False
     whole: bool = False  # only whole numbers mean anything: steps, updates, units
 

@@ -19,14 +19,8 @@ ZOOM = 1.25
 
 
 class Box(pg.ViewBox):
-    """What lies between the axes: the wheel zooms, dragging pans, dragging with Shift zooms into a box.
-
-    Parameters
-    ----------
-    wheel_zooms : callable
-        Whether the wheel zooms, without Ctrl, or what is around scrolls.
-    changed : callable
-        A person has moved about.
+    """What lies between the axes: dragging pans, with Shift it zooms into a box; the wheel zooms, with Ctrl or where
+    `wheel_zooms` says so. `changed` is called when a person has moved about.
     """
 
     def __init__(self, *, wheel_zooms: Callable[[], bool], changed: Callable[[], None]) -> None:

@@ -23,10 +23,7 @@ BAR_ROOM = 64  # of the colour bar beside it
 class PlaceMap(QWidget):
     """A map with a title above, its scale beside it and a note below.
 
-    Parameters
-    ----------
-    signed_values : bool
-        Drawn on both sides of 0 with a diverging map, from −largest to largest; otherwise from 0 on.
+    Signed values are drawn with a diverging map from −largest to largest, others from 0 on.
     """
 
     own_keys = Plot.own_keys

@@ -32,15 +32,9 @@ WAITING = "Waiting for the first update…"
 
 
 class WatchPage(QWidget):
-    """The page.
+    """The page; its backend is the training's own process."""
 
-    Parameters
-    ----------
-    backend : BackendProcess
-        The training's own process.
-    """
-
-    # a person wants the other theme, or the plots in a file.
+    # A person wants the other theme, or the plots in a file.
     theme_wanted = Signal()
     export_wanted = Signal()
 

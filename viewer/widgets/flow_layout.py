@@ -6,13 +6,7 @@ from superqt import QFlowLayout
 
 
 class FlowLayout(QFlowLayout):
-    """Lines of items, each as wide as it wants to be, and in the middle of its line's height.
-
-    Parameters
-    ----------
-    gap : int
-        Pixels between items and between lines.
-    """
+    """Lines of items, each as wide as it wants to be, in the middle of its line's height; `gap` in pixels, both ways."""
 
     def __init__(self, parent: QWidget | None = None, *, gap: int = 6) -> None:
         super().__init__(parent)

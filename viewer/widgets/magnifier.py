@@ -17,12 +17,8 @@ PANS = {Qt.Key.Key_Left: (-PAN, 0.0), Qt.Key.Key_Right: (PAN, 0.0), Qt.Key.Key_U
 class Magnifier(Zoom):
     """What a widget that paints a picture asks for the picture's place.
 
-    Parameters
-    ----------
-    free : callable
-        Whether the left button moves the picture; a brush may want it.
-    shares : bool
-        The plain wheel and plain dragging do something else already: Ctrl with the wheel, and a frame.
+    The left button moves it where it is `free`, since a brush may want it. Where the plain wheel and plain dragging do something
+    else already (`shares`), there are Ctrl with the wheel, and a frame.
     """
 
     whole = "Show all"

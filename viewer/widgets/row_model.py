@@ -16,13 +16,7 @@ ROOT = QModelIndex()
 
 
 class RowModel(QAbstractTableModel, Generic[Row]):
-    """The rows.
-
-    Parameters
-    ----------
-    text : callable
-        What a row says in a column: on screen, in its tooltip, to a screen reader, or in an editor.
-    """
+    """The rows; `text` is what one says in a column: on screen, in its tooltip, to a screen reader, or in an editor."""
 
     def __init__(self, text: Callable[[Row, int, Qt.ItemDataRole], str], parent: QObject) -> None:
         super().__init__(parent)

@@ -8,14 +8,9 @@ NARROW = 540  # device-independent pixels
 
 
 class TwoParts(QScrollArea):
-    """In a wide place the second part scrolls by itself beside the first; in a narrow one both scroll together.
+    """In a wide place, whose width they share by `stretch`, the second part scrolls by itself beside the first.
 
-    Parameters
-    ----------
-    stretch : tuple of int
-        How the width is shared.
-    first_height : int
-        Of the first part, at least, where it stands above the second.
+    In a narrow one both scroll together, the first at least `first_height` pixels high, above the second.
     """
 
     def __init__(self, first: QWidget, second: QWidget, *, stretch: tuple[int, int] = (1, 1), first_height: int = 0) -> None:

@@ -14,13 +14,7 @@ GAP = 4.0
 
 
 class WordFlow(Painted):
-    """A few lines of words; where there are more, those around the current one.
-
-    Parameters
-    ----------
-    grows : bool
-        As many lines as there is room for; else always `LINES`.
-    """
+    """`LINES` of words, or if it `grows` as many as there is room for; where there are more, those around the current one."""
 
     clicked = Signal(int)
 

@@ -63,7 +63,7 @@ class AlignmentCanvas(Painted):
     """Rows are written words, columns source words."""
 
     pointed = Signal(object)  # the row and the column under the pointer; beside the cells only one of them, None for the other
-    # a written word's row, a source word.
+    # A written word's row, a source word.
     row_clicked = Signal(int)
     column_clicked = Signal(int)
     moved = Signal(int)  # by the keyboard or the wheel: so many rows on

@@ -151,7 +151,7 @@ class FilmStripView(View):
         if session.picture is not self._picture or self._small is None or ratio != self._ratio or height != self._height:
             self._picture, self._ratio, self._height, kept = session.picture, ratio, height, ()
             self._take_photograph()
-        # a run that leaves another is a new trace with the same first words; its values may differ.
+        # A run that leaves another is a new trace with the same first words; its values may differ.
         drawn_for = (_look(values), session.selection.at, trace)
         if drawn_for != self._drawn_for:
             self._drawn_for, kept = drawn_for, ()

@@ -18,10 +18,7 @@ OVERVIEW = 4096  # bins
 class StoredLine:
     """One unit of a stored run, or a channel with one number a step, where a line is drawn: read where it is looked at.
 
-    Parameters
-    ----------
-    ranges : callable
-        Gives least, mean and greatest value of each bin.
+    `ranges` gives least, mean and greatest value of each bin.
     """
 
     def __init__(self, column: Any, unit: int | None, ranges: Callable[[Bins], Ranges]) -> None:

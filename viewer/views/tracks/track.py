@@ -35,15 +35,7 @@ FRAMED = 3  # pixels of the line over steps that were framed in the map of state
 
 
 class Track(QWidget):
-    """One track.
-
-    Parameters
-    ----------
-    name : str
-        What it is remembered by.
-    symbol, title : str
-        In the header.
-    """
+    """One track, remembered by its name; symbol and title stand in its header."""
 
     folded_changed = Signal()
     read_out = Signal(str)  # what is under the pointer, in words

@@ -51,18 +51,7 @@ def plain(symbol: str) -> str:
 
 
 class EquationText:
-    """Sets the answer for one unit.
-
-    Parameters
-    ----------
-    theme : Theme
-    recorded : callable
-        What the trace has for a channel of this unit.
-    place_name : callable
-        What a place of the attention is called.
-    open_equations : set of str
-        The channels whose equations show what their parts came from.
-    """
+    """Sets the answer for one unit; the equations of the open channels show what their parts came from."""
 
     def __init__(self, theme: Theme, *, recorded: Recorded, place_name: NameOfPlace, open_equations: set[str]) -> None:
         self._theme, self._recorded, self._place_name, self._open = theme, recorded, place_name, open_equations
