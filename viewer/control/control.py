@@ -155,6 +155,8 @@ class Control(QObject):
         if report.subject == "model":
             self._loading.load_failed(report.sentence)
         elif report.subject == "input":
+            if self.session.trace is not None and not len(self.session.trace):
+                self.session.set_trace(None)  # what another model had not begun
             if self.session.trace is None:
                 self.session.refuse_input()
             self.voice.say("input", report.sentence)

@@ -13,6 +13,7 @@ import pytest
 import scripted
 from PIL import Image
 
+from unrolled.models.protocol.connection import Failed
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.viewer.client import backend_client
 from unrolled.viewer.client.backend_client import BackendProcess
@@ -272,6 +273,13 @@ def test_a_picture_that_the_model_refuses_is_said_at_the_input(qtbot, ready):
     assert empty_text(ready.session, "Each {}.") == "Each word. This photograph could not be read: open another."
     ready.do(c.OpenData(scripted.picture().data, "good.png"))
     assert empty_text(ready.session, "Each {}.") == "Each word. Press Space for the first step."
+
+
+def test_nothing_is_left_of_a_run_that_was_not_begun_where_another_model_refuses_its_input(ready):
+    assert len(ready.session.trace) == 0
+    ready.run.reported.emit(Failed(ready.run.state.number, "input", "It is too long."))
+    assert ready.session.trace is None
+    assert "could not be read" in empty_text(ready.session, "Each {}.")
 
 
 def test_a_large_picture_is_decoded_aside(qtbot, ready):
