@@ -29,10 +29,8 @@ class Doing:
         self.done: list[Command] = []
 
     def __call__(self, command: Command) -> None:
-        if self._session_commands.missing([type(command)]):
+        if not self._session_commands.offer(command):
             self.done.append(command)
-        else:
-            self._session_commands(command)
 
 
 def context(session: Session, theme: Theme = LIGHT, doing: Doing | None = None) -> ViewContext:

@@ -44,6 +44,13 @@ class Dispatch:
             raise LookupError(f"Nothing handles {type(message).__name__}.")
         return handler(message, *arguments)
 
+    def offer(self, message: object) -> bool:
+        """Have a message dealt with, where something is marked for its type; whether it was."""
+        handler = self._handlers.get(type(message))
+        if handler is not None:
+            handler(message)
+        return handler is not None
+
     def missing(self, kinds: Iterable[type]) -> tuple[type, ...]:
         """Those of the types that nothing is marked for."""
         return tuple(kind for kind in kinds if kind not in self._handlers)

@@ -95,9 +95,6 @@ def _read_all(arguments: argparse.Namespace, input_kind: str) -> tuple[list[tupl
             tell(str(error))
             status = FAILURE
     if input_kind == "sentence":
-        found = [one for name, data in found for one in _sentences(name, data)]
+        found = [(one.name, one.data) for name, data in found
+                 for one in sentences_of(InputText(name, data, read_text(data, name).text))]
     return found, status
-
-
-def _sentences(name: str, data: bytes) -> list[tuple[str, bytes]]:
-    return [(one.name, one.data) for one in sentences_of(InputText(name, data, read_text(data, name).text))]

@@ -244,8 +244,8 @@ class ComparisonRun(QObject):
         self.runner.encode(None)
 
     def _take(self, report: object) -> None:
-        if not self._closed and not self._reports.missing((type(report),)):
-            self._reports(report)
+        if not self._closed:
+            self._reports.offer(report)
 
     def _go_along(self) -> None:
         """Take as many steps as the run on screen has; all, where that has ended."""

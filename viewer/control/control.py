@@ -76,7 +76,7 @@ class Control(QObject):
         self._reports = Dispatch(self.recording, self._loading, self.opener, self)
         session.questions.asked.connect(self.recording.ask)
         session.questions.dropped.connect(lambda number: backend.send(Drop(number)))
-        self.run.reported.connect(self._take)
+        self.run.reported.connect(lambda report: self._reports.offer(report))  # the training room's are its own
         self.run.died.connect(self._died)
         backend.silent.connect(self._silent)
 
@@ -129,10 +129,6 @@ class Control(QObject):
         self.run.close()
 
     # ── Reports ───────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _take(self, report: object) -> None:
-        if not self._reports.missing((type(report),)):  # the training room's are its own
-            self._reports(report)
 
     @handles(Welcome)
     def welcome(self, _: Welcome) -> None:

@@ -28,7 +28,7 @@ class StoredRuns:
 
     def __init__(self, session: Session, opener: Opener, loading: Loading, worker: InputWorker, voice: Voice) -> None:
         self._session, self._opener, self._loading, self._worker, self._voice = session, opener, loading, worker, voice
-        session.run_changed.connect(self._left)
+        session.run_changed.connect(session.open_store.leave_document)
 
     @handles(c.OpenStore)
     def open(self, command: c.OpenStore) -> None:
@@ -63,9 +63,6 @@ class StoredRuns:
 
         self._voice.unsaid.emit("input")
         self._worker.read(store.documents[command.number].title, read, show)
-
-    def _left(self) -> None:
-        self._session.open_store.leave_document()
 
     def _offer(self, store: Store, trace: StoredTrace, given: Input | None) -> None:
         """Say what the run on screen lacks, and how to have it."""

@@ -11,7 +11,7 @@ from unrolled.models.analysis.text_properties import PROPERTIES
 from unrolled.models.corpus.alike import UnitsAlike, units_like
 from unrolled.models.corpus.parts import Told, Wanted
 from unrolled.models.corpus.search import Hit
-from unrolled.models.corpus.units import Place, UnitStatistics, unit_statistics
+from unrolled.models.corpus.units import UnitStatistics, unit_statistics
 from unrolled.models.store.store import Store
 from unrolled.models.trace import Channel
 from unrolled.models.trace.pyramid import PLACES
@@ -187,7 +187,7 @@ class UnitPage(QWidget):
         self.facts.setText(" ".join(said))
         self.follows.setText(self._about_property(answer.follows))
         for lines, places in ((self.greatest, unit.greatest), (self.least, unit.least)):
-            lines.hits.set_rows([_hit(place) for place in places])
+            lines.hits.set_rows([Hit(place.document, place.step, place.step, place.value) for place in places])
         alike = np.nan_to_num(answer.alike.correlation)
         alike[unit.unit] = 0.0
         order = np.argsort(-np.abs(alike), kind="stable")[:ALIKE].tolist()
@@ -220,7 +220,3 @@ class UnitPage(QWidget):
         channel, histogram = self._answer.channel, self._answer.unit.histogram
         edges = np.linspace(channel.low, channel.high, PLACES + 1)
         return Table(("from", "to", "steps"), (edges[:-1], edges[1:], histogram))
-
-
-def _hit(place: Place) -> Hit:
-    return Hit(place.document, place.step, place.step, place.value)

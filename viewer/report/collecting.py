@@ -31,7 +31,6 @@ from unrolled.viewer.report.analysis import (
     Analysis,
     AttentionSummary,
     FidelitySummary,
-    GateStatistics,
     Gradients,
     Occlusion,
     Similar,
@@ -115,7 +114,8 @@ def collect(trace: Trace, *, file: str, ask: Ask | None, notes: Sequence[str] = 
         steps=tuple(_summary(trace, step) for step in listed),
         equations=explained, gradients=gradients, occlusion=occluded,
         mean_occlusion_share=float(np.mean(shares)) if shares else None, occlusion_steps=len(shares),
-        gates=_gates(trace), attention=_attention(trace), similar=_similar(trace, steps[0] if steps else length - 1),
+        gates=collect_folder([("", trace)]).gates if length else (), attention=_attention(trace),
+        similar=_similar(trace, steps[0] if steps else length - 1),
         fidelity=fidelity, notes=tuple(said))
 
 
@@ -177,10 +177,6 @@ def _fidelity(trace: Trace, ask: Ask, said: list[str]) -> FidelitySummary | None
     return FidelitySummary(steps=found.steps, largest=found.largest, channel=found.channel, unit=found.unit, step=found.step,
                            agrees=found.agrees, tolerance=TOLERANCE, computed_by=found.computed_by, missing=found.missing,
                            by_channel=found.by_channel)
-
-
-def _gates(trace: Trace) -> tuple[GateStatistics, ...]:
-    return collect_folder([("", trace)]).gates if len(trace) else ()
 
 
 def _attention(trace: Trace) -> AttentionSummary | None:

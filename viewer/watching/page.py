@@ -141,8 +141,7 @@ class WatchPage(QWidget):
 
     def do(self, command: c.Command) -> None:
         """What the tracks ask for; what concerns no training is left undone."""
-        if not self._commands.missing((type(command),)):
-            self._commands(command)
+        self._commands.offer(command)
 
     def go_to(self, update: int) -> None:
         """Look at the newest update that is not after this one."""
