@@ -33,10 +33,6 @@ class Geometry:
         """Which place in time lies at x."""
         return self.start + (x - self.left) / self.step_width
 
-    def step(self, x: float, length: int) -> int:
-        """The step at x, the nearest one that there is; -1 where there are none."""
-        return min(max(int(self.time(x)), 0), length - 1)
-
     def bins(self, length: int, *, ratio: float = 1.0) -> Bins | None:
         """What is drawn: of so many steps those in sight, put together where several share a column of pixels.
 

@@ -90,33 +90,32 @@ class AttentionLegend(Painted):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = self.theme
-        painter = QPainter(self)
         if self._bar is None:
-            painter.end()
             return
-        bar = QRectF(1, BAR_TOP, self.width() - 2, BAR_HEIGHT)
-        dimmed = not self._title and self._state[7] == "dimmed"
-        painter.fillRect(bar, QColor((LIGHT if dimmed else theme).missing))  # a veil is seen on light
-        painter.drawImage(bar, self._bar, QRectF(self._bar.rect()))
-        painter.setPen(QPen(QColor(theme.border), 1))
-        painter.drawRect(bar.adjusted(-0.5, -0.5, 0.5, 0.5))
-        font = text_font(11)
-        metrics = QFontMetrics(font)
-        painter.setFont(font)
-        low, uniform, high = self.labels
-        painter.setPen(QColor(theme.muted))
-        baseline = QRectF(0, LABELS_TOP, self.width(), HEIGHT - LABELS_TOP)
-        painter.drawText(baseline, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, low)
-        painter.drawText(baseline, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, high)
-        place = (self.uniform - self.low) / (self.high - self.low) if self.high > self.low else -1.0
-        if 0.0 <= place <= 1.0:
-            x = bar.x() + place * bar.width()
-            painter.fillRect(QRectF(x - 1, BAR_TOP - 3, 2, BAR_HEIGHT + 6), QColor(theme.text))
-            width = metrics.horizontalAdvance(uniform)
-            least = metrics.horizontalAdvance(low) + 12.0
-            most = self.width() - metrics.horizontalAdvance(high) - 12.0 - width
-            if most >= least:
-                left = min(max(x - width / 2, least), most)
-                painter.setPen(QColor(theme.text))
-                painter.drawText(QRectF(left, LABELS_TOP, width + 2, HEIGHT - LABELS_TOP), Qt.AlignmentFlag.AlignVCenter, uniform)
-        painter.end()
+        with QPainter(self) as painter:
+            bar = QRectF(1, BAR_TOP, self.width() - 2, BAR_HEIGHT)
+            dimmed = not self._title and self._state[7] == "dimmed"
+            painter.fillRect(bar, QColor((LIGHT if dimmed else theme).missing))  # a veil is seen on light
+            painter.drawImage(bar, self._bar, QRectF(self._bar.rect()))
+            painter.setPen(QPen(QColor(theme.border), 1))
+            painter.drawRect(bar.adjusted(-0.5, -0.5, 0.5, 0.5))
+            font = text_font(11)
+            metrics = QFontMetrics(font)
+            painter.setFont(font)
+            low, uniform, high = self.labels
+            painter.setPen(QColor(theme.muted))
+            baseline = QRectF(0, LABELS_TOP, self.width(), HEIGHT - LABELS_TOP)
+            painter.drawText(baseline, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, low)
+            painter.drawText(baseline, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, high)
+            place = (self.uniform - self.low) / (self.high - self.low) if self.high > self.low else -1.0
+            if 0.0 <= place <= 1.0:
+                x = bar.x() + place * bar.width()
+                painter.fillRect(QRectF(x - 1, BAR_TOP - 3, 2, BAR_HEIGHT + 6), QColor(theme.text))
+                width = metrics.horizontalAdvance(uniform)
+                least = metrics.horizontalAdvance(low) + 12.0
+                most = self.width() - metrics.horizontalAdvance(high) - 12.0 - width
+                if most >= least:
+                    left = min(max(x - width / 2, least), most)
+                    painter.setPen(QColor(theme.text))
+                    place_of_text = QRectF(left, LABELS_TOP, width + 2, HEIGHT - LABELS_TOP)
+                    painter.drawText(place_of_text, Qt.AlignmentFlag.AlignVCenter, uniform)

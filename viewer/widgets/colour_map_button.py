@@ -76,13 +76,12 @@ class ColourMapButton(QToolButton):
         super().paintEvent(event)
         if self._swatch is None:
             return
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        place = QRectF(self.rect()).adjusted(5, 8, -5, -8)
-        painter.drawImage(place, self._swatch, QRectF(self._swatch.rect()))
-        painter.setPen(self.palette().color(QPalette.ColorRole.Mid))
-        painter.drawRect(place.adjusted(-0.5, -0.5, 0.5, 0.5))
-        painter.end()
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            place = QRectF(self.rect()).adjusted(5, 8, -5, -8)
+            painter.drawImage(place, self._swatch, QRectF(self._swatch.rect()))
+            painter.setPen(self.palette().color(QPalette.ColorRole.Mid))
+            painter.drawRect(place.adjusted(-0.5, -0.5, 0.5, 0.5))
 
     def _fill(self) -> None:
         """Only when it is opened: maps are read from the library one by one."""

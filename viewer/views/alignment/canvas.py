@@ -156,10 +156,6 @@ class AlignmentCanvas(Painted):
     def table(self) -> Bytes:
         return alignment_table(self.view.colour_map, self.theme.error)
 
-    def colour_of(self, row: int, column: int) -> tuple[int, int, int]:
-        red, green, blue = self.table[self.view.places[row, column]][:3]
-        return int(red), int(green), int(blue)
-
     def paintEvent(self, event: QPaintEvent) -> None:
         view, theme, geometry = self.view, self.theme, self.geometry_of_cells
         if self._painted_for != (geometry, theme.name):

@@ -96,30 +96,28 @@ class PictureCanvas(Painted):
         return part(self.region_place(), (column / columns, row / rows, (column + 1) / columns, (row + 1) / rows))
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
         if self._photo is None:
-            self._paint_empty(painter)
-            painter.end()
+            self._paint_empty()
             return
-        place = self.place()
-        seen = part(place, self._region)
-        if self.magnifier.factor > 1.0:
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            painter.drawImage(place, self._photo)
-            if self._overlay is not None:
-                draw_overlay(painter, self._overlay, seen, smooth=self._smooth)
-                draw_veil(painter, place, seen, self._veil)
-        else:
-            painter.drawPixmap(place.topLeft(), self._with_overlay(place, seen))
-        if self._show_region and self._region != WHOLE:
-            self._paint_outline(painter, seen)
-        for cell, weight in self._painted_cells.items():
-            self._paint_stroke(painter, self.cell_place(*cell), weight)
-        if self.cell is not None and self.shown_map is not None:
-            self._paint_cell(painter, self.cell_place(*self.cell))
-        if self.label:
-            self._paint_label(painter, place.intersected(QRectF(self.rect())))
-        painter.end()
+        with QPainter(self) as painter:
+            place = self.place()
+            seen = part(place, self._region)
+            if self.magnifier.factor > 1.0:
+                painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+                painter.drawImage(place, self._photo)
+                if self._overlay is not None:
+                    draw_overlay(painter, self._overlay, seen, smooth=self._smooth)
+                    draw_veil(painter, place, seen, self._veil)
+            else:
+                painter.drawPixmap(place.topLeft(), self._with_overlay(place, seen))
+            if self._show_region and self._region != WHOLE:
+                self._paint_outline(painter, seen)
+            for cell, weight in self._painted_cells.items():
+                self._paint_stroke(painter, self.cell_place(*cell), weight)
+            if self.cell is not None and self.shown_map is not None:
+                self._paint_cell(painter, self.cell_place(*self.cell))
+            if self.label:
+                self._paint_label(painter, place.intersected(QRectF(self.rect())))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._stroke(event)
@@ -222,16 +220,18 @@ class PictureCanvas(Painted):
         painter.setPen(QColor(255, 255, 255))
         painter.drawText(box, how, self.label)
 
-    def _paint_empty(self, painter: QPainter) -> None:
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        box = QRectF(self.rect()).adjusted(4.5, 4.5, -4.5, -4.5)
-        painter.setPen(QPen(QColor(self.theme.border), 1.5, Qt.PenStyle.DashLine))
-        painter.setBrush(QColor(self.theme.missing))
-        painter.drawRoundedRect(box, 8, 8)
-        middle = box.center()
-        drawing = pixmap("picture", self.theme.faint, size=32, ratio=self.devicePixelRatioF())
-        painter.drawPixmap(QPointF(round(middle.x()) - 16, round(middle.y()) - 46), drawing)
-        painter.setFont(text_font(13))
-        painter.setPen(QColor(self.theme.muted))
-        for number, line in enumerate(EMPTY_LINES):
-            painter.drawText(QRectF(box.x(), middle.y() - 4 + 20 * number, box.width(), 20), Qt.AlignmentFlag.AlignCenter, line)
+    def _paint_empty(self) -> None:
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            box = QRectF(self.rect()).adjusted(4.5, 4.5, -4.5, -4.5)
+            painter.setPen(QPen(QColor(self.theme.border), 1.5, Qt.PenStyle.DashLine))
+            painter.setBrush(QColor(self.theme.missing))
+            painter.drawRoundedRect(box, 8, 8)
+            middle = box.center()
+            drawing = pixmap("picture", self.theme.faint, size=32, ratio=self.devicePixelRatioF())
+            painter.drawPixmap(QPointF(round(middle.x()) - 16, round(middle.y()) - 46), drawing)
+            painter.setFont(text_font(13))
+            painter.setPen(QColor(self.theme.muted))
+            for number, line in enumerate(EMPTY_LINES):
+                place = QRectF(box.x(), middle.y() - 4 + 20 * number, box.width(), 20)
+                painter.drawText(place, Qt.AlignmentFlag.AlignCenter, line)

@@ -179,22 +179,21 @@ class StepHeading(Painted):
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setFont(text_font(11))
-        painter.setPen(QColor(self.theme.muted))
-        painter.drawText(self.rect().adjusted(2, 0, -8, -28), Qt.AlignmentFlag.AlignVCenter, self.number)
-        line = self.rect().adjusted(2, 16, -8, -2)
-        room = QFontMetrics(mono_font(13)).horizontalAdvance(self.chance) + BETWEEN
-        font = next((font for font in (text_font(size, weight=QFont.Weight.DemiBold) for size in WORD_SIZES)
-                     if QFontMetrics(font).horizontalAdvance(self.word) <= line.width() - room),
-                    text_font(WORD_SIZES[-1], weight=QFont.Weight.DemiBold))
-        painter.setFont(font)
-        painter.setPen(QColor(self.theme.text))
-        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, elided(self.word, font, line.width() - room))
-        painter.setFont(mono_font(13))
-        painter.setPen(QColor(self.theme.muted))
-        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, self.chance)
-        painter.end()
+        with QPainter(self) as painter:
+            painter.setFont(text_font(11))
+            painter.setPen(QColor(self.theme.muted))
+            painter.drawText(self.rect().adjusted(2, 0, -8, -28), Qt.AlignmentFlag.AlignVCenter, self.number)
+            line = self.rect().adjusted(2, 16, -8, -2)
+            room = QFontMetrics(mono_font(13)).horizontalAdvance(self.chance) + BETWEEN
+            font = next((font for font in (text_font(size, weight=QFont.Weight.DemiBold) for size in WORD_SIZES)
+                         if QFontMetrics(font).horizontalAdvance(self.word) <= line.width() - room),
+                        text_font(WORD_SIZES[-1], weight=QFont.Weight.DemiBold))
+            painter.setFont(font)
+            painter.setPen(QColor(self.theme.text))
+            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, elided(self.word, font, line.width() - room))
+            painter.setFont(mono_font(13))
+            painter.setPen(QColor(self.theme.muted))
+            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, self.chance)
 
 
 class CandidatesView(View):

@@ -111,21 +111,20 @@ class Chip(QAbstractButton):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = self.theme
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        box = QRectF(self.rect()).adjusted(1, 1, -1, -1)
-        if self.current:
-            painter.setPen(QPen(QColor(theme.playhead), 2))
-        else:
-            painter.setPen(QPen(QColor(theme.faint if self.underMouse() else theme.border), 1))
-        painter.setBrush(self.ground())
-        painter.drawRoundedRect(box, CORNER, CORNER)
-        painter.setFont(self._font())
-        painter.setPen(QColor(theme.text if self.reached and not self.end else theme.muted))
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text())
-        if self.hasFocus():
-            draw_focus(painter, box.adjusted(2, 2, -2, -2), theme.accent, corner=CORNER - 2)
-        painter.end()
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            box = QRectF(self.rect()).adjusted(1, 1, -1, -1)
+            if self.current:
+                painter.setPen(QPen(QColor(theme.playhead), 2))
+            else:
+                painter.setPen(QPen(QColor(theme.faint if self.underMouse() else theme.border), 1))
+            painter.setBrush(self.ground())
+            painter.drawRoundedRect(box, CORNER, CORNER)
+            painter.setFont(self._font())
+            painter.setPen(QColor(theme.text if self.reached and not self.end else theme.muted))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text())
+            if self.hasFocus():
+                draw_focus(painter, box.adjusted(2, 2, -2, -2), theme.accent, corner=CORNER - 2)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End):

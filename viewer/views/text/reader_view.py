@@ -67,11 +67,6 @@ class ReaderText(QAbstractScrollArea):
         """What is shown, a character a step."""
         return self._text
 
-    @property
-    def lines(self) -> int:
-        """How many lines there are, wrapped ones counted each."""
-        return len(self._starts)
-
     def set_text(self, text: str, given: int) -> None:
         """Show this text; its first `given` characters were read, the others written."""
         if text.startswith(self._text) and self._text and self._starts:

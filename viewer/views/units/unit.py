@@ -70,28 +70,26 @@ class EquationBox(Painted):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = self.theme
-        painter = QPainter(self)
         if self.result is None:
-            painter.end()
             return
-        painter.setPen(QColor(theme.border))
-        painter.drawLine(0, 0, self.width(), 0)
-        looks = {
-            "head": (text_font(11, weight=QFont.Weight.Medium), theme.muted),
-            "equation": (mono_font(12), theme.text),
-            "numbers": (mono_font(11), theme.muted),
-            "good": (text_font(11), theme.good),
-            "bad": (text_font(11), theme.error),
-        }
-        for number, (text, kind) in enumerate(self.lines()):
-            font, colour = looks[kind]
-            if QFontMetrics(font).horizontalAdvance(text) > self.width() - 4:
-                font.setPixelSize(font.pixelSize() - 1)
-                text = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, self.width() - 4)
-            painter.setFont(font)
-            painter.setPen(QColor(colour))
-            painter.drawText(2, 6 + number * LINE, self.width() - 4, LINE, Qt.AlignmentFlag.AlignVCenter, text)
-        painter.end()
+        with QPainter(self) as painter:
+            painter.setPen(QColor(theme.border))
+            painter.drawLine(0, 0, self.width(), 0)
+            looks = {
+                "head": (text_font(11, weight=QFont.Weight.Medium), theme.muted),
+                "equation": (mono_font(12), theme.text),
+                "numbers": (mono_font(11), theme.muted),
+                "good": (text_font(11), theme.good),
+                "bad": (text_font(11), theme.error),
+            }
+            for number, (text, kind) in enumerate(self.lines()):
+                font, colour = looks[kind]
+                if QFontMetrics(font).horizontalAdvance(text) > self.width() - 4:
+                    font.setPixelSize(font.pixelSize() - 1)
+                    text = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, self.width() - 4)
+                painter.setFont(font)
+                painter.setPen(QColor(colour))
+                painter.drawText(2, 6 + number * LINE, self.width() - 4, LINE, Qt.AlignmentFlag.AlignVCenter, text)
 
 
 class UnitView(View):
