@@ -24,6 +24,7 @@ from unrolled.viewer.theme.themes import LIGHT
 from unrolled.viewer.views.tracks import TracksView
 from unrolled.viewer.views.tracks.menu import set_range
 from unrolled.viewer.widgets.range_dialog import RangeDialog
+from unrolled.viewer.window.application import make_application
 
 
 @pytest.fixture
@@ -35,6 +36,7 @@ def session():
 
 @pytest.fixture
 def panel(qtbot, session):
+    make_application()  # whose style sheet draws controls as lines
     made = TracksView(context(session))
     qtbot.addWidget(made)
     made.resize(700, 900)
