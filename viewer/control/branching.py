@@ -56,8 +56,6 @@ class Branching:
         self.later: Callable[[c.Command], bool] = lambda _: False  # whether a command is done when the run has become a live one
         session.run_changed.connect(self._forget)
 
-    # ── Commands ──────────────────────────────────────────────────────────────────────────────────────────────
-
     @handles(c.ChooseToken)
     def choose(self, command: c.ChooseToken) -> None:
         step, token = command.step, command.token
@@ -193,8 +191,6 @@ class Branching:
                 branch.trace.provenance = written_as(branch.trace.provenance, decoding, branch.edits_on)
                 self.replace_unseen(branch.changed(decoding=decoding))
         self._voice.state_changed.emit()
-
-    # ── For the other parts ───────────────────────────────────────────────────────────────────────────────────
 
     def replace_unseen(self, branch: Branch) -> None:
         """Put another form of the shown branch in its place, where nothing of it has been written yet."""

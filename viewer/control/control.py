@@ -80,13 +80,9 @@ class Control(QObject):
         self.run.died.connect(self._died)
         backend.silent.connect(self._silent)
 
-    # ── What the window shows ─────────────────────────────────────────────────────────────────────────────────
-
     @property
     def decoding(self) -> Decoding:
         return self._branching.decoding
-
-    # ── From outside ──────────────────────────────────────────────────────────────────────────────────────────
 
     def do(self, command: c.Command) -> None:
         """Do what a person asks for. Raises `LookupError` for what does not concern runs."""
@@ -127,8 +123,6 @@ class Control(QObject):
         self._worker.close()
         self.comparing.end_run()
         self.run.close()
-
-    # ── Reports ───────────────────────────────────────────────────────────────────────────────────────────────
 
     @handles(Welcome)
     def welcome(self, _: Welcome) -> None:

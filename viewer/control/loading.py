@@ -45,8 +45,6 @@ class Loading:
         self._notes: Notes = ()  # what was said of the input when it was opened; what the model says of it stands behind that
         self._last: dict[tuple[str, str], Opening] = {}  # the last input of each kind that a model took, or drew
 
-    # ── Commands ──────────────────────────────────────────────────────────────────────────────────────────────
-
     @handles(c.LoadModel)
     def load_model(self, command: c.LoadModel) -> None:
         state, same = self._runner.state, self._session.description is not None and command.name == self.choice.model
@@ -88,8 +86,6 @@ class Loading:
         self._session.set_trace(None)
         self.encode()
         self._voice.state_changed.emit()
-
-    # ── Reports ───────────────────────────────────────────────────────────────────────────────────────────────
 
     @handles(Ready)
     def ready(self, report: Ready) -> None:
@@ -156,8 +152,6 @@ class Loading:
     def input_added(self, report: InputAdded) -> None:
         self._voice.idle()
         self._voice.say_notes(report.notes)
-
-    # ── For the other parts ───────────────────────────────────────────────────────────────────────────────────
 
     def show(self, opening: Opening, notes: Notes = ()) -> None:
         """Show an input and have it run, by another model where the one that is there takes no such thing; a sample once it is

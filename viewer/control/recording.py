@@ -77,8 +77,6 @@ class Recording:
         if branch is not None:
             self._runner.ask(asked, branch)
 
-    # ── Reports ───────────────────────────────────────────────────────────────────────────────────────────────
-
     @handles(Stepped, SteppedBlock)
     def stepped(self, report: Stepped | SteppedBlock) -> None:
         branch = self.branch_of(report.branch)

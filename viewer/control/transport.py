@@ -40,8 +40,6 @@ class Transport:
         session.playhead.moved.connect(self._playhead_moved)
         session.ended.connect(self._arrive)
 
-    # ── Commands ──────────────────────────────────────────────────────────────────────────────────────────────
-
     @handles(c.StepForward)
     def step_forward(self, _: c.StepForward) -> None:
         playhead = self._session.playhead
@@ -95,8 +93,6 @@ class Transport:
     def stop_reading(self, _: c.StopReading) -> None:
         self._runner.cancel()
         self.end_reading()
-
-    # ── For the other parts ───────────────────────────────────────────────────────────────────────────────────
 
     def begin_reading(self) -> None:
         """Read a text to its end, unless it is stopped."""
