@@ -22,7 +22,7 @@ from unrolled.models.store.layout import Dtype, StoreDescription, StoreError
 from unrolled.models.store.location import Location
 from unrolled.models.store.making import UNFINISHED, make_store
 from unrolled.models.store.store import open_store
-from unrolled.models.store.writing import bytes_a_step, missing_parts
+from unrolled.models.store.writing import bytes_a_step, in_sentences, missing_parts
 from unrolled.models.trace.names import file_name
 
 OFTEN = 0.25        # seconds between two looks at the workers
@@ -102,7 +102,8 @@ def _traced(request: TraceRequest, stepper: AnyStepper, hire: Callable[[WorkerSe
     if location.exists() and UNFINISHED not in location.group("r").attrs:
         _check_same(location, planned.description)
     else:
-        make_store(location, planned.description, planned.titles, planned.rooms, planned.packing)
+        with in_sentences(location):
+            make_store(location, planned.description, planned.titles, planned.rooms, planned.packing)
     with Claim(location) as claim:
         _sweep(location)
         parts = missing_parts(location, planned.description.parts)

@@ -50,7 +50,7 @@ class PartWriter:
     def write(self, part: int, first_shard: int, kept: Part) -> None:
         """Write it; one that is there is written again. Raises `StoreError` when it cannot be, and it is not there then."""
         shard = self._description.shard
-        with _sentences(self._location):
+        with in_sentences(self._location):
             for number in range(len(kept.tokens) // shard):
                 own = slice(number * shard, (number + 1) * shard)
                 self._shard(first_shard + number, kept, own)
@@ -90,18 +90,19 @@ def turned(values: Stored) -> Stored:
 
 
 @contextmanager
-def _sentences(location: Location) -> Iterator[None]:
+def in_sentences(location: Location) -> Iterator[None]:
+    """What the system says of a place that cannot be written, as a `StoreError`."""
     try:
         yield
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise StoreError(f"There is no room left on the disk for “{location.title}”{_free(location)}. What is written stays "
-                             "valid; make room, and run the same command again to go on.") from error
+                             "valid; make room, and the same again goes on from there.") from error
         raise StoreError(f"“{location.title}” cannot be written: {error.strerror or error}.") from error
 
 
 def _free(location: Location) -> str:
-    if location.folder is None:
+    if location.folder is None or not location.folder.exists():
         return ""
     return f": {shutil.disk_usage(location.folder).free / 1e6:,.0f} MB are free"
 

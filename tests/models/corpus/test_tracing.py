@@ -196,6 +196,9 @@ def test_bad_corpora_are_said(place, tmp_path):
     assert said(tmp_path / "list.txt") == ("Line 2 of “list.txt” names no file; a list has the path of a file in each line.")
     (tmp_path / "list.txt").write_text("\n")
     assert said(tmp_path / "list.txt") == "The list “list.txt” is empty."
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="“store” cannot be written: Not a directory"):
+        trace(place, tmp_path / "file/store")
     with pytest.raises(StoreError, match="The model has no channel “gates”; it has hidden, cell, input_gate"):
         trace(place, tmp_path / "store", channels=("gates",))
 
