@@ -12,6 +12,7 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, QRect, QSize, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QAbstractScrollArea,
     QAbstractSlider,
     QAbstractSpinBox,
     QComboBox,
@@ -141,6 +142,9 @@ def test_every_interactive_widget_has_an_accessible_name(qtbot, window):
     run_to_end(qtbot, window)
     for spec in window.host.at(Place.DRAWER):
         window.do(OpenView(spec.name))
+        reached = [area for area in window.findChildren(QAbstractScrollArea) if area.isVisible()
+                   and area.focusPolicy() & Qt.FocusPolicy.TabFocus and not area.accessibleName()]
+        assert not reached, spec.name
     extra = [ShortcutsDialog(window.action_specs, window), AboutDialog(window.theme, "1", window),
              DecodingPopover(window.controller.decoding, window.do, window)]
     kinds = (QAbstractButton, QComboBox, QAbstractSlider, QAbstractSpinBox, QLineEdit)

@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QLabel, QScrollArea, QWidget
 
 from unrolled.models.analysis.attention_statistics import WARNING, attention_statistics
 from unrolled.models.trace.places import place_words
+from unrolled.viewer.plotting.context_menu import FocusRing
 from unrolled.viewer.plotting.place_bars import PlaceBars, bars
 from unrolled.viewer.plotting.place_map import PlaceMap
 from unrolled.viewer.state.beginning import empty_text
@@ -34,6 +35,8 @@ class AttentionStatisticsView(View):
             column.addStretch(1)
         area = QScrollArea(widgetResizable=True)
         area.setWidget(inside)
+        area.setAccessibleName("How attention is spread")
+        FocusRing(area)
         self.hold(area)
         self.refresh()
 

@@ -1,6 +1,6 @@
 """Two parts side by side; where there is no room for that, one under the other."""
 
-from PySide6.QtCore import QEvent, QObject
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QScrollArea, QWidget
 
@@ -29,6 +29,8 @@ class TwoParts(QScrollArea):
         self._layout.addWidget(first, stretch[0])
         self._layout.addWidget(self._area, stretch[1])
         self.setWidget(inside)
+        for area in (self, self._area):
+            area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is inside has it
         second.installEventFilter(self)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

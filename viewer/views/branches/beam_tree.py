@@ -179,6 +179,7 @@ class BeamTreeView(View):
         self._area = QScrollArea()
         self._area.setFrameShape(QFrame.Shape.NoFrame)
         self._area.setWidget(self.tree)
+        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.hold(self.status, (self._area, 1), spacing=2)
         self.refresh()
 

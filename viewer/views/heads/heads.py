@@ -3,6 +3,7 @@
 import time
 
 import numpy as np
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton, QScrollArea, QSizePolicy
 
 from unrolled.models.trace import Channel, FloatArray, Trace
@@ -49,6 +50,7 @@ class HeadsView(View):
         attach(self.tiles, "Attention of every layer and head", table=self._table, fill=self.tiles.zoom.add_to)
         area = QScrollArea(widgetResizable=True)
         area.setWidget(self.tiles)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.hold(in_row(None, (self.picker, 1), self.off, spacing=8), self.meaning, (area, 1), spacing=6)
         self.refresh()
 

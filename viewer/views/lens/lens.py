@@ -4,7 +4,7 @@ Asked for while the view is seen, for a part of the run around the playhead.
 """
 
 import numpy as np
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QScrollArea
 
 from unrolled.models.protocol.questions import LensRead, ReadLens
@@ -38,6 +38,7 @@ class LogitLensView(View):
         attach(self.canvas, "Logit lens", table=self._table, fill=self.canvas.zoom.add_to)
         self.area = QScrollArea(widgetResizable=True)
         self.area.setWidget(self.canvas)
+        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.area.horizontalScrollBar().valueChanged.connect(lambda _: self.canvas.update())
         self.status = muted_label(MEANING, wrapped=True)
         self.hold(self.status, (self.area, 1), spacing=4)
