@@ -54,7 +54,8 @@ class TrainingRoomPage(QWidget):
         self.readout.setFixedHeight(18)
         self.readout.setMinimumWidth(1)
         self.readout.setAccessibleName("Value under the pointer")
-        self._timer = QTimer(self, singleShot=True, interval=FRAME_MILLISECONDS)
+        self._timer = QTimer(self, singleShot=True)
+        self._timer.setInterval(FRAME_MILLISECONDS)
         self._timer.timeout.connect(self.refresh)
         self._begun = False
         self._others: dict[str, History] = {}  # by cell: what was trained on the same task before

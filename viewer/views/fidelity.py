@@ -34,7 +34,8 @@ class FidelityBadge(View):
         self._next = 0
         self._waited_for = 0
         # While steps come one after another there are better things to do.
-        self._pause = QTimer(self, singleShot=True, interval=PAUSE_MILLISECONDS)
+        self._pause = QTimer(self, singleShot=True)
+        self._pause.setInterval(PAUSE_MILLISECONDS)
         self._pause.timeout.connect(self._ask)
         self.found = Fidelity()
         self._failure = ""

@@ -42,7 +42,8 @@ class LogitLensView(View):
         self.area.horizontalScrollBar().valueChanged.connect(lambda _: self.canvas.update())
         self.status = muted_label(MEANING, wrapped=True)
         self.hold(self.status, (self.area, 1), spacing=4)
-        self._settling = QTimer(self, singleShot=True, interval=SETTLED_MILLISECONDS)
+        self._settling = QTimer(self, singleShot=True)
+        self._settling.setInterval(SETTLED_MILLISECONDS)
         self._settling.timeout.connect(self._ask)
         self.refresh()
 
