@@ -41,7 +41,8 @@ class CorpusPage(QWidget):
         self._open, self._do, self.theme = open_store, do, theme
         self.setAccessibleName("Corpus")
         self.asking, self._looking = Asking(self), Asking(self)
-        self._look = QTimer(self, interval=LOOK_MILLISECONDS)
+        self._look = QTimer(self)
+        self._look.setInterval(LOOK_MILLISECONDS)
         self._laid_out = False
         self._asked: Question | None = None  # what is listed; none for a frame of the map
         self.back = QPushButton("Back to the run")
