@@ -24,8 +24,14 @@ def model_on_screen(session: ShownSession) -> ModelDescription | None:
 
 def input_kind(session: ShownSession) -> str:
     """What the model on screen takes; while there is none, what is there to be taken."""
-    description, given = model_on_screen(session), session.input
-    return description.input_kind if description is not None else given.medium if given is not None else session.expected_kind
+    description = model_on_screen(session)
+    return description.input_kind if description is not None else kind_without_model(session)
+
+
+def kind_without_model(session: ShownSession) -> str:
+    """What is there to be taken; while the first model is coming, as what it takes that."""
+    given, expected = session.input, session.expected_kind
+    return expected if given is None or (session.description is None and taken_by(given, expected)) else given.medium
 
 
 def detokenization(session: ShownSession) -> str:
