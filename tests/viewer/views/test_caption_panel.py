@@ -210,8 +210,10 @@ def test_the_piece_at_the_playhead_is_in_sight_after_all_came_at_once_and_after_
     panel.seek(session.playhead.step)
     last = panel.chips[-1]
     qtbot.waitUntil(lambda: last.visibleRegion().boundingRect() == last.rect(), timeout=1000)
-    session.playhead.seek(len(session.trace) // 2)
-    chip = panel.chips[session.playhead.step]
-    for width in (300, 90):
-        panel.resize(width, panel.minimumHeight())
-        qtbot.waitUntil(lambda: chip.visibleRegion().boundingRect() == chip.rect(), timeout=1000)
+    for step, width, more in ((len(session.trace) // 2, 300, 0), (len(session.trace) // 2, 90, 0),
+                              (len(session.trace) - 1, 90, 90), (len(session.trace) - 1, 90, 0)):
+        session.playhead.seek(step)
+        panel.resize(width, panel.minimumHeight() + more)
+        qtbot.wait(20)
+        chip = panel.chips[step]
+        assert chip.visibleRegion().boundingRect() == chip.rect(), (step, width, more)

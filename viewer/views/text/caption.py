@@ -189,6 +189,7 @@ class CaptionView(View):
         self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._area.verticalScrollBar().setSingleStep(CHIP_HEIGHT + GAP)
+        self._area.verticalScrollBar().rangeChanged.connect(lambda *_: self._reveal())  # more rows are seen, or fewer
         own_ground(self._inside)
         self._area.verticalScrollBar().setAccessibleName("Scroll the caption")
         self.sentence = QLabel("", textFormat=Qt.TextFormat.PlainText, wordWrap=True)
