@@ -16,6 +16,7 @@ from unrolled.models.checkpoints.files import CheckpointError, first_line, misfi
 
 MOST_CONSTANTS = 50_000_000  # numbers that a network makes itself and a file does not hold
 LARGEST_NETWORK = 2**31      # of its own numbers
+MOST_CALLS = 30_000          # of torch while a network is built: three for a tensor
 COUNTER = "num_batches_tracked"  # of batch norm, which changes nothing
 
 NetworkT = TypeVar("NetworkT", bound=nn.Module)
@@ -100,10 +101,19 @@ def sketching() -> Iterator[None]:
 
 
 class _Unfilled(TorchFunctionMode):
-    """Draws no numbers for tensors that hold none: torch would import its compiler for it, which takes over a second."""
+    """Draws no numbers for tensors that hold none: torch would import its compiler for it, which takes over a second. Ends
+    what would have no end: settings may ask for any number of layers.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._calls = 0
 
     def __torch_function__(self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        self._calls += 1
+        if self._calls > MOST_CALLS:
+            raise ValueError("it has far too many parts")
         if func.__name__ == "normal_":  # the function of `torch.nn.init`, and the method
             return args[0] if args else kwargs["tensor"]
         return func(*args, **kwargs)

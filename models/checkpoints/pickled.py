@@ -26,6 +26,7 @@ SUFFIXES = (".pth", ".pt", ".tar", ".pkl", ".ckpt", ".bin")
 LARGEST_PICKLE = 2**28   # of the part that says what there is; the numbers lie beside it
 DEEPEST = 64             # modules in modules,
 LONGEST_NAME = 500       # of a tensor
+MOST_TIMES = 8         # that a number stands in tensors: embeddings are tied, and averages are kept beside what they are of
 MOST_PARTS = 200_000     # and so many of them together: one may stand in many places, or within itself
 MAGIC_NUMBER = 0x1950A86A20F9469CFC6C  # torch's, of the format before 1.6
 NAMED_KEYS = 8
@@ -99,6 +100,9 @@ def read_pickled(path: Path) -> PickledCheckpoint:
     if tensors and all(name.startswith("module.") for name in tensors):
         tensors = {name.removeprefix("module."): value for name, value in tensors.items()}
     tensors = {name.replace(".module.", ".", 1): value for name, value in tensors.items()}
+    stored = {value.untyped_storage().data_ptr(): value.untyped_storage().nbytes() for value in tensors.values()}
+    if sum(value.nbytes for value in tensors.values()) > MOST_TIMES * sum(stored.values()):
+        raise CheckpointError(f"“{path.name}” is no checkpoint of a network: its tensors are the same numbers over and over.")
     return PickledCheckpoint(path, content, tensors, hash_of(path))
 
 

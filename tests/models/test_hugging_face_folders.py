@@ -158,6 +158,19 @@ def test_weights_that_do_not_fit_are_said_and_nothing_is_drawn_at_random(tmp_pat
     assert notes[-1].endswith("“gpt2” holds 1 tensor that its model has no place for, such as “extra.weight”.")
 
 
+@pytest.mark.parametrize("change", [{"vocab_size": 10**9}, {"n_positions": 10**12}, {"n_layer": 10**7}, {"n_embd": 4 * 10**8}])
+def test_settings_that_ask_for_far_more_than_there_is_are_refused_unbuilt(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, int]) -> None:
+    import transformers
+
+    folder = save("gpt2", tmp_path)
+    settings = folder / "config.json"
+    settings.write_text(json.dumps(json.loads(settings.read_text()) | change))
+    monkeypatch.setattr(transformers.GPT2LMHeadModel, "from_pretrained", lambda *_, **__: pytest.fail("memory was taken"))
+    with pytest.raises(CheckpointError, match=r"does not fit its settings: they ask for [\d,]+ numbers|far too many parts"):
+        load(str(folder))
+
+
 SMALL = {"vocab_size": 285, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 48,
          "num_key_value_heads": 2, "num_local_experts": 4, **IDS}
 LAYERS = {"encoder_layers": 1, "decoder_layers": 1, "encoder_attention_heads": 2, "decoder_attention_heads": 2,

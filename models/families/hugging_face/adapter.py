@@ -12,6 +12,7 @@ from typing import Any
 
 from unrolled.models.adapters.adapter import Evaluate, HubName, Source
 from unrolled.models.checkpoints.files import CheckpointError, computer_memory, first_line
+from unrolled.models.checkpoints.fitting import MOST_CONSTANTS, sketching
 from unrolled.models.checkpoints.pickled import read_object
 from unrolled.models.families.hugging_face.hub import fetched
 from unrolled.models.stepping.stepper import AnyStepper
@@ -22,6 +23,7 @@ INSTALL = "pip install 'unrolled[transformers]'"
 WEIGHTS = ("*.safetensors", "*.bin")
 BYTES_A_NUMBER = 4  # as it is computed with
 WIDTHS = {"float32": 4, "float64": 8, "float16": 2, "bfloat16": 2}  # bytes a number, as files have it
+MOST_TIMES = 4  # numbers for a byte of the files: packed ones, and those that stand in several places
 CHUNK = 2**22
 UNUSED = ".pooler."  # what makes one vector of all, which many checkpoints lack: nothing here reads it
 AS_IT_IS: dict[str, Any] = {"local_files_only": True, "weights_only": True, "attn_implementation": "eager"}
@@ -67,6 +69,7 @@ def open_model(source: Path | str, device: str) -> Opened:
         if not stored:
             raise CheckpointError(f"“{title}” holds no weights: neither .safetensors nor .bin files.")
         _check_memory(stored, str(config.dtype), title)
+        _check_settings(made, config, stored, title)
         model, told = made.from_pretrained(folder, dtype="float32", output_loading_info=True, ignore_mismatched_sizes=True,
                                            **AS_IT_IS)
         notes = _fit(title, told)
@@ -152,6 +155,16 @@ def _check_memory(stored: int, dtype: str, title: str) -> None:
     if needed > there:
         raise CheckpointError(f"“{title}” needs {needed / 2**30:.1f} GiB for its weights alone, and this computer has "
                               f"{there / 2**30:.1f}.")
+
+
+def _check_settings(made: Any, config: Any, stored: int, title: str) -> None:
+    """Say that settings ask for far more than files of so many bytes hold, before there is a network of their lengths."""
+    with sketching():
+        sketch = (made.from_config if hasattr(made, "from_config") else made)(config)
+    numbers = sum(own.numel() for own in (*sketch.parameters(), *sketch.buffers()))
+    if numbers > MOST_CONSTANTS + MOST_TIMES * stored:
+        raise CheckpointError(f"“{title}” does not fit its settings: they ask for {numbers:,} numbers, and its files have "
+                              f"{stored:,} bytes.")
 
 
 def _weight_files(folder: Path) -> list[Path]:

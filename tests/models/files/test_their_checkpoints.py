@@ -132,6 +132,17 @@ def test_a_char_rnn_goes_on_as_by_itself(tmp_path: Path, cell: str, layers: int,
     agrees(*written(stepper, "Wherefore", (ClampUnits(channel=lowest, units=(2,), value=0.5, first=2, last=5),), steps=8))
 
 
+def test_the_same_numbers_for_every_layer_are_refused(tmp_path: Path) -> None:
+    """A file of a megabyte would take gigabytes."""
+    model = theirs.CharRNN("lstm", layers=60)
+    for kind in ("weight", "bias"):
+        for name in [name for name, _ in model.rnn.named_parameters() if kind in name]:
+            model.rnn._parameters[name] = getattr(model.rnn, f"{kind}_ih_l0")
+    torch.save(model, tmp_path / "a.pt")
+    with pytest.raises(CheckpointError, match="the same numbers over and over"):
+        load(str(tmp_path / "a.pt"))
+
+
 def test_other_characters_than_the_printable_ones_are_said(tmp_path: Path) -> None:
     model = theirs.CharRNN()
     model.encoder = torch.nn.Embedding(60, 8)
