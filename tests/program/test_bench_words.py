@@ -1,7 +1,8 @@
 """What `unrolled bench` prints for people, whatever a figure is made of."""
 
-from __future__ import annotations
+from functools import partial
 
+from unrolled.viewer.benchmarks.process import figures_of
 from unrolled.viewer.cli import bench
 from unrolled.viewer.cli.main import main
 
@@ -17,3 +18,13 @@ def test_figures_with_and_without_a_reference_are_printed(monkeypatch, capsys):
     assert "scrub_ms                 median 2.00, p95 3.00, 0.25 of the reference" in printed
     assert "hf_trace_overhead        tiny 1.20, large 1.05" in printed
     assert "window: steps: 30" in printed
+
+
+def test_what_cannot_be_measured_is_said_and_the_others_are_measured(monkeypatch, capsys):
+    monkeypatch.setitem(bench.BENCHMARKS, "corpus", partial(figures_of, "unrolled.viewer", "caption"))
+    monkeypatch.setitem(bench.BENCHMARKS, "window", lambda: {"window_seconds": 0.5})
+    assert main(["bench", "--only", "corpus", "window"]) == 1
+    printed = capsys.readouterr()
+    assert "window_seconds           0.50" in printed.out
+    assert printed.err.startswith("unrolled: corpus was not measured: ")
+    assert printed.err.count("unrolled") == 1

@@ -20,7 +20,7 @@ def figures_of(module: str, *words: str, **environment: str) -> dict[str, Any]:
         report = Path(home) / "report.json"
         child = measuring(module, *words, str(report), UNROLLED_HOME=home, QT_QPA_PLATFORM="offscreen", **environment)
         if child.returncode != 0 or not report.exists():
-            raise RuntimeError((child.stderr.strip().splitlines() or [f"The benchmark {module} failed."])[-1])
+            raise RuntimeError(last_words(child))
         figures: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
     return figures
 
@@ -38,6 +38,12 @@ def measuring(module: str, *words: str, **environment: str) -> subprocess.Comple
         if child is not None and child.returncode is None:
             child.kill()
             child.wait()
+
+
+def last_words(child: subprocess.CompletedProcess[str]) -> str:
+    """Why it failed, without the program's name that a terminal shows before it."""
+    lines = child.stderr.strip().splitlines() or ["The benchmark failed."]
+    return lines[-1].removeprefix("unrolled: ")
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from unrolled.viewer.benchmarks.process import figures_of, measuring
-from unrolled.viewer.cli.telling import SUCCESS, WRONG_USE, CommandError
+from unrolled.viewer.benchmarks.process import figures_of, last_words, measuring
+from unrolled.viewer.cli.telling import FAILURE, SUCCESS, WRONG_USE, CommandError, tell
 
 Figures = dict[str, Any]
 
@@ -29,7 +29,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def _stepping(*more: str) -> Figures:
     child = measuring("unrolled.models", "bench", "--json", *more)
     if child.returncode != 0:
-        raise CommandError((child.stderr.strip().splitlines() or ["The stepping benchmark failed."])[-1])
+        raise CommandError(last_words(child))
     figures: Figures = json.loads(child.stdout)
     return figures
 
@@ -92,21 +92,27 @@ def bench(arguments: argparse.Namespace) -> int:
         raise CommandError(f"There is no benchmark {', '.join(unknown)}.", WRONG_USE)
     figures: Figures = {}
     details: Figures = {}
+    status = SUCCESS
     for name in arguments.only or BENCHMARKS:
         if sys.stderr.isatty():
             print(f"measuring {name}…", file=sys.stderr)
-        with _ending_what_measures():
-            part = BENCHMARKS[name]()
+        try:
+            with _ending_what_measures():
+                part = BENCHMARKS[name]()
+        except RuntimeError as error:  # of one part, such as stores where there is no zarr
+            tell(f"{name} was not measured: {error}")
+            status = FAILURE
+            continue
         details[name] = part.pop("details", {})
         figures |= part
     if arguments.json:
         print(json.dumps({**figures, "details": details}))
-        return SUCCESS
+        return status
     for key, value in figures.items():
         print(f"{key:<24} {_shown(value)}")
     for name, part in details.items():
         print(f"\n{name}: " + "; ".join(f"{key.replace('_', ' ')}: {value}" for key, value in part.items()))
-    return SUCCESS
+    return status
 
 
 def _shown(value: float | dict[str, float]) -> str:
