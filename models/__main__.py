@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 
@@ -40,6 +43,14 @@ def _families(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _do_without_temporary_folder() -> None:
+    """Torch's compiler, which torchvision imports and nothing here uses, wants a folder as soon as it is imported."""
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(Path(__file__).parent))  # one that is there; nothing is put into it
+
+
 def _verb(arguments: argparse.Namespace) -> Callable[[argparse.Namespace], int]:
     """What does it, and all that it imports."""
     if arguments.verb in ("backend", "serve"):
@@ -67,6 +78,7 @@ def main(words: list[str] | None = None) -> int:
 
 def _act(words: list[str] | None) -> int:
     arguments = parser().parse_args(words)
+    _do_without_temporary_folder()
     try:
         with ending_at_once():
             act = _verb(arguments)

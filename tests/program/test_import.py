@@ -1,7 +1,8 @@
-"""`import unrolled` says what there is, and loads none of it."""
+"""What is imported when: `import unrolled` loads nothing, and the libraries need no folder to write to."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -18,3 +19,11 @@ def test_what_there_is_is_listed_and_not_loaded():
                                              check=True).stdout.splitlines()
     assert {"record", "watch", "step", "show", "open", "__version__"} <= set(listed.split())
     assert loaded == missing == ""
+
+
+def test_a_computer_without_a_temporary_folder():
+    lines = ("import tempfile", "tempfile._candidate_tempdir_list = lambda: []",
+             "from unrolled.models.__main__ import main", "assert main(['families']) == 0", "import torchvision")
+    environment = {name: value for name, value in os.environ.items() if name != "TORCHINDUCTOR_CACHE_DIR"}
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
