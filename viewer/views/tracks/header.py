@@ -34,8 +34,9 @@ def paint_header(painter: QPainter, track: Track) -> None:
         font = text_font(15)
         font.setItalic(True)
         painter.setFont(font)
-        painter.drawText(QRectF(left, 2, 24, 21), Qt.AlignmentFlag.AlignVCenter, track.symbol)
-        left += 20
+        width = max(painter.fontMetrics().horizontalAdvance(track.symbol) + 4, 20)
+        painter.drawText(QRectF(left, 2, width + 4, 21), Qt.AlignmentFlag.AlignVCenter, track.symbol)
+        left += width
     painter.setFont(text_font(11))
     painter.setPen(QColor(theme.muted))
     if track.folded:
@@ -72,7 +73,7 @@ def _paint_title(painter: QPainter, track: Track, left: float) -> None:
 
     def room(top: float) -> int:
         beside = (numbers.horizontalAdvance(text) for text, middle in ticks if top - LINE / 2 < middle < top + 16 + LINE / 2)
-        return int(HEADER - left - 4 - max(beside, default=0))
+        return int(HEADER - left - 9 - max(beside, default=0))
 
     tops = [4 + TITLE_LINE * number for number in range(max(int((track.height() - track.legend_height - 4) // TITLE_LINE), 1))]
     for top, line in zip(tops, title_lines(track.title, painter.fontMetrics(), [room(top) for top in tops]), strict=False):
