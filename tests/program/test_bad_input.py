@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+import scripted
 from program_checks import assert_one_sentence
 
 from unrolled import assets
+from unrolled.models.trace.files import save_trace
+from unrolled.viewer.state.session_file import SavedSession, SessionLayout, save_session
 
 
 @pytest.mark.parametrize(("words", "expected"), [
@@ -92,3 +95,23 @@ def test_training_and_evaluation_without_data(capsys, tmp_path, monkeypatch):
         assert complaint.count("\n") == 1
         assert str(tmp_path) in complaint
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("name", "taken"), [
+    ("a.npz", "analyze take traces"), ("a.csv", "analyze take traces"), ("a.unrolled", "a session"), ("a.safetensors", "--model"),
+])
+def test_what_the_program_writes_is_no_input(run_here, tmp_path, name, taken):
+    """A session's file holds its picture as it was given, which would be found in it and captioned."""
+    path = tmp_path / name
+    if name == "a.unrolled":
+        save_session(path, SavedSession(SessionLayout(), scripted.picture().data, (scripted.trace(),)))
+    elif name == "a.safetensors":
+        path.write_bytes(assets.path("checkpoints", "chars-rnn.safetensors").read_bytes()[:10_000])
+    else:
+        save_trace(scripted.trace(), path)
+    assert taken in assert_one_sentence(run_here("caption", path))
+
+
+def test_a_session_without_a_run_is_not_analyzed(run_here, tmp_path):
+    save_session(tmp_path / "a.unrolled", SavedSession(SessionLayout(), b"", ()))
+    assert "holds no run" in assert_one_sentence(run_here("analyze", tmp_path / "a.unrolled", "-o", tmp_path / "a.json"))

@@ -9,12 +9,20 @@ import subprocess
 import sys
 import time
 from importlib.metadata import version
+from typing import cast
 
+import msgspec
 import pytest
+import scripted
 from PIL import Image, ImageColor
 from program_checks import assert_one_sentence
 
+from unrolled.models.protocol.client import BackendClient
+from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.loading import Loaded
+from unrolled.models.protocol.stepping import Advance, Opened
 from unrolled.models.trace.files import load_trace
+from unrolled.viewer.cli.running import run_trace
 from unrolled.viewer.theme.themes import LIGHT
 
 
@@ -183,3 +191,21 @@ def test_a_text_from_the_command_line_is_exported_and_traced(run, tmp_path):
         suffix = {"export": "svg", "trace": "json", "analyze": "html"}[verb]
         for words in ((), ("a.jpg", "--text", "b")):
             assert "--text" in assert_one_sentence(run(verb, *words, "-o", tmp_path / f"no.{suffix}"), 2)
+
+
+def test_a_text_as_long_as_can_be_read_is_written_on():
+    """No message asks for more steps than its type allows."""
+    asked: list[Advance] = []
+
+    class Client:
+        def open(self, run: int, data: bytes, name: str) -> Opened:
+            return Opened(run, (0, 0, 1, 1), prompt_tokens=100_000, maximum_steps=200_000)
+
+        def advance(self, request: Advance) -> tuple[()]:
+            asked.append(msgspec.convert(msgspec.to_builtins(request), Advance))
+            return ()
+
+    run_trace(cast(BackendClient, Client()), Loaded(scripted.description(), "cpu", 0), run=0, name="a.txt", data=b"a",
+              decoding=Decoding(), write=7)
+    assert [request.step for request in asked] == [0, *(before.step + before.count for before in asked[:-1])]
+    assert asked[-1].step + asked[-1].count == 100_007

@@ -44,7 +44,7 @@ and places are counted from 0, and "convention" says what a step is; numbers tha
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser("analyze", help="equations, gradients, occlusion and statistics of a run", epilog=JSON_EXPLAINED)
-    add_one_input(parser, "INPUT-or-TRACE", "or a folder of them: gate statistics over all")
+    add_one_input(parser, "INPUT-or-TRACE", "or a session; or a folder of inputs or traces: gate statistics over all")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT",
                         help="a file ending in " + " or ".join(SUFFIXES))
     parser.add_argument("--unit", type=int, action="append", default=[], metavar="N",
@@ -59,12 +59,15 @@ def analyze(arguments: argparse.Namespace) -> int:
     check_output(arguments.output, SUFFIXES)
     if any(number < 0 for number in (*arguments.unit, *arguments.step)):
         raise CommandError("Units and steps are counted from 0.", WRONG_USE)
-    if arguments.input is None:
-        _of_input(arguments)
-    elif arguments.input.is_dir():
+    kind = Kind.INPUT if arguments.input is None else kind_of(arguments.input)
+    if kind is Kind.TRACE:
+        _of_trace(arguments, load_trace(arguments.input))
+    elif kind is Kind.SESSION:
+        from unrolled.viewer.cli.subject import subject_of_session
+
+        _of_trace(arguments, subject_of_session(arguments.input).trace)
+    elif kind is Kind.INPUT and arguments.input is not None and arguments.input.is_dir():
         return _of_folder(arguments)
-    elif kind_of(arguments.input) is Kind.TRACE:
-        _of_trace(arguments)
     else:
         _of_input(arguments)
     return SUCCESS
@@ -125,8 +128,7 @@ def _of_input(arguments: argparse.Namespace) -> None:
         _write(arguments, trace, loaded, Asking(client, CHANGED if trace.provenance.edits else 0), [])
 
 
-def _of_trace(arguments: argparse.Namespace) -> None:
-    trace = load_trace(arguments.input)
+def _of_trace(arguments: argparse.Namespace, trace: Trace) -> None:
     provenance = trace.provenance
     if not provenance.words_chosen:
         _write(arguments, spread(trace), None, None, ["What needs the network itself is left out: it was recorded where it ran."])

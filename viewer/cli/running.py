@@ -20,10 +20,18 @@ from unrolled.models.trace.edits import SwapInput, first_step
 from unrolled.models.trace.names import file_name
 from unrolled.viewer.cli.edit_words import EditWords, add_edit_arguments, edit_words
 from unrolled.viewer.cli.telling import WRONG_USE, CommandError, tell, tell_doing
+from unrolled.viewer.state.files import Kind, kind_of
 from unrolled.viewer.state.recent_models import remember_model
 
 DEFAULT_MODEL = "caption-attend-lstm"
 DEFAULT_KIND = "picture"  # what it takes
+NO_INPUTS = {
+    Kind.TRACE: "no input: unrolled export and unrolled analyze take traces.",
+    Kind.SESSION: "a session, no input: unrolled export and unrolled analyze take it.",
+    Kind.STORE: "a store of traces, no input: unrolled corpus takes it.",
+    Kind.CHECKPOINT: "a checkpoint, no input: name it with --model.",
+}
+MOST_AT_ONCE = 50_000  # steps that are asked for in one message, which may ask for twice as many
 CHANGED = 1  # the branch on which the edits are in force
 
 
@@ -117,6 +125,8 @@ def read_input(path: Path, input_kind: str, encoding: str = "") -> bytes:
     """An input's bytes, looked at before a model is troubled, a text's in UTF-8 if its encoding is given; what a person should
     know goes to standard error. Raises one of `INPUT_ERRORS`, or `CommandError` where the model takes something else.
     """
+    if path.exists() and (kind := kind_of(path)) in NO_INPUTS:
+        raise CommandError(f"“{file_name(path)}” is {NO_INPUTS[kind]}")
     taken = kind_named(input_kind).medium
     medium = "text" if encoding and taken == "text" else medium_of(path, input_kind)
     if medium != taken and path.is_file():
@@ -169,12 +179,13 @@ def run_trace(client: BackendClient, loaded: Loaded, *, run: int, name: str, dat
     steps = min(opened.prompt_tokens + write, most) if opened.prompt_tokens else most
     leaves = first_step(changes)
 
-    def take(request: Advance) -> None:
-        for report in client.advance(request):
-            recorder.add(report, trace)
+    def take(first: int, end: int, branch: int = 0) -> None:
+        for step in range(first, end, MOST_AT_ONCE):
+            for report in client.advance(Advance(run, step, min(MOST_AT_ONCE, end - step), decoding, branch=branch)):
+                recorder.add(report, trace)
 
     if leaves:
-        take(Advance(run, 0, leaves, decoding))
+        take(0, leaves)
         if len(trace) < leaves:
             raise CommandError(f"Step {leaves} is not there: the run ended after {len(trace)} steps.")
     if changes:
@@ -185,7 +196,7 @@ def run_trace(client: BackendClient, loaded: Loaded, *, run: int, name: str, dat
                 client.expect(InputAdded)
         client.send(Fork(run, 0, leaves, changes, branch=CHANGED))
         client.expect(Forked)
-    take(Advance(run, leaves, steps - leaves, decoding, branch=CHANGED if changes else 0))
+    take(leaves, steps, CHANGED if changes else 0)
     return trace
 
 

@@ -31,14 +31,15 @@ def subject_of(arguments: argparse.Namespace) -> Subject:
         return _of_input(arguments)
     kind = kind_of(path)
     if kind is Kind.SESSION:
-        return _of_session(path)
+        return subject_of_session(path)
     if kind is Kind.TRACE:
         trace = load_trace(path)
         return Subject(trace=trace, gradients=_gradients_of_trace(arguments, trace) if arguments.what == "gradients" else None)
     return _of_input(arguments)
 
 
-def _of_session(path: Path) -> Subject:
+def subject_of_session(path: Path) -> Subject:
+    """The branches of a session, and the run on screen. Raises `CommandError` where it holds none."""
     saved = load_session(path)
     branches = branches_of(saved)
     if not saved.traces:

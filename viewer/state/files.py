@@ -18,9 +18,10 @@ __all__ = ["CHECKPOINT_SUFFIXES", "SESSION_SUFFIX", "TRACE_SUFFIXES", "Kind", "i
            "plain_ground"]
 
 SESSION_SUFFIX = ".unrolled"
-CHECKPOINT_SUFFIXES = (".pth", ".pt", ".tar", ".pkl", ".ckpt")  # of other programs; ours have that of traces
+CHECKPOINT_SUFFIXES = (".pth", ".pt", ".tar", ".pkl", ".ckpt")  # of other programs; ours have that of traces, and a mark
 GREY, GROUND_PIXELS = 168, 480  # of a ground that attention is seen on, bright or dark
 TRACE_MARK = b'"unrolled-trace"'
+CHECKPOINT_MARK = b'"__metadata__":{"unrolled":'
 
 
 class Kind(Enum):
@@ -43,7 +44,7 @@ def kind_of(path: Path) -> Kind:
     told = media_of_file(path)
     if "picture" in told or "clip" in told:
         return Kind.INPUT
-    if suffix in CHECKPOINT_SUFFIXES:
+    if suffix in CHECKPOINT_SUFFIXES or CHECKPOINT_MARK in head_of(path)[:64]:
         return Kind.CHECKPOINT
     if suffix in (".json", ".csv"):
         return Kind.TRACE if TRACE_MARK in head_of(path) or not told else Kind.INPUT
