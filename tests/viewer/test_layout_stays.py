@@ -91,7 +91,7 @@ def test_a_message_moves_no_tab_and_cuts_no_line_while_two_runs_are_compared(qtb
     assert {name for name in before if after[name] != before[name]} == {"tracks", "axis"}
     assert "diverge at" in bar.text() or "the same words" in bar.text()
     assert bar.sizeHint().width() <= bar.width()
-    assert bar.sizeHint().height() <= bar.height()
+    assert bar.sizeHint().height() <= bar.height() < 2 * bar.fontMetrics().height()  # one line, as high as one
     assert "<b>A</b>" in bar.toolTip()
     tracks = window.host.views["tracks"]
     seen = tracks._scroll.viewport().height()
@@ -154,3 +154,15 @@ def test_tracks_that_come_into_sight_are_drawn(qtbot, captioned, monkeypatch):
     for track in tracks._in_sight():
         monkeypatch.setattr(track, "draw", lambda plot, name=track.name: pytest.fail(f"{name} was not drawn"))
         track.refresh()
+
+
+def test_what_is_said_below_the_plots_of_the_training_room_is_not_cut(qtbot, captioned):
+    captioned.resize(1024, 700)
+    captioned.do(c.ShowTrainingRoom(True))
+    still(qtbot, captioned)
+    longest = ("Loss 0.0135, not settled over the last 100 updates (0.627: without memory a closing bracket does not say what is "
+               "still open); 99.5% of the answers are right.")
+    for label in captioned.room._sentences.values():
+        label.setText(longest)
+        assert label.heightForWidth(label.width()) <= label.height()
+    captioned.do(c.ShowTrainingRoom(False))

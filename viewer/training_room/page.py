@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QPushButton, QWidget
 
 from unrolled.viewer.client.backend_client import BackendProcess
@@ -21,7 +22,7 @@ from unrolled.viewer.widgets.building import in_column, in_row, muted_label, nam
 
 FRAME_MILLISECONDS = 16
 CONTROLS_WIDTH = 264
-SENTENCE_LINES = 3
+SENTENCE_LINES, NARROW, NARROW_LINES = 3, 1200, 4  # lines below a plot, and so many in a page of fewer pixels
 
 
 class TrainingRoomPage(QWidget):
@@ -79,8 +80,13 @@ class TrainingRoomPage(QWidget):
         made = muted_label(wrapped=True)
         made.setAlignment(Qt.AlignmentFlag.AlignTop)
         made.setMinimumWidth(1)
-        made.setFixedHeight(SENTENCE_LINES * 16 + 4)
         return made
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        lines = NARROW_LINES if self.width() < NARROW else SENTENCE_LINES  # whatever is said, so that no plot changes its height
+        for sentence in self._sentences.values():
+            sentence.setFixedHeight(lines * 16 + 4)
 
     def _build(self) -> None:
         bar = in_row(None, self.back, self.play, self.one, self.again, (self.said, 1), self.folder, spacing=8)

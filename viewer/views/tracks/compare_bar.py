@@ -75,6 +75,7 @@ class CompareBar(QFrame):
         """No line of it gives way to tracks, which can be scrolled."""
         names, *said = self._parts or [""]
         parts, whole = [*said, names] if self._low else [names, *said], SEPARATOR.join(self._parts)
+        self.text.setMinimumHeight(0)  # a label asks for no less than its minimum
         self.text.setWordWrap(not self._low)
         self.text.setText(SEPARATOR.join(parts))
         while self._low and len(parts) > 1 and self.text.sizeHint().width() > self.text.width():
