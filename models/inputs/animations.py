@@ -51,7 +51,7 @@ def read_animation(data: bytes, name: str) -> Clip | None:
     else:
         is_cut = {"GIF": not data.rstrip(b"\0").endswith(b";"), "WEBP": 8 + int.from_bytes(data[4:8], "little") > len(data)}
         if len(stack.frames) < expected or is_cut.get(kind or ""):
-            stack.cut_off(expected)
+            stack.cut_off(0 if kind == "WEBP" else expected)  # of a WebP those are counted that are there
     return stack.clip(seconds)
 
 

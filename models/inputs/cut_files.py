@@ -17,7 +17,7 @@ OF_THE_END = ("truncated", "EOF", "not enough image data")  # in what Pillow say
 ICO_MARK = b"\0\0\1\0"
 JPEG_SCAN, JPEG_END = b"\xff\xda", b"\xff\xd9"
 TILE_PART, CODESTREAM_END = b"\xff\x90\0\x0a", b"\xff\xd9"  # of JPEG 2000; neither occurs within a packet
-FILLS = (b"\0", b"\x10", b"\x40", b"\x80", b"\1", b"\xa5\x3c\x96")
+FILLS = (b"\0", b"\x10", b"\x40", b"\x80", b"\1", b"\xff", b"\xa5\x3c\x96")
 """What stands in for missing bytes where a decoder wants all of them; rows that differ between two are missing."""
 
 

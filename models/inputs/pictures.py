@@ -14,6 +14,7 @@ import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
+from itertools import product
 from pathlib import Path
 from threading import Lock
 
@@ -44,6 +45,7 @@ ENOUGH_PIXELS = 40_000_000      # a larger picture is made smaller; the models s
 ENOUGH_SAMPLED = 20_000_000     # of one whose samples may take eight bytes each
 SHORTEST_SIDE = 8
 LARGEST_FILE, LARGEST_READ = 200 * 2**20, 3 * 2**29  # bytes that are kept, and that are looked through
+ODD_ENDS = 4        # places of an AVIF's end that are tried, since bits that are filled in may ask for what cannot be
 REDUCED = 254       # a tag of a TIFF
 JPEG_END, JPEG_SCAN, JPEG_TABLE = b"\xff\xd9", b"\xff\xda", b"\xff\xc4"
 ANY_BITS = bytes((0xA5, 0x3C, 0x96)) * 40
@@ -307,9 +309,9 @@ def _load(file: bytes, notes: list[str], name: str) -> tuple[Image.Image, int]:
             raise
     if fillable:
         found: list[tuple[Image.Image, int]] = []
-        for fill in FILLS:  # not everything is taken by every decoder
+        for less, fill in product(range(1 if is_heic(file) else ODD_ENDS), FILLS):  # not everything is taken by every decoder
             with suppress(Exception):
-                found += [loaded(filled(file, fill))] if len(found) < 2 else []
+                found += [loaded(filled(file[: len(file) - less], fill))] if len(found) < 2 - bool(less) else []
         if not found:
             raise failed
         image, orientation = found[0]

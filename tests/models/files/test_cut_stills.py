@@ -52,6 +52,14 @@ def test_what_there_is_of_it_is_shown(kind):
         assert np.abs(near - np.asarray(whole.image)).mean() < 8
 
 
+def test_a_cut_avif_is_shown_wherever_its_end_is():
+    stream = io.BytesIO()
+    PHOTO.resize((512, 384), Image.Resampling.BICUBIC).save(stream, "AVIF", quality=70)
+    data = stream.getvalue()
+    for part in np.linspace(0.6, 0.99, 40):
+        assert "cut short" in read_picture(data[: int(part * len(data))], "x").notes[0]
+
+
 @pytest.mark.parametrize("kind", WRITTEN)
 def test_too_little_of_it_is_said_with_the_length(kind):
     data = written(kind)[:60]
