@@ -63,3 +63,27 @@ def ending_at_once() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+class _Ended(BaseException):
+    """A signal asked this process to end."""
+
+
+@contextmanager
+def ending_tidily() -> Iterator[None]:
+    """A signal that ends this process ends what it began first, other processes and files half written; then it ends by that
+    signal itself.
+    """
+    def end(number: int, _: object) -> None:
+        raise _Ended(number)
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = [signal.signal(number, end) for number in numbers]
+    try:
+        yield
+    except _Ended as ended:
+        signal.signal(ended.args[0], signal.SIG_DFL)
+        os.kill(os.getpid(), ended.args[0])
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

@@ -157,6 +157,16 @@ def test_an_interrupt_ends_it_quietly_and_its_backend_too(dog):
     time.sleep(0.1)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
+def test_a_signal_leaves_nothing_half_written(tmp_path):
+    lines = ("import pathlib, signal, sys, time", "from unrolled.models.trace.atomic import atomic_path",
+             "from unrolled.viewer.cli import models", "from unrolled.viewer.cli.main import main",
+             "def write(_):", "    with atomic_path(pathlib.Path(sys.argv[1])):",
+             "        signal.raise_signal(signal.SIGTERM)", "        time.sleep(9)", "models.models = write", "main(['models'])")
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines), tmp_path / "a.npz"], capture_output=True, check=False)
+    assert (done.returncode, done.stderr, [*tmp_path.iterdir()]) == (-signal.SIGTERM, b"", [])
+
+
 def test_the_licences_can_be_read(run):
     done = run("doctor", "--licences")
     assert done.returncode == 0

@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -64,28 +62,6 @@ BENCHMARKS: dict[str, Callable[[], Figures]] = {
 }
 
 
-class _Ended(BaseException):
-    """A signal asked this process to end."""
-
-
-@contextmanager
-def _ending_what_measures() -> Iterator[None]:
-    """What ends this process ends the process that it waits for; then it ends by that signal itself."""
-    def end(number: int, _: object) -> None:
-        raise _Ended(number)
-
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = [signal.signal(number, end) for number in numbers]
-    try:
-        yield
-    except _Ended as ended:
-        signal.signal(ended.args[0], signal.SIG_DFL)
-        os.kill(os.getpid(), ended.args[0])
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
-
-
 def bench(arguments: argparse.Namespace) -> int:
     unknown = set(arguments.only or ()) - set(BENCHMARKS)
     if unknown:
@@ -97,8 +73,7 @@ def bench(arguments: argparse.Namespace) -> int:
         if sys.stderr.isatty():
             print(f"measuring {name}…", file=sys.stderr)
         try:
-            with _ending_what_measures():
-                part = BENCHMARKS[name]()
+            part = BENCHMARKS[name]()
         except RuntimeError as error:  # of one part, such as stores where there is no zarr
             tell(f"{name} was not measured: {error}")
             status = FAILURE

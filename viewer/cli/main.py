@@ -15,6 +15,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 # The arrays here are small: NumPy's threads would only wait for one another, and for the model's. It reads this once.
@@ -26,7 +27,7 @@ from unrolled.models.store.layout import StoreError
 from unrolled.models.trace.files import TraceError
 from unrolled.models.trace.names import PlainParser
 from unrolled.models.trace.plugins import own_version
-from unrolled.models.trace.streams import printing
+from unrolled.models.trace.streams import ending_tidily, printing
 from unrolled.viewer.cli import analyze, bench, caption, computing, corpus, doctor, export, models, trace, window
 from unrolled.viewer.cli.telling import FAILURE, INTERRUPTED, CommandError, tell
 from unrolled.viewer.export.failure import ExportError
@@ -78,7 +79,8 @@ def _act(words: list[str]) -> int:
     parser = verb_parser() if verb in VERBS else window_parser()
     arguments = parser.parse_args(words)
     try:
-        return int(arguments.do(arguments))
+        with ending_tidily() if verb in VERBS else nullcontext():  # the window ends in its own way
+            return int(arguments.do(arguments))
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
