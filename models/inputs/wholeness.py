@@ -19,6 +19,7 @@ ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 ASF_PACKET = 8  # in its first half of a byte
 OGG_VIDEO = (b"\x80theora", b"OVP80", b"BBCD\0", b"\1video")
+LAST_PACKETS = 4000  # of a transport stream; no part that says how long it is goes over more
 PROGRAM_END, SEQUENCE_END = b"\0\0\1\xb9", b"\0\0\1\xb7"
 
 
@@ -158,10 +159,21 @@ def _asf(data: bytes) -> bool | None:
 
 
 def _mpegts(data: bytes) -> bool | None:
-    """It has no end; only a packet of which a part is there tells that there was more."""
+    """It has no end; only a packet, or a part that says how long it is, of which not all is there tells that there was more."""
     packet = 188 if data[0] == data[188] == 0x47 else 192
     begun = len(data) % packet
-    return True if begun > packet - 188 and data[len(data) - begun + packet - 188] == 0x47 else None
+    if begun > packet - 188 and data[len(data) - begun + packet - 188] == 0x47:
+        return True
+    lacks: dict[int, int] = {}  # bytes, by the stream
+    for end in range(max(len(data) // packet - LAST_PACKETS, 1) * packet, len(data) + 1, packet):
+        head = data[end - 188 : end]
+        body = head[4 + (1 + head[4] if head[3] & 0x20 else 0) :]
+        stream = (head[1] & 0x1F) << 8 | head[2]
+        if head[1] & 0x40 and body[:3] == b"\0\0\1":
+            length = int.from_bytes(body[4:6], "big")
+            lacks[stream] = length + 6 if length else 0
+        lacks[stream] = lacks.get(stream, 0) - len(body)
+    return True if any(left > 0 for left in lacks.values()) else None
 
 
 def _mpeg(data: bytes) -> bool | None:

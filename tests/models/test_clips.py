@@ -18,6 +18,7 @@ from unrolled.models.inputs.animations import MOST_ANIMATION_PIXELS
 from unrolled.models.inputs.clips import clip_bytes, read_clip
 from unrolled.models.inputs.frame_stack import LONGEST_SIDE, MOST_FRAMES, ClipError
 from unrolled.models.inputs.sniffing import media_of
+from unrolled.models.inputs.wholeness import is_cut_off
 
 
 def frames(count: int = 5, width: int = 24, height: int = 16) -> list[Image.Image]:
@@ -340,6 +341,12 @@ def test_a_clip_that_is_cut_is_said_to_be_and_no_other(tmp_path: Path, film: str
     if film == "mp4":  # where its frames are it says last
         with pytest.raises(ClipError, match="cut off"):
             read_clip(whole[: cuts[0]], "a")
+
+
+def test_a_transport_stream_cut_between_packets_lacks_a_part_of_what_is_begun(tmp_path: Path) -> None:
+    whole = coded(tmp_path / "whole", "mpeg2video", "mpegts", omit_video_pes_length="0")
+    assert is_cut_off(whole, "mpegts") is None
+    assert is_cut_off(whole[:-188], "mpegts")
 
 
 def test_frames_that_come_seldom_are_counted_before_they_are_too_many(tmp_path: Path) -> None:
