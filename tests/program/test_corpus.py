@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 from stores import CELL, HIDDEN, drawn
 
 from unrolled.models.store.store import open_store
@@ -130,3 +131,12 @@ def test_what_goes_wrong_is_one_sentence(corpus, store, words, status, sentence)
     assert found == status
     assert sentence in complaint
     assert "Traceback" not in complaint
+
+
+def test_a_picture_of_a_store_is_its_page(run, store, tmp_path):
+    result = run("--screenshot", tmp_path / "page.png", "--size", "1024x700", "--theme", "light", store)
+    assert (result.returncode, result.stderr) == (0, "")
+    with Image.open(tmp_path / "page.png") as image:
+        assert image.size == (1024, 700)
+        heading = image.convert("L").crop((170, 40, 700, 66))  # beside the way back stands what the store is
+        assert np.asarray(heading).min() < 128

@@ -19,6 +19,7 @@ from unrolled.viewer.window.main_window import MainWindow
 LIMIT_MILLISECONDS = 120_000
 WRITTEN_ON = 120  # characters that are written behind a text that was read
 SETTLE_MILLISECONDS = 500  # longer than a panel waits until it asks about a run that stands still
+STORE_MILLISECONDS = 2_000  # of a store, whose page asks by itself
 ANSWERS_MILLISECONDS = 20_000  # how long a picture waits for answers: of a long text the check takes longer
 
 
@@ -44,6 +45,7 @@ class Screenshot(QObject):
         window.session.ended.connect(self._run_over)
         window.session.steps_added.connect(self._trace_changed)
         window.session.trace_changed.connect(self._trace_changed)
+        window.session.open_store.changed.connect(self._store_opened)
         window.controller.voice.said.connect(self._said)
         window.controller.voice.state_changed.connect(self._trace_changed)
         self._trace_changed()
@@ -57,6 +59,12 @@ class Screenshot(QObject):
             self._run_over()
         elif self._window.controller.run.is_open and not self._window.controller.run.busy:
             self._window.do(RunToEnd())
+
+    def _store_opened(self) -> None:
+        if self._over or self._window.session.open_store.store is None:
+            return
+        self._over = True
+        QTimer.singleShot(STORE_MILLISECONDS, self, self._settle)
 
     def _said(self, message: Notice) -> None:
         if message.kind == "error":
