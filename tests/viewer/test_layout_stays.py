@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scripted
 from PySide6.QtCore import QPoint, QSize
+from superqt import QElidingLabel
 
 from unrolled.models.inputs.inputs import typed
 from unrolled.models.trace.edits import ForceToken
@@ -166,3 +167,15 @@ def test_what_is_said_below_the_plots_of_the_training_room_is_not_cut(qtbot, cap
         label.setText(longest)
         assert label.heightForWidth(label.width()) <= label.height()
     captioned.do(c.ShowTrainingRoom(False))
+
+
+def test_what_stands_in_the_heading_of_the_tracks_at_rest_is_whole(qtbot, captioned):
+    for size in ((1440, 900), (1024, 700)):
+        captioned.resize(*size)
+        captioned.layout_._size_panes()
+        still(qtbot, captioned)
+        captioned.host.views["tracks"].refresh()
+        still(qtbot, captioned)
+        labels = captioned.layout_.sections["tracks"].findChildren(QElidingLabel)
+        note = next(label for label in labels if "Click" in label.text())
+        assert note.fontMetrics().horizontalAdvance(note.text()) <= note.width()

@@ -29,10 +29,13 @@ from unrolled.viewer.widgets.building import in_column, scrolled
 
 EMPTY = "Hidden state, gates and attention over time appear here once a model is loaded."
 AT_REST = "Click pins a unit · Ctrl+wheel zooms · right-click for more"
+AT_REST_BRIEFLY = "Click pins a unit · right-click for more"
 HOW = ("Drag to scrub; click a row to pin its unit.\n"
        "The wheel scrolls; with Ctrl it zooms, with Shift it pans, with Alt it moves the "
        "playhead.\nDrag with Shift to zoom into a frame; double-click to see the whole run again.")
 FROM_AFAR = "{:.0f} {}s a column: colours are means, lines ranges · Ctrl+wheel zooms"
+FROM_AFAR_BRIEFLY = "{:.0f} {}s a column: means and ranges"
+NARROW = 500  # pixels of the view: beside its title there is room for the brief ones
 WAIT_MILLISECONDS = 30  # for the plotting library
 LOW = 240  # pixels: with less the comparison takes one line
 LEAST_HEIGHT = 24  # of what is scrolled
@@ -189,13 +192,14 @@ class TracksView(View):
 
     def _rest(self) -> None:
         """What the heading says while nothing is under the pointer."""
-        text, trace = AT_REST if self.tracks else "", self.session.trace
+        at_rest, from_afar = (AT_REST_BRIEFLY, FROM_AFAR_BRIEFLY) if self.width() < NARROW else (AT_REST, FROM_AFAR)
+        text, trace = at_rest if self.tracks else "", self.session.trace
         if trace is not None and self.tracks:
             # Of the whole width: a track that has just been made is not laid out yet.
             axis, room = self.session.time_axis, self._scroll.viewport().width() - HEADER - EDGE
             stride = Geometry(0.0, max(room, 1), axis.start, axis.stop).stride(self.devicePixelRatioF())
             if stride > 1.0:
-                text = FROM_AFAR.format(max(stride, 2.0), step_noun(trace.provenance))
+                text = from_afar.format(max(stride, 2.0), step_noun(trace.provenance))
         if self.note in ("", self._at_rest):
             self.set_note(text)
         self._at_rest = text
