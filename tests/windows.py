@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import scripted
+from PySide6.QtCore import Qt
 
 from unrolled.models.trace.edits import ClampUnits
 from unrolled.viewer.state import commands as c
@@ -39,3 +40,13 @@ def two_branches(qtbot, window):
     settled(qtbot, window)
     window.do(c.ApplyEdit(ClampUnits(channel="cell", value=0.5, first=5, last=5)))
     settled(qtbot, window)
+
+
+def press(qtbot, window, key, modifier=Qt.KeyboardModifier.NoModifier):
+    qtbot.keyClick(window.focusWidget() or window, key, modifier)
+
+
+def run_to_end(qtbot, window):
+    press(qtbot, window, Qt.Key.Key_End, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: window.session.trace.ended and not window.controller.run.busy, timeout=5000)
+    qtbot.waitUntil(lambda: not window.coordinator.waiting, timeout=1000)

@@ -6,7 +6,17 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent, QKeyEvent
-from PySide6.QtWidgets import QDialog, QFileDialog, QFormLayout, QLineEdit, QProgressBar, QPushButton, QSpinBox, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QFormLayout,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
+    QSpinBox,
+    QWidget,
+)
 
 from unrolled.models.store.layout import DTYPES
 from unrolled.viewer.corpus.tracing import Tracing, TracingOptions
@@ -63,12 +73,12 @@ class TracingDialog(QDialog):
             fields.addRow(title, widget)
         self.bar = named(QProgressBar(textVisible=False, maximum=1000), "Progress of tracing")
         self.said = muted_label("What is there already is not traced again.", wrapped=True)
-        self.start, self.leave = QPushButton("Trace"), QPushButton("Close")
-        self.start.setDefault(True)
-        self.start.clicked.connect(self._start_or_stop)
-        self.leave.clicked.connect(self.close)
-        in_column(self, self._fields, self.bar, self.said, in_row(None, (QWidget(), 1), self.leave, self.start, spacing=6),
-                  spacing=10).setContentsMargins(16, 16, 16, 14)
+        buttons = QDialogButtonBox()
+        self.start = buttons.addButton("Trace", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.leave = buttons.addButton("Close", QDialogButtonBox.ButtonRole.RejectRole)
+        buttons.accepted.connect(self._start_or_stop)
+        buttons.rejected.connect(self.close)
+        in_column(self, self._fields, self.bar, self.said, buttons, spacing=10).setContentsMargins(16, 16, 16, 14)
         self.bar.hide()
 
     @property

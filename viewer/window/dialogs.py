@@ -24,6 +24,7 @@ WITH_THE_MOUSE = (
     ("Wheel, drag, Shift + drag in a plot", "zoom, pan, zoom to a box"),
     ("Ctrl + wheel over any other figure", "zoom"),
 )
+COLUMNS = ((0, 0, 1, 2, 2, 0, 1), (0, 0, 1, 0, 1, 0, 1), (0,) * 7)  # where the tables stand, as the screen has room
 
 
 class ShortcutsDialog(QDialog):
@@ -33,22 +34,16 @@ class ShortcutsDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Keyboard shortcuts")
         self.setAccessibleName("Keyboard shortcuts")
-        inside = QWidget()
-        sides = [QFormLayout(horizontalSpacing=24, verticalSpacing=4) for _ in range(3)]
-        in_row(inside, *sides, spacing=32)
-        for menu, place in zip(MENUS, (0, 0, 1, 2, 2, 0), strict=True):
-            rows = [(spec.text.rstrip("…"), _caps(spec.keys[:2])) for spec in specs if spec.menu == menu and spec.keys]
-            if rows:
-                _add_table(sides[place], menu, rows)
-        _add_table(sides[1], "Mouse", [(what, muted_label(does)) for what, does in WITH_THE_MOUSE])
-        area = scrolled(inside)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
-        layout = in_column(self, (area, 1), spacing=16)
+        buttons, room = _close_button(self), self.screen().availableSize() - QSize(16, 48)
+        for places in COLUMNS:
+            inside = _tables(specs, places)
+            wanted = inside.sizeHint() + QSize(24 + 14 + 12, 20 + 16 + 16 + buttons.sizeHint().height())
+            if wanted.width() <= room.width():
+                break
+        layout = in_column(self, (scrolled(inside), 1), spacing=16)
         layout.setContentsMargins(24, 20, 14, 16)
-        buttons = _close_button(self)
         layout.addWidget(buttons)
-        wanted = inside.sizeHint() + QSize(24 + 14 + 12, 20 + 16 + 16 + buttons.sizeHint().height())
-        self.resize(wanted.boundedTo(self.screen().availableSize() - QSize(16, 48)))
+        self.resize(wanted.boundedTo(room))
 
 
 class AboutDialog(QDialog):
@@ -92,6 +87,19 @@ class TracebackDialog(QDialog):
         layout = in_column(self, said, (self.text, 1), spacing=12)
         layout.setContentsMargins(20, 16, 20, 16)
         layout.addWidget(buttons)
+
+
+def _tables(specs: tuple[ActionSpec, ...], places: Sequence[int]) -> QWidget:
+    """Every menu's shortcuts and what the mouse does, each in the column of its place."""
+    inside = QWidget()
+    sides = [QFormLayout(horizontalSpacing=24, verticalSpacing=4) for _ in set(places)]
+    in_row(inside, *sides, spacing=32)
+    for menu, place in zip(MENUS, places, strict=False):
+        rows = [(spec.text.rstrip("…"), _caps(spec.keys[:2])) for spec in specs if spec.menu == menu and spec.keys]
+        if rows:
+            _add_table(sides[place], menu, rows)
+    _add_table(sides[places[-1]], "Mouse", [(what, muted_label(does)) for what, does in WITH_THE_MOUSE])
+    return inside
 
 
 def _add_table(side: QFormLayout, title: str, rows: Sequence[tuple[str, QWidget]]) -> None:

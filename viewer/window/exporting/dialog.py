@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog, QProgressBar, QPushButton, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QProgressBar, QWidget
 
 from unrolled.models.trace import Provenance, Trace
 from unrolled.viewer.drawing.resolution import PIXELS_PER_INCH
@@ -76,13 +76,11 @@ class ExportDialog(QDialog):
         self._writing.progressed.connect(lambda fraction: self.bar.setValue(round(1000 * fraction)))
         self._writing.answered.connect(self._written)
         self._writing.failed.connect(self._not_written)
-        self.cancel = QPushButton("Cancel", autoDefault=False)
-        self.cancel.clicked.connect(self.reject)
-        self.go = QPushButton("Export…", default=True)
-        self.go.clicked.connect(self._ask)
-        for button in (self.cancel, self.go):
-            button.setAccessibleName(button.text().rstrip("…"))
-        buttons = in_row(None, (QWidget(), 1), self.cancel, self.go)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.go = buttons.addButton("Export…", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.go.setAccessibleName("Export")
+        buttons.accepted.connect(self._ask)
+        buttons.rejected.connect(self.reject)
         left = QWidget()
         left.setFixedWidth(FIELDS_WIDTH + SCROLL_BAR)
         choosers.setContentsMargins(0, 0, SCROLL_BAR, 0)
