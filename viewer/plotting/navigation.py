@@ -43,8 +43,8 @@ class Box(pg.ViewBox):
             event.ignore()
 
 
-def add_ranges(menu: QMenu, plot: Plot) -> None:
-    """Zoom, reset, and ranges that are kept or typed."""
+def add_ranges(menu: QMenu, plot: Plot, columns: str = "", rows: str = "") -> None:
+    """Zoom, reset, and ranges that are kept or typed: of the axes that have a name, or are given one."""
     menu.addAction("Zoom in\t+", lambda: plot.zoom(1 / ZOOM))
     menu.addAction("Zoom out\t−", lambda: plot.zoom(ZOOM))
     menu.addAction("Reset ranges\t0", plot.reset).setEnabled(plot.held)
@@ -54,10 +54,10 @@ def add_ranges(menu: QMenu, plot: Plot) -> None:
     fixed.toggled.connect(lambda on: plot.hold_ranges(*plot.ranges) if on else plot.reset())
     x, y = plot.ranges
 
-    def ask(axis: Axis, ends: Limits, then: Callable[[Limits], None]) -> None:
-        RangeDialog.ask(plot, f"Range of {axis.name}" if axis.name else "Range", ends, then, above=0.0 if axis.log else None)
+    def add_range(name: str, axis: Axis, ends: Limits, then: Callable[[Limits], None]) -> None:
+        if name := axis.name or name:
+            menu.addAction(f"Range of {name}…", lambda: RangeDialog.ask(
+                plot, f"Range of {name}", ends, then, above=0.0 if axis.log else None))
 
-    menu.addAction(f"Range of {plot.x_axis.name or 'columns'}…",
-                   lambda: ask(plot.x_axis, x, lambda ends: plot.hold_ranges(ends, y)))
-    menu.addAction(f"Range of {plot.y_axis.name or 'rows'}…",
-                   lambda: ask(plot.y_axis, y, lambda ends: plot.hold_ranges(x, ends)))
+    add_range(columns, plot.x_axis, x, lambda ends: plot.hold_ranges(ends, y))
+    add_range(rows, plot.y_axis, y, lambda ends: plot.hold_ranges(x, ends))

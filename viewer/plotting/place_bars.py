@@ -117,9 +117,9 @@ class PlaceBars(QWidget):
                 plot.keyPressEvent(event)
 
     def _fill_menu(self, menu: QMenu) -> None:
-        plot = next((plot for plot in self.plots if plot.geometry().contains(self._figure.place)), None)
-        if plot is not None:
-            add_ranges(menu, plot)
+        for plot, column in zip(self.plots, self.columns, strict=False):
+            if plot.geometry().contains(self._figure.place):
+                add_ranges(menu, plot, column.title)  # its rows are words, which have no numbers
 
     def _add(self) -> None:
         plot = _Column(self.theme, beside=self.plots[0] if self.plots else None)

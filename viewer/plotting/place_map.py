@@ -46,7 +46,7 @@ class PlaceMap(QWidget):
         self.setFixedWidth(SIDE + BAR_ROOM)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(title)
-        attach(self, self.accessibleName, fill=lambda menu: add_ranges(menu, self._plot),
+        attach(self, self.accessibleName, fill=lambda menu: add_ranges(menu, self._plot, "columns", "rows"),
                table=lambda: grid_table(self.values.reshape(self.shape) if self.values.size else None))
 
     @property

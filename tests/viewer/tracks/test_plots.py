@@ -276,6 +276,11 @@ def test_words_are_plain_text_wherever_a_plot_writes_them(qtbot):
     with qtbot.waitExposed(bars):
         bars.show()
     qtbot.wait(20)
+    figure = bars.findChild(FigureMenu)
+    figure.place = bars.plots[0].geometry().center()
+    menu = figure.menu()
+    assert [entry.text() for entry in menu.actions() if "Range of" in entry.text()] == [f"Range of {word}…"]
+    menu.close()
     drawing = svg_of(bars, "Bars").decode()
     assert "dog" in drawing
     assert "<img" not in drawing
