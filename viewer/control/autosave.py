@@ -17,6 +17,7 @@ from unrolled.viewer.state.session import Session
 
 EVERY_MILLISECONDS = 20_000
 SHARE = 10  # saving takes at most one part in so many of the time
+BYTES_A_SECOND = 5_000_000  # on average, at most: a disk wears
 MOST_WINDOWS = 16
 MOST_LOST = 8
 SUFFIX = ".unrolled"
@@ -61,11 +62,12 @@ class Autosave(QObject):
         for signal in (session.input_changed, session.trace_changed, session.selection.changed, session.ended,
                        session.branches_changed, session.steps_added):
             signal.connect(self._changed)
+        session.input_changed.connect(self._begin_anew)
 
     @property
     def lost(self) -> tuple[Path, ...]:
         """The sessions of windows that did not end properly and that nobody has asked for yet, the newest first."""
-        return tuple(sorted(self._folder.glob(f"lost-*{SUFFIX}"), reverse=True))
+        return tuple(sorted(self._folder.glob(f"lost-*{SUFFIX}"), key=_last_written, reverse=True))
 
     def answered(self, lost: Path) -> Path:
         """A person was asked about a lost session, here or in another window before; where it is from now on."""
@@ -122,7 +124,13 @@ class Autosave(QObject):
 
     def _changed(self) -> None:
         if self.path is not None and not self._timer.isActive():
-            self._timer.start(max(EVERY_MILLISECONDS, round(SHARE * 1000 * self._writer.seconds)))
+            pause = max(SHARE * self._writer.seconds, self._writer.size / BYTES_A_SECOND)
+            self._timer.start(max(EVERY_MILLISECONDS, round(1000 * pause)))
+
+    def _begin_anew(self) -> None:
+        """Another input does not wait for as long as the one before it was large."""
+        if self._timer.remainingTime() > EVERY_MILLISECONDS:
+            self._timer.start(EVERY_MILLISECONDS)
 
     def _write_ended(self) -> None:
         if self._failing:
@@ -133,3 +141,9 @@ class Autosave(QObject):
         if not self._failing:
             self._failing = True
             self.failed.emit(f"What you do is not being kept in case of a crash. {sentence}")
+
+
+def _last_written(path: Path) -> float:
+    with suppress(OSError):  # another window’s person has answered just now
+        return path.stat().st_mtime
+    return 0.0

@@ -104,7 +104,7 @@ class SessionWriter(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.seconds = 0.0
+        self.seconds, self.size = 0.0, 0  # that the last one took, and in bytes
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(1)
         self._pool.setExpiryTimeout(100)
@@ -130,5 +130,6 @@ class SessionWriter(QObject):
         except Exception as error:  # a thread has nobody above it
             self.failed.emit(path, f"The session cannot be saved: {type(error).__name__}: {error}.")
         else:
+            self.size = path.stat().st_size
             self.written.emit(path)
         self.seconds = time.monotonic() - started

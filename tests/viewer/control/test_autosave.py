@@ -87,8 +87,8 @@ def test_an_offer_that_is_not_answered_is_made_again(window, tmp_path):
     assert len(last.lost) == MOST_LOST - 1
     offers.append(window.layout_.message("restore").text)
     assert offers[0] != offers[1]
-    for offer, number in zip(offers, (MOST_LOST - 1, MOST_LOST - 2), strict=True):
-        assert "drawn.png: “a brown dog" in offer
+    for offer, words, number in zip(offers, ("“a”", "“a brown dog"), (MOST_LOST - 1, MOST_LOST - 2), strict=True):
+        assert f"drawn.png: {words}" in offer
         assert "(scripted)" in offer
         assert f"{number} older ones" in offer
     assert window.layout_.message("restore") is not None
@@ -125,6 +125,20 @@ def test_a_long_run_grows_while_it_is_saved(qtbot, window, tmp_path):
     assert tuple(read.words) == scripted.CAPTION[:4]
     autosave.close()
     assert len(load_session(path).traces[0]) == 200
+
+
+def test_of_a_large_session_few_bytes_are_written_a_second(qtbot, window, tmp_path, monkeypatch):
+    monkeypatch.setattr("unrolled.viewer.control.autosave.BYTES_A_SECOND", 100)
+    autosave = Autosave(tmp_path, window.session, window.controller)
+    window.controller.opener.show_trace(scripted.trace(), scripted.picture())
+    keep(autosave, window)
+    window.do(c.Pin((3,)))
+    size = autosave.path.stat().st_size
+    assert size > 100 * 20
+    assert autosave._timer.remainingTime() / 1000 == pytest.approx(size / 100, abs=5)
+    window.do(c.OpenText(typed("Another, which may be short.")))
+    assert autosave._timer.remainingTime() <= 20_000
+    autosave.close()
 
 
 def test_a_session_that_cannot_be_kept_is_said_once(qtbot, window, tmp_path, monkeypatch):
