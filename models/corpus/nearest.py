@@ -35,7 +35,8 @@ Scores = npt.NDArray[np.float32]
 
 def nearest(store: Store, channel: str, wanted_states: FloatArray, *, metric: Metric = "cosine", most: int = MOST,
             exact: bool = False, wanted: Wanted = lambda: True, progress: Told = lambda done, of: None) -> Found:
-    """The spans whose states are most like those of another span, step by step, the nearest first; of one state, the states.
+    """The spans whose states are most like those of another span, step by step, the nearest first, none of which overlaps a nearer
+    one; of one state, the states.
     Raises `StoreError` when there is no such channel, its states have another length, or there are more than `LONGEST`.
 
     Parameters
@@ -66,16 +67,29 @@ def nearest(store: Store, channel: str, wanted_states: FloatArray, *, metric: Me
                 scores = _of_part(store, own, wanted_states, metric, part.start, part.stop, pool.map)
                 steps += part.total
                 scores[~part.inside(length)] = -np.inf
-                count = min(most * SPARE, len(scores))
+                count = min(most * SPARE * (2 * length - 1), len(scores))  # of which the others may overlap the first
                 best = np.argpartition(scores, len(scores) - count)[len(scores) - count :]
+                best = _apart(best[np.argsort(-scores[best], kind="stable")], length, most * SPARE)
                 kept_scores.append(scores[best])
                 kept_places.append(best + part.start)
     if not kept_scores:
         return Found((), 0, steps, tuple(notes))
     scores, places = np.concatenate(kept_scores), np.concatenate(kept_places)
     order = np.argsort(-scores, kind="stable")[: most * SPARE]
-    hits = _again(store, own, wanted_states, metric, places[order[np.isfinite(scores[order])]])
-    return Found(tuple(hits[:most]), len(hits[:most]), steps, tuple(notes))
+    hits = _again(store, own, wanted_states, metric, places[order[np.isfinite(scores[order])]])[:most]
+    return Found(tuple(hits), len(hits), steps, tuple(notes))
+
+
+def _apart(places: npt.NDArray[np.int64], length: int, most: int) -> npt.NDArray[np.int64]:
+    """Of places where spans begin, the best first, those that overlap none before them."""
+    kept, taken = list[int](), set[int]()
+    for place in places.tolist():
+        if place not in taken:
+            kept.append(place)
+            taken.update(range(place - length + 1, place + length))
+            if len(kept) == most:
+                break
+    return np.array(kept, np.int64)
 
 
 def _by_index(store: Store, channel: Channel, like: FloatArray, metric: Metric, most: int, wanted: Wanted,
@@ -137,18 +151,20 @@ def _of_part(store: Store, channel: Channel, like: FloatArray, metric: Metric, s
 
 
 def _again(store: Store, channel: Channel, like: FloatArray, metric: Metric, places: npt.NDArray[np.int64]) -> list[Hit]:
-    """The best once more, in double precision, in their order."""
-    documents, steps = store.at(places)
-    hits = []
-    for place, document, step in zip(places.tolist(), documents.tolist(), steps.tolist(), strict=True):
+    """The best once more, in double precision, in their order; those that overlap none before them."""
+    scores = np.empty(len(places))
+    for number, place in enumerate(places.tolist()):
         rows = values_of(store.steps(channel.name).read(place, place + len(like)), channel).astype(np.float64)
         if metric == "cosine":
             sizes = np.linalg.norm(rows, axis=1) * np.linalg.norm(like.astype(np.float64), axis=1)
-            score = float((np.einsum("tu,tu->t", rows, like.astype(np.float64)) / np.maximum(sizes, 1e-30)).mean())
+            scores[number] = (np.einsum("tu,tu->t", rows, like.astype(np.float64)) / np.maximum(sizes, 1e-30)).mean()
         else:
-            score = -float(np.linalg.norm(rows - like, axis=1).mean())
-        hits.append(Hit(document, step, step + len(like) - 1, score))
-    return sorted(hits, key=lambda hit: (-hit.score, hit.document, hit.first))
+            scores[number] = -np.linalg.norm(rows - like, axis=1).mean()
+    documents, steps = store.at(places)
+    order = np.lexsort((steps, documents, -scores))
+    order = order[np.isin(places[order], _apart(places[order], len(like), len(places)))]
+    return [Hit(document, step, step + len(like) - 1, score) for document, step, score
+            in zip(documents[order].tolist(), steps[order].tolist(), scores[order].tolist(), strict=True)]
 
 
 class LikeWhat(NamedTuple):
@@ -159,13 +175,13 @@ class LikeWhat(NamedTuple):
     last: int
 
 
-def like_what(written: str) -> LikeWhat | None:
-    """``TRACE:120-140``, ``3:120``, ``#3:120-140``; none of anything else."""
+def like_what(written: str, *, counted_from: int = 0) -> LikeWhat | None:
+    """``TRACE:120-140``, ``3:120``, ``#3:120-140``, with steps counted from 0 or 1; none of anything else."""
     found = re.fullmatch(r"\s*(.+?)\s*:\s*(\d+)(?:\s*-\s*(\d+))?\s*", written)
     if found is None:
         return None
-    ends = int(found[2]), int(found[3] or found[2])
-    return LikeWhat(found[1].strip("\"'"), min(ends), max(ends))
+    ends = sorted((int(found[2]) - counted_from, int(found[3] or found[2]) - counted_from))
+    return LikeWhat(found[1].strip("\"'"), *ends) if ends[0] >= 0 else None
 
 
 def states_of(store: Store, channel: str, what: LikeWhat) -> FloatArray:
@@ -185,5 +201,5 @@ def states_of(store: Store, channel: str, what: LikeWhat) -> FloatArray:
             raise StoreError(f"The trace has no channel “{channel}”; it has {', '.join(trace.channels)}.")
         title, length, states = Path(title).name, len(trace), trace.column(channel)[what.first : what.last + 1]
     if what.last >= length:
-        raise StoreError(f"“{title}” has no step {what.last:,}; it has {length:,}, counted from 0.")
+        raise StoreError(f"“{title}” has only {length:,} {'step' if length == 1 else 'steps'}.")
     return states

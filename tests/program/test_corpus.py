@@ -74,6 +74,8 @@ def test_search(corpus, store, tmp_path):
     assert status == 0
     assert "places among 1,121 steps" in printed
     assert "[ab]" in printed
+    first = opened.run(0).text().index("ab")
+    assert printed.splitlines()[1].startswith(f"  folder/0000.py:{first}-{first + 1}  ")
     save_trace(opened.run(2).trace(), tmp_path / "run.npz")
     for like in (f"{tmp_path / 'run.npz'}:120-124", "2:120-124", "#2:120-124"):
         hits = json.loads(corpus("search", store, "--like", like, "--metric", "euclid", "--json")[1])["hits"]
@@ -119,7 +121,7 @@ def test_export(corpus, store, tmp_path):
     (("search", "STORE", "--text", "("), 1, "“(” is no regular expression"),
     (("search", "STORE", "--like", "#2"), 2, "--like is written as TRACE:120-140 or 7:120-140"),
     (("search", "STORE", "--like", "#9:1"), 1, "There is no document 9; there are 4, counted from 0."),
-    (("search", "STORE", "--like", "#1:5"), 1, "has no step 5; it has 1, counted from 0."),
+    (("search", "STORE", "--like", "#1:5"), 1, "“folder/0001.py” has only 1 step."),
     (("search", "STORE", "--like", "gone.npz:5"), 1, "There is no file “gone.npz”."),
     (("units", "STORE", "--property", "rhyme"), 1, "There is no property “rhyme”"),
     (("export", "STORE", "-o", "out.xlsx"), 1, "“out.xlsx” should end in one of .parquet, .npz."),

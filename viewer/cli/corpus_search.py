@@ -23,8 +23,8 @@ def add_arguments(search: argparse.ArgumentParser) -> None:
     search.add_argument("--threshold", type=float, default=0.5, metavar="T", help="(default: 0.5)")
     search.add_argument("--length", type=int, default=1, metavar="N", help="shorter spans are left out (default: 1)")
     search.add_argument("--like", default="", metavar="TRACE:120-140",
-                        help="the states most like those of a trace's steps, counted from 0; 7:120-140 for a document of the "
-                             "store")
+                        help="the states most like those of a trace's steps; 7:120-140 for document 7 of the store, which "
+                             "corpus info --documents lists; all are counted from 0")
     search.add_argument("--metric", choices=("cosine", "euclid"), default="cosine", help="of --like (default: cosine)")
     search.add_argument("--exact", action="store_true", help="of --like: compare every state, also above ten million of them")
     search.add_argument("--text", default="", metavar="REGEX", help="where the documents' texts match")
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
         return SUCCESS
     print(f"{found.count:,} {'nearest' if arguments.like else 'places'} among {found.steps:,} steps")
     for one in (_hit(store, hit) for hit in found.hits):
-        where = f"{text_name(one['title'])}:{one['first'] + 1}-{one['last'] + 1}"
+        where = f"{text_name(one['title'])}:{one['first']}-{one['last']}"
         number = abs(one["score"]) if arguments.metric == "euclid" else one["score"]  # a distance
         score = f"{number:.4f}  " if arguments.like else ""
         before, words, after = (_readable(store, one[name]) for name in ("before", "words", "after"))

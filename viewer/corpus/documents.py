@@ -64,8 +64,8 @@ class DocumentsModel(QAbstractTableModel):
         except StoreError as error:
             return str(error)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{row.title}\n" + (f"{row.steps:,} steps. Press Return or double-click to open it." if row.is_there
-                                       else "Not traced yet.")
+            return f"{row.title}\nDocument {row.number}. " + (f"{row.steps:,} steps. Press Return or double-click to open it."
+                                                              if row.is_there else "Not traced yet.")
         return row.title if index.column() == 0 else f"{row.steps:,}" if row.is_there else "not yet"
 
 

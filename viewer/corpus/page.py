@@ -207,7 +207,7 @@ class CorpusPage(QWidget):
             return
         hit = self.found.hits.rows[index.row()]
         last = min(hit.last, hit.first + LONGEST - 1)
-        self.question.setText(f"like {hit.document}:{hit.first}-{last}")
+        self.question.setText(f"like {hit.document}:{hit.first + 1}-{last + 1}")
         if self.store is not None:
             self._ask(self.store, Like(LikeWhat(str(hit.document), hit.first, last)))
 

@@ -13,6 +13,7 @@ from stores import ENTROPY, HIDDEN, drawn
 
 from unrolled.models.corpus.alike import units_like
 from unrolled.models.corpus.nearest import LikeWhat
+from unrolled.models.corpus.search import Hit
 from unrolled.models.corpus.state_map import principal_map
 from unrolled.models.store.store import open_store
 from unrolled.models.trace.files import save_trace
@@ -125,8 +126,9 @@ def test_a_text_is_found_and_more_like_it(qtbot, page, kept):
     qtbot.mouseClick(page.found.viewport(), Qt.MouseButton.LeftButton, pos=first.center())
     qtbot.mouseClick(page.like, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not page.asking.busy)
-    assert page.question.text() == f"like {hit.document}:{hit.first}-{hit.last}"
+    assert page.question.text() == f"like {hit.document}:{hit.first + 1}-{hit.last + 1}"  # as the list counts
     assert page.found.hits.rows[0].score == pytest.approx(1.0, abs=1e-5)
+    assert page.found.hits.rows[0] == Hit(hit.document, hit.first, hit.last, page.found.hits.rows[0].score)
     assert page.status.text() == "The 50 spans of 2 steps most like it among 7,040 steps of all documents, the nearest first."
 
 
@@ -138,17 +140,17 @@ def test_what_is_no_question_is_said(qtbot, page):
     page.search()
     qtbot.waitUntil(lambda: not page.asking.busy)
     assert page.status.text() == "There is no document 99; there are 4, counted from 0."
-    page.question.setText("like 1:30-40")
+    page.question.setText("like 1:30-41")
     page.search()
     qtbot.waitUntil(lambda: not page.asking.busy)
-    assert page.status.text() == "“folder/0001.py” has no step 40; it has 40, counted from 0."
+    assert page.status.text() == "“folder/0001.py” has only 40 steps."
 
 
 def test_states_like_those_of_a_file_are_found(qtbot, page, kept, tmp_path):
     page.unit.channel.setCurrentIndex(page.unit.channel.findData("hidden"))
     save_trace(open_store(kept.location.folder).run(2).trace(), tmp_path / "a run.npz")
     for metric, score in (("cosine", 1.0), ("euclid", 0.0)):
-        page.question.setText(f"like {tmp_path}/a run.npz:7-9 metric {metric}")
+        page.question.setText(f"like {tmp_path}/a run.npz:8-10 metric {metric}")
         page.search()
         qtbot.waitUntil(lambda: not page.asking.busy)
         best = page.found.hits.rows[0]
@@ -357,9 +359,9 @@ def test_cells_have_the_mean_and_the_most_frequent():
 @pytest.mark.parametrize(("written", "question"), [
     ("on 12,40 off 7 threshold 0.3 for 4", OnTogether((12, 40), (7,), 0.3, 4)),
     ("--on 12,40 --off 7", OnTogether((12, 40), (7,))),
-    ("like 3:120-140", Like(LikeWhat("3", 120, 140))),
-    ("--like 3:5 metric euclid", Like(LikeWhat("3", 5, 5), "euclid")),
-    ("like C:/for us/on it.npz:9-5", Like(LikeWhat("C:/for us/on it.npz", 5, 9))),
+    ("like 3:120-140", Like(LikeWhat("3", 119, 139))),
+    ("--like 3:5 metric euclid", Like(LikeWhat("3", 4, 4), "euclid")),
+    ("like C:/for us/on it.npz:9-5", Like(LikeWhat("C:/for us/on it.npz", 4, 8))),
     ("text def .*:", Matching("def .*:")),
     ("import os", Matching("import os")),
     ("for x in range", Matching("for x in range")),
@@ -369,7 +371,7 @@ def test_questions_are_read_as_they_are_written(written, question):
 
 
 @pytest.mark.parametrize("written", ["", "on a", "like 3", "on 1 threshold high", "text ", "on 1 for nan", "on 1 for 1e400",
-                                     "on ²", "like 1:2 metric length"])
+                                     "on ²", "like 1:2 metric length", "like 1:0-3"])
 def test_what_cannot_be_read_is_said(written):
     with pytest.raises(QuestionError):
         question_of(written)
