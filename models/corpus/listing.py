@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from unrolled.models.inputs.kinds import INPUT_ERRORS, kind_named, medium_of, re
 from unrolled.models.store.layout import StoreError
 from unrolled.models.trace.names import file_name
 
-LARGEST_LIST = 2**30  # bytes
-MOST_KEPT = 20        # sentences
+LARGEST_LIST = 2**30   # bytes
+MOST_KEPT = 20         # sentences
+OF_ZARR = "zarr.json"  # what a folder in Zarr has
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,14 @@ class Sentences:
 
 
 def list_files(corpus: Path) -> Listing:
-    """The files of a folder and the folders in it, but hidden ones; or those that a list names, a line each, relative to it.
-    Raises `StoreError` when there is no such folder or list, or a line of the list names no file.
+    """The files of a folder and the folders in it, but hidden ones, and stores; or those that a list names, a line each, relative
+    to it. Raises `StoreError` when there is no such folder or list, it is a store, or a line of the list names no file.
     """
     if corpus.is_dir():
         root = corpus.resolve()
-        paths = sorted(path for path in root.rglob("*") if path.is_file()
-                       and not any(part.startswith(".") for part in path.relative_to(root).parts))
+        if (root / OF_ZARR).exists():
+            raise StoreError(f"“{file_name(corpus)}” is a store itself; name the folder of the documents.")
+        paths = sorted(_below(root))
         if not paths:
             raise StoreError(f"The folder “{file_name(corpus)}” holds no files.")
         return Listing(root, tuple(paths))
@@ -56,11 +59,18 @@ def list_files(corpus: Path) -> Listing:
     return _listed(corpus.resolve())
 
 
+def _below(root: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(root):
+        folder = Path(place)
+        folders[:] = [name for name in folders if not name.startswith(".") and not (folder / name / OF_ZARR).exists()]
+        yield from (folder / name for name in names if not name.startswith(".") and (folder / name).is_file())
+
+
 def _listed(path: Path) -> Listing:
     try:
         if path.stat().st_size > LARGEST_LIST:
             raise StoreError(f"“{file_name(path)}” is too large for a list of files.")
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise StoreError(f"“{file_name(path)}” is no list of files: it is not text.") from error
     except OSError as error:

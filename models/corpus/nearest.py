@@ -35,9 +35,9 @@ Scores = npt.NDArray[np.float32]
 
 def nearest(store: Store, channel: str, wanted_states: FloatArray, *, metric: Metric = "cosine", most: int = MOST,
             exact: bool = False, wanted: Wanted = lambda: True, progress: Told = lambda done, of: None) -> Found:
-    """The spans whose states are most like those of another span, step by step, the nearest first, none of which overlaps a nearer
-    one; of one state, the states.
-    Raises `StoreError` when there is no such channel, its states have another length, or there are more than `LONGEST`.
+    """The spans whose states are most like those of another span, step by step, the nearest first; none overlaps a
+    nearer one. Of one state, the states. Raises `StoreError` when there is no such channel, its states have another length, or
+    there are more than `LONGEST`.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ HELP = """on 12,40      units 12 and 40 are at least at the threshold
 off 7           unit 7 is below it
 threshold 0.5   0.5 without it
 for 3           at least three steps long
-like 3:120-140  states like those of steps 120 to 140 of document 3 (its tip says its number); metric euclid, else cosine
+like 3:120-140  states like those of steps 120 to 140 of document 3 (see its tooltip); metric euclid, else cosine
 like TRACE:120  states like those of a trace in a file
 text WORDS      where a regular expression matches; also anything else that is written"""
 WORDS = ("on", "off", "threshold", "for", "like", "text")
@@ -116,7 +116,8 @@ def _like(written: str) -> Like:
     place, _, metric = written.partition(" metric ")  # a path may hold any other word
     what, metric = like_what(place, counted_from=1), metric.strip() or METRICS[0]
     if what is None:
-        raise QuestionError(f"After “like” come a document or a trace’s file, and steps from 1 on, such as 3:120-140. {OTHERWISE}")
+        raise QuestionError("After “like” come a document or a trace’s file, and steps from 1 on, such as 3:120-140. "
+                            f"{OTHERWISE}")
     if metric not in METRICS:
         raise QuestionError(f"After “metric” comes cosine or euclid, not “{metric}”.")
     return Like(what, metric)

@@ -233,9 +233,17 @@ def test_how_texts_were_read_is_said(place, tmp_path):
     assert (hit.first, hit.last) == (2, 4)
 
 
+def test_a_store_is_no_documents(place, whole, tmp_path):
+    texts = write_texts(tmp_path / "texts", (30, 20))
+    assert trace(place, texts / "deep" / "store", corpus=texts).steps == 50
+    assert trace(place, texts / "deep" / "store", corpus=texts).parts == 0  # it lies among them, and is none of them
+    with pytest.raises(StoreError, match=r"^“store” is a store itself; name the folder of the documents\.$"):
+        trace(place, tmp_path / "other", corpus=texts / "deep" / "store")
+
+
 def test_a_list_names_documents(place, tmp_path):
     texts = write_texts(tmp_path / "texts", (30, 20, 10))
-    (tmp_path / "list.txt").write_text("texts/text2.txt\n\ntexts/text0.txt\n")
+    (tmp_path / "list.txt").write_text("\ufefftexts/text2.txt\n\ntexts/text0.txt\n", encoding="utf-8")
     trace(place, tmp_path / "store", corpus=tmp_path / "list.txt")
     store = open_store(tmp_path / "store")
     assert [store.documents[number].title for number in range(2)] == ["texts/text2.txt", "texts/text0.txt"]
