@@ -13,11 +13,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.protocol.message import StillWanted
 from unrolled.models.protocol.questions import CANDIDATE_LOG_PROBS, LOG_PROBS, STATE_GAP, Replayed
-from unrolled.models.reference.protocol import Foreseeing, Reference, State
+from unrolled.models.reference.protocol import Foreseeing, Foreseen, Reference, State
 from unrolled.models.runs.branch import CANDIDATES, Branch, computing, float32_bytes, int32_bytes
 from unrolled.models.runs.errors import EngineError, Superseded
 
@@ -41,9 +42,10 @@ def replay(branch: Branch, first: int, last: int, wanted: StillWanted) -> Iterat
         own = _doubled(branch.state(step, wanted), len(begun))
         return own, reference.step(memory, own if step else begun, branch.token_before(step), step, branch.hook_at(step))
 
-    if isinstance(reference, Foreseeing):
-        reference.foresee([branch.token_before(step) for step in range(last + 1)])
     with computing("cpu"):
+        if isinstance(reference, Foreseeing):
+            reference.foresee([Foreseen(branch.second.memory(branch.input_at(step)), branch.token_before(step),
+                                        branch.hook_at(step)) for step in range(last + 1)])
         carried = _state(reference, taken(first - 1)[1]) if first else reference.start(branch.second.memory(branch.input_at(0)))
         for start in range(first, last + 1, BLOCK_STEPS):
             stop = min(start + BLOCK_STEPS, last + 1)
@@ -81,4 +83,4 @@ def _state(reference: Reference, found: dict[str, Tensor]) -> State:
 def _gap(own: State, carried: State) -> Tensor:
     """The largest difference of two states, as a share of the value where that is above 1, (1,)."""
     one, other = torch.cat(own, dim=-1), torch.cat(carried, dim=-1)
-    return ((one - other).abs() / other.abs().clamp_min(1.0)).max().unsqueeze(0)
+    return F.pad((one - other).abs() / other.abs().clamp_min(1.0), (0, 1)).max().unsqueeze(0)  # of no state 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -42,12 +42,20 @@ class Reference(Protocol):
         """
 
 
+class Foreseen(NamedTuple):
+    """A step's `Reference.step`: what it looks at, the token that it reads, -1 where the input says it, and its edits."""
+
+    memory: Any
+    token: int
+    hook: Hook
+
+
 @runtime_checkable
 class Foreseeing(Protocol):
-    """A reference that computes many steps at once, where it is told what they will read."""
+    """A reference that computes many steps at once, where it is told of them before each question."""
 
-    def foresee(self, tokens: Sequence[int]) -> None:
-        """What the steps from the first on read, one after another; -1 where the input says it."""
+    def foresee(self, steps: Sequence[Foreseen]) -> None:
+        """The steps from the first on, one after another."""
 
 
 def doubled(weights: Weights) -> dict[str, Tensor]:

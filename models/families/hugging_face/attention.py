@@ -25,6 +25,7 @@ from unrolled.models.trace.slices import slice_name
 
 NAME = "unrolled"  # of the attention function, among the library's
 CLOSE = 1e-3       # to 1, which the weights of a row sum up to
+SOFTMAXES: tuple[Callable[..., Any], ...] = (F.softmax, torch.softmax, Tensor.softmax)
 
 
 class AttentionError(RuntimeError):
@@ -157,14 +158,12 @@ def watch(model: Any, attentions: Attentions) -> None:
 class Softmaxes(TorchFunctionMode):
     """While it is entered, every softmax over the last dimension of one step is an attention's."""
 
-    _OWN: tuple[Callable[..., Any], ...] = (F.softmax, torch.softmax, Tensor.softmax)
-
     def __init__(self, attentions: Attentions, rows: int) -> None:
         super().__init__()
         self._attentions, self._rows = attentions, rows
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func not in self._OWN:
+        if func not in SOFTMAXES:
             return func(*args, **(kwargs or {}))
         scores = args[0]
         whole = scores.reshape(self._rows, -1, *scores.shape[-2:])                             # (rows, heads, 1, places)

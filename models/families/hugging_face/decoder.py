@@ -43,15 +43,14 @@ class LookedAt:
 
 
 class State(NamedTuple):
-    """Before a step: the tokens that were read, (rows, steps); whether an edit has held, (1,); what the layers keep of them."""
+    """Before a step: the tokens that were read, (rows, steps), and what the layers keep of them."""
 
     tokens: Tensor
-    edited: Tensor
     past: Any  # has `select` too
 
     def select(self, rows: Tensor) -> State:
         """Of hypotheses whose parents are in these rows, (K,)."""
-        return State(self.tokens.index_select(0, rows), self.edited, self.past.select(rows))
+        return State(self.tokens.index_select(0, rows), self.past.select(rows))
 
 
 class Taken(NamedTuple):
@@ -75,8 +74,7 @@ class Stepping(ABC):
         self._embed: nn.Module = decoder.get_input_embeddings()
 
     def start(self) -> State:
-        device = self.model.device
-        return State(torch.zeros(1, 0, dtype=torch.long, device=device), torch.zeros(1, device=device), self._nothing)
+        return State(torch.zeros(1, 0, dtype=torch.long, device=self.model.device), self._nothing)
 
     def step(self, looked_at: LookedAt, state: State, tokens: Tensor, hook: Hook) -> tuple[State, Any]:
         """Read tokens (K, 1); with a hook that makes more inputs of one, all of them: the rows are P · K."""
@@ -90,9 +88,8 @@ class Stepping(ABC):
             logits, past = self._forward(looked_at, state.past, tokens, hook, inputs)
         if hook is not identity:
             logits = hook("logits", logits.reshape(inputs, -1, logits.shape[-1])).flatten(0, 1)
-        edited = state.edited if hook is identity else torch.ones_like(state.edited)
         before = state.tokens.expand(len(tokens), -1)
-        return State(torch.cat((before, tokens), dim=1), edited, past), self._taken(logits, past)
+        return State(torch.cat((before, tokens), dim=1), past), self._taken(logits, past)
 
     @abstractmethod
     def _forward(self, looked_at: LookedAt, past: Any, tokens: Tensor, hook: Hook, inputs: int) -> tuple[Tensor, Any]:

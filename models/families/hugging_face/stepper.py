@@ -184,7 +184,7 @@ class TransformerStepper:
     def reference(self) -> Reference:
         made = StateSpaceReference if self._is_space else TransformerReference
         return made(model_again(self._opened), self.kind, layers=self.decoder.layers, before=self._lengths.before,
-                    read=self._given)
+                    order=() if self._is_space else self.decoder.attentions.order, read=self._given)
 
     def _given(self, given: Any) -> tuple[Tensor | None, int, int]:
         """What the encoder is given for an input, the token that the first step reads, and how many steps there can be."""
