@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from unrolled.models.trace.names import printable
-from unrolled.models.trace.streams import INTERRUPTED, ending_at_once, printing, tell_errors
+from unrolled.models.trace.streams import INTERRUPTED, ending_at_once, printing, tell_doing, tell_errors
 from unrolled.models.verbs.arguments import parser
 
 
@@ -64,6 +64,7 @@ def _verb(arguments: argparse.Namespace) -> Callable[[argparse.Namespace], int]:
             from unrolled.models.corpus.crew import check_address
 
             check_address(arguments.ray)
+        tell_doing("Loading")
         from unrolled.models.verbs.corpus import trace as act
     elif arguments.verb == "bench":
         from unrolled.models.verbs.bench import bench as act

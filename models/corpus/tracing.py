@@ -53,7 +53,7 @@ class Progress:
     # steps, of_steps: steps that are there or under way, and all that there are to be
     steps: int = 0
     parts: int = 0
-    rate: float = 0.0  # steps a second since this call began; 0 at its beginning
+    rate: float = 0.0  # steps a second since workers had loaded their models, where it can be told; 0 until then
 
     @property
     def seconds_left(self) -> float:
@@ -124,7 +124,8 @@ def _run(crew: Crew, jobs: Iterator[Job], planned: Plan, parts: Sequence[int], o
     progress = Progress(of_steps=int(planned.rooms.sum()), of_parts=planned.description.parts,
                         parts=planned.description.parts - len(parts))
     before = progress.of_steps - sum(rooms[part] for part in parts)
-    began, finished = time.monotonic(), 0
+    began = loading = time.monotonic()  # when this began, and when no worker had taken a step yet
+    finished, is_counted = 0, False
     at_work: dict[Future[Done], tuple[Hand, Job]] = {}
     deaths: dict[int, int] = {}
 
@@ -162,9 +163,13 @@ def _run(crew: Crew, jobs: Iterator[Job], planned: Plan, parts: Sequence[int], o
                 finished += rooms[job.part]
                 progress.parts += 1
                 give(hand)
-            progress.steps = before + finished + sum(hand.steps for hand, _ in at_work.values())
-            outcome.seconds = time.monotonic() - began
-            progress.rate = (progress.steps - before) / outcome.seconds if outcome.seconds > 0 else 0.0
+            counted, now = sum(hand.steps for hand, _ in at_work.values()), time.monotonic()
+            progress.steps, outcome.seconds = before + finished + counted, now - began
+            is_counted = is_counted or counted > 0  # those of a cluster are told part by part
+            if progress.steps == before:
+                loading = now
+            elif now > (since := loading if is_counted else began):
+                progress.rate = (progress.steps - before) / (now - since)
             say(progress)
             claim.keep()
     finally:

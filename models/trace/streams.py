@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 INTERRUPTED = 130  # as a shell says it
+CLEARED = "\r\x1b[K"  # an empty line of a terminal
 
 
 def printing(act: Callable[[], int]) -> int:
@@ -39,9 +40,15 @@ def printing(act: Callable[[], int]) -> int:
 
 
 def tell_errors(line: str) -> None:
-    """A line on standard error, where somebody reads it."""
+    """A line on standard error, where somebody reads it, in place of what was going on."""
     with suppress(BrokenPipeError):
-        print(line, file=sys.stderr, flush=True)
+        print(CLEARED * sys.stderr.isatty() + line, file=sys.stderr, flush=True)
+
+
+def tell_doing(text: str = "") -> None:
+    """What is going on, where somebody looks: on a line that the next text takes, and an empty one clears."""
+    if sys.stderr.isatty():
+        print(f"{CLEARED}{text}{'…' if text else ''}", end="", file=sys.stderr, flush=True)
 
 
 @contextmanager

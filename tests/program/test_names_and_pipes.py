@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from program_checks import assert_one_sentence
 
 from unrolled.models.trace.files import load_trace, save_trace
 from unrolled.viewer.benchmarks.process import measuring
+from unrolled.viewer.cli.telling import progress, tell
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="as POSIX has it")
 
@@ -179,3 +181,14 @@ def test_several_lines_are_several_sentences(run, tmp_path):
     lines = done.stdout.splitlines()
     assert [line.partition(": ")[0].rpartition(":")[2] for line in lines] == ["1", "3", "4"]
     assert len({line.partition(": ")[2] for line in lines}) == 3
+
+
+def test_what_goes_wrong_takes_the_line_of_what_was_going_on(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    progress("Searching")(1, 4)
+    tell("There is no such unit.")
+    assert sys.stderr.getvalue().split("\r\x1b[K") == ["", "Searching: 25 %…", "unrolled: There is no such unit.\n"]

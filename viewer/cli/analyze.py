@@ -16,6 +16,7 @@ from unrolled.models.trace.atomic import atomic_write
 from unrolled.models.trace.files import TraceError, load_trace, writing_sentence
 from unrolled.models.trace.names import file_name, text_name
 from unrolled.models.trace.spreading import spread
+from unrolled.models.trace.streams import tell_doing
 from unrolled.viewer.cli.asking import Asking, is_shipped, taken_up
 from unrolled.viewer.cli.running import (
     CHANGED,
@@ -31,7 +32,7 @@ from unrolled.viewer.cli.running import (
     run_trace,
     title_of_input,
 )
-from unrolled.viewer.cli.telling import FAILURE, SUCCESS, WRONG_USE, CommandError, tell, tell_doing
+from unrolled.viewer.cli.telling import FAILURE, SUCCESS, WRONG_USE, CommandError, tell
 from unrolled.viewer.state.files import Kind, kind_of
 
 SUFFIXES = (".json", ".html")

@@ -27,7 +27,7 @@ from unrolled.models.store.layout import StoreError
 from unrolled.models.trace.files import TraceError
 from unrolled.models.trace.names import PlainParser
 from unrolled.models.trace.plugins import own_version
-from unrolled.models.trace.streams import ending_tidily, printing
+from unrolled.models.trace.streams import ending_tidily, printing, tell_doing
 from unrolled.viewer.cli import analyze, bench, caption, computing, corpus, doctor, export, models, trace, window
 from unrolled.viewer.cli.telling import FAILURE, INTERRUPTED, CommandError, tell
 from unrolled.viewer.export.failure import ExportError
@@ -82,6 +82,7 @@ def _act(words: list[str]) -> int:
         with ending_tidily() if verb in VERBS else nullcontext():  # the window ends in its own way
             return int(arguments.do(arguments))
     except KeyboardInterrupt:
+        tell_doing()
         return INTERRUPTED
     except BrokenPipeError:
         raise

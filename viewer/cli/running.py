@@ -18,8 +18,9 @@ from unrolled.models.trace import Trace
 from unrolled.models.trace.detokenization import text_of
 from unrolled.models.trace.edits import SwapInput, first_step
 from unrolled.models.trace.names import file_name
+from unrolled.models.trace.streams import tell_doing
 from unrolled.viewer.cli.edit_words import EditWords, add_edit_arguments, edit_words
-from unrolled.viewer.cli.telling import WRONG_USE, CommandError, tell, tell_doing
+from unrolled.viewer.cli.telling import WRONG_USE, CommandError, tell
 from unrolled.viewer.state.files import Kind, kind_of
 from unrolled.viewer.state.recent_models import remember_model
 

@@ -2,11 +2,10 @@
 sentence, and an exit status.
 """
 
-import sys
 from collections.abc import Callable
 
 from unrolled.models.trace.names import printable
-from unrolled.models.trace.streams import tell_errors
+from unrolled.models.trace.streams import tell_doing, tell_errors
 
 SUCCESS, FAILURE, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
@@ -30,12 +29,6 @@ def tell(*sentences: str) -> None:
     """A line each."""
     for sentence in sentences:
         tell_errors(f"unrolled: {printable(sentence)}")
-
-
-def tell_doing(text: str = "") -> None:
-    """What is going on, where somebody looks: on a line that the next text takes, and an empty one clears."""
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K{text}{'…' if text else ''}", end="", file=sys.stderr, flush=True)
 
 
 def progress(doing: str) -> Callable[[int, int], None]:

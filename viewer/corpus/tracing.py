@@ -76,9 +76,7 @@ class Tracing(QObject):
         if self._process.state() == QProcess.ProcessState.NotRunning:
             return
         if os.name == "posix":
-            import signal
-
-            os.kill(self._process.processId(), signal.SIGINT)
+            self._process.terminate()  # what a shell starts behind itself does not hear Ctrl+C, nor does what that starts
         else:
             self._process.kill()
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import numpy as np
@@ -118,7 +120,7 @@ def test_how_many_trace_and_in_what_order_does_not_show(place, whole, tmp_path, 
     assert files(tmp_path / "store") == files(place / "whole")
 
 
-def test_interrupted_it_goes_on(place, tmp_path):
+def test_interrupted_it_goes_on(place, whole, tmp_path):
     def interrupt(part: int) -> None:
         if part == 2:
             raise KeyboardInterrupt
@@ -137,7 +139,7 @@ def test_interrupted_it_goes_on(place, tmp_path):
     assert trace(place, tmp_path / "store").parts == 0
 
 
-def test_a_worker_that_dies_costs_its_part_again_and_nothing_else(place, tmp_path):
+def test_a_worker_that_dies_costs_its_part_again_and_nothing_else(place, whole, tmp_path):
     done: list[int] = []
 
     def die(part: int) -> None:
@@ -164,6 +166,39 @@ def test_a_part_over_which_workers_die_is_named(place, tmp_path):
 def test_rate_and_time_left_are_said():
     assert Progress(of_steps=100, steps=20, rate=4.0).seconds_left == 20.0
     assert np.isnan(Progress(of_steps=100).seconds_left)
+
+
+@pytest.mark.parametrize(("counts", "rates"), [((0, 0, 0, 5, 10, 25), [0, 0, 0, 5, 5, 25 / 3, 40 / 3]),
+                                              ((0, 0, 0, 0), [0, 0, 0, 0, 10])])
+def test_the_rate_is_of_workers_that_have_loaded(place, tmp_path, monkeypatch, counts, rates):
+    """A second passes with each look at a worker; one of a cluster tells nothing until its part is done."""
+    from unrolled.models.corpus import tracing
+
+    now, job_of = [0.0], []
+
+    class Slow(Here):
+        def submit(self, job):
+            job_of.append((job, Future()))
+            return job_of[-1][1]
+
+        @property
+        def steps(self):
+            now[0] += 1
+            if now[0] == len(counts):
+                job, future = job_of[-1]
+                future.set_result(self._worker.work(job))
+            return counts[int(now[0]) - 1]
+
+        @steps.setter
+        def steps(self, value):
+            pass
+
+    write_texts(tmp_path / "texts", (40,))
+    monkeypatch.setattr(tracing, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(tracing, "OFTEN", 0.001)
+    said: list[float] = []
+    trace(place, tmp_path / "store", corpus=tmp_path / "texts", hire=Slow, say=lambda progress: said.append(progress.rate))
+    assert said == rates
 
 
 def test_a_store_goes_on_only_with_what_it_was_begun_with(place, whole, tmp_path):

@@ -12,8 +12,10 @@ from unrolled.viewer.corpus.tracing_dialog import TracingDialog
 from unrolled.viewer.state.commands import OpenStore
 
 SCRIPT = """
-import json, sys, time
+import json, signal, sys, time
 words = sys.argv[1:]
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # as where a shell started the window behind itself
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 assert words[:2] == ["corpus", "trace"] and "--progress" in words
 if words[2] == "broken":
     print("unrolled: There is no folder “broken”.", file=sys.stderr)
