@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPen, QStaticText, QTransform
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPaintEngine, QPainter, QPen, QStaticText, QTransform
 from PySide6.QtWidgets import QLabel, QWidget
 
 CORNER = 6.0
@@ -24,6 +24,12 @@ def mix(ground: str, over: str, amount: float) -> QColor:
         round(first.green() + (second.green() - first.green()) * amount),
         round(first.blue() + (second.blue() - first.blue()) * amount),
     )
+
+
+def for_the_screen(painter: QPainter, widget: QWidget) -> bool:
+    """Whether a widget is painted in the screen's own pixels: a drawing, or a larger picture, is not."""
+    return (painter.paintEngine().type() == QPaintEngine.Type.Raster
+            and painter.deviceTransform().m11() == widget.devicePixelRatioF())
 
 
 def draw_focus(painter: QPainter, rectangle: QRectF, colour: str, *, corner: float = CORNER) -> None:

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QMouseEvent,
-    QPaintEngine,
     QPainter,
     QPaintEvent,
     QPixmap,
@@ -28,6 +27,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from unrolled.viewer.drawing.painting import for_the_screen
 from unrolled.viewer.plotting.library import pg
 from unrolled.viewer.plotting.time_items import LINE_GROUND, Curve, HeatItem, LineInTime, Over, Paint, RangeItem
 from unrolled.viewer.theme.themes import Theme
@@ -195,8 +195,7 @@ class TimePlot(pg.GraphicsView):
         """Contents from their pixmap, then the lines in time; for a drawing or a larger picture everything anew."""
         painter = QPainter(self.viewport())
         ratio = self.devicePixelRatioF()
-        engine = painter.paintEngine()
-        if engine.type() != QPaintEngine.Type.Raster or painter.deviceTransform().m11() != ratio:
+        if not for_the_screen(painter, self):
             painter.end()
             super().paintEvent(event)
             return

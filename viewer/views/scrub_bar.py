@@ -24,7 +24,7 @@ from PySide6.QtWidgets import QAbstractSlider, QWidget
 from unrolled.models.trace import Trace
 from unrolled.models.trace.envelope import Envelope
 from unrolled.viewer.drawing.label_line import label_line, runs
-from unrolled.viewer.drawing.painting import mix, paint_spans
+from unrolled.viewer.drawing.painting import for_the_screen, mix, paint_spans
 from unrolled.viewer.drawing.step_geometry import Geometry
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import steps_table
@@ -141,7 +141,9 @@ class ScrubRow(QAbstractSlider):
         with QPainter(self) as painter:
             state = (self.size().toTuple(), self.devicePixelRatioF(), self.theme.name, trace, self._length, self.hasFocus(),
                      self._empty_text, self._session.framed_steps)
-            if state != self._run_painted_for:
+            if not for_the_screen(painter, self):
+                self._paint_row(painter, trace, row, step)
+            elif state != self._run_painted_for:
                 self._run_painted_for, self._runs = state, []
                 self._paint_row(painter, trace, row, step)
             elif trace is not None:

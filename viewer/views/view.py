@@ -40,6 +40,12 @@ class View(QWidget):
         self.note = ""  # a few words for the right end of its heading; `note_changed` is sent with every other text
         self.setAccessibleName(name)
 
+    @property
+    def title_over(self) -> str:
+        """What stands over it, which depends on the model."""
+        around = self.parentWidget()
+        return (around.accessibleName() if around is not None else "") or self.accessibleName()
+
     def hold(self, *content: Part, spacing: int = -1) -> None:
         """Have this as what is shown; `say` has a sentence in its place."""
         self._content, self._empty = QWidget(), EmptyText("", self)

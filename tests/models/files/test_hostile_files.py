@@ -152,14 +152,14 @@ def read(path: Path) -> None:
 def judge(path: Path, data: bytes) -> None:
     """Read it; anything but a sentence fails the test, and so does what takes long."""
     path.write_bytes(data)
-    started, sentence = time.monotonic(), "."
+    started, sentence = time.process_time(), "."
     try:
         read(path)
     except SENTENCES as error:
         sentence = str(error)
     assert sentence.endswith((".", "heif"))
     assert "\n" not in sentence
-    assert time.monotonic() - started < LONGEST_SECONDS
+    assert time.process_time() - started < LONGEST_SECONDS  # of the processor: others may use this machine
 
 
 def attack(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, count: int, seed: int) -> None:

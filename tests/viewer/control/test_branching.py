@@ -134,7 +134,7 @@ def test_a_branchs_menu_offers_what_can_be_done(qtbot, window):
     menu = next(child for child in rows.children() if type(child).__name__ == "QMenu")
     texts = {action.text(): action.isEnabled() for action in menu.actions()}
     assert texts["Compare with the branch shown"]
-    assert not texts["Remove (Del)"]
+    assert not texts["Remove\tDel"]
     menu.close()
 
 

@@ -14,6 +14,10 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QMenu
 
+from unrolled.models.inputs.inputs import typed
+from unrolled.viewer.plotting.context_menu import FigureMenu
+from unrolled.viewer.plotting.figure import image_of, svg_of
+from unrolled.viewer.state.commands import LoadModel, OpenText, Seek
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.views.alignment.alignment import AlignmentView
 from unrolled.viewer.views.text.candidates import CandidatesView
@@ -45,6 +49,30 @@ def figures(window):
     layout = window.layout_
     return {"picture": layout.sections["picture"].content.canvas, "strip": layout.sections["film strip"].content.view,
             "caption": layout.sections["written"].content, "candidates": window.findChild(CandidatesView)}
+
+
+def test_drawings_hold_no_pixels_of_the_screen_and_pictures_twice_as_many(qtbot, captioned):
+    figure = figures(captioned)
+    figure["run"] = captioned.host.views["scrub bar"].row
+    for step in (1, 2, 1):  # what is painted for a playhead that moves is kept
+        captioned.do(Seek(step))
+        captioned.coordinator.flush()
+        qtbot.wait(20)
+    for name in ("candidates", "run", "caption"):
+        assert b"<image" not in svg_of(figure[name], name), name
+    image = image_of(figure["picture"])
+    place = figure["picture"].place().toAlignedRect().adjusted(2, 2, -2, -2)
+    assert any(image.pixel(2 * x, 2 * y) != image.pixel(2 * x + 1, 2 * y + 1)
+               for x in range(place.left(), place.right()) for y in range(place.top(), place.bottom(), 7))
+
+
+def test_figures_are_called_what_stands_over_them(qtbot, captioned):
+    captioned.do(LoadModel("scripted-sentence"))
+    captioned.do(OpenText(typed("a dog")))
+    qtbot.waitUntil(lambda: captioned.session.description.name == "scripted-sentence", timeout=5000)
+    heading = captioned.layout_.sections["written"].accessibleName()
+    assert heading != "Caption"
+    assert captioned.host.views["written"].findChild(FigureMenu)._title() == heading
 
 
 @pytest.mark.parametrize("name", ["picture", "strip", "caption", "candidates"])

@@ -58,7 +58,8 @@ class AlignmentView(View):
         self.canvas = AlignmentCanvas(theme)
         attach(self.words, "Source words with attention", table=self._table, fill=lambda menu: self.colour_map.add_to(menu),
                offered=lambda: session.brush.mode == "off")
-        attach(self.canvas, "Alignment", table=self._table, fill=self._fill_menu, offered=lambda: session.brush.mode == "off")
+        attach(self.canvas, lambda: self.title_over, table=self._table, fill=self._fill_menu,
+               offered=lambda: session.brush.mode == "off")
         self.legend = AttentionLegend(theme)
 
         def update(**changes: str | bool | float) -> None:

@@ -197,11 +197,11 @@ class BranchRows(QListView):
         show = menu.addAction("Show")
         show.setEnabled(not shown_now)
         show.triggered.connect(lambda: self._show(own))
-        menu.addAction("Rename… (F2)").triggered.connect(lambda: self.edit(index))
+        menu.addAction("Rename…\tF2").triggered.connect(lambda: self.edit(index))
         compare = menu.addAction("Compare with the branch shown")
         compare.setEnabled(not shown_now)
         compare.triggered.connect(lambda: self._do(CompareBranch(own.identity)))
-        remove = menu.addAction("Remove (Del)")
+        remove = menu.addAction("Remove\tDel")
         remove.setEnabled(own.identity != FIRST)
         remove.triggered.connect(lambda: self._remove(own))
 

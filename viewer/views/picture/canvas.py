@@ -17,6 +17,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from unrolled.viewer.drawing.overlay import WHOLE, Region, draw_overlay, draw_veil, fitted, part, scaled_to
+from unrolled.viewer.drawing.painting import for_the_screen
+from unrolled.viewer.plotting.figure import LEAST_RATIO
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.icons import pixmap
 from unrolled.viewer.theme.themes import Theme
@@ -109,7 +111,9 @@ class PictureCanvas(Painted):
                     draw_overlay(painter, self._overlay, seen, smooth=self._smooth)
                     draw_veil(painter, place, seen, self._veil)
             else:
-                painter.drawPixmap(place.topLeft(), self._with_overlay(place, seen))
+                own = self.devicePixelRatioF()
+                ratio = own if for_the_screen(painter, self) else max(own, LEAST_RATIO)
+                painter.drawPixmap(place.topLeft(), self._with_overlay(place, seen, ratio))
             if self._show_region and self._region != WHOLE:
                 self._paint_outline(painter, seen)
             for cell, weight in self._painted_cells.items():
@@ -148,9 +152,9 @@ class PictureCanvas(Painted):
             self.cell_hovered.emit(cell)
             self.update()
 
-    def _with_overlay(self, place: QRectF, seen: QRectF) -> QPixmap:
+    def _with_overlay(self, place: QRectF, seen: QRectF, ratio: float) -> QPixmap:
         """The photograph and the map, as they lie over one another; a few are kept, since to scale a map costs most."""
-        photo = self._photo_at(place)
+        photo = self._photo_at(place, ratio)
         if self._overlay is None:
             return photo
         key = (bytes(self._overlay.constBits()), self._smooth, self._veil, place.getRect(), seen.getRect(),
@@ -167,9 +171,8 @@ class PictureCanvas(Painted):
             del self._kept[next(iter(self._kept))]
         return made
 
-    def _photo_at(self, place: QRectF) -> QPixmap:
+    def _photo_at(self, place: QRectF, ratio: float) -> QPixmap:
         assert self._photo is not None
-        ratio = self.devicePixelRatioF()
         size = QSize(round(place.width() * ratio), round(place.height() * ratio))
         if self._scaled is None or self._scaled.size() != size or self._scaled.devicePixelRatio() != ratio:
             self._scaled = QPixmap.fromImage(scaled_to(self._photo, size, ratio))

@@ -39,7 +39,7 @@ class PictureView(View):
     """What the model looks at, and where it looks at this step."""
 
     def __init__(self, ctx: ViewContext) -> None:
-        super().__init__(ctx, name="Photograph with attention")
+        super().__init__(ctx, name="Photograph")
         session, theme = ctx.session, ctx.theme
         self._picture: InputPicture | None = None
         self._channels: tuple[Channel, ...] = ()
@@ -50,7 +50,7 @@ class PictureView(View):
         self._offered: dict[str, str] = {}
         self.canvas = PictureCanvas(theme)
         self.canvas.setAccessibleName("Photograph")
-        attach(self.canvas, "Photograph with attention", table=lambda: grid_table(self.canvas.shown_map),
+        attach(self.canvas, lambda: f"{self.title_over} with attention", table=lambda: grid_table(self.canvas.shown_map),
                fill=self._fill_menu, offered=lambda: session.brush.mode == "off")
         self.legend = AttentionLegend(theme)
         keep_room(self.legend)  # the photograph stays where it is when a model arrives

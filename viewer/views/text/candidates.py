@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from unrolled.models.trace import Candidate, Trace
-from unrolled.viewer.drawing.painting import CORNER, coloured, draw_focus, elided, laid_out, mix
+from unrolled.viewer.drawing.painting import CORNER, coloured, draw_focus, elided, for_the_screen, laid_out, mix
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.state.beginning import empty_text
@@ -95,14 +95,22 @@ class CandidateDelegate(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         row, theme, box = self._model.rows[index.row()], self.theme, option.rect
-        left, top, width, ratio = box.left(), box.top(), box.width(), painter.device().devicePixelRatioF()
+        left, top, width = box.left(), box.top(), box.width()
         hovered = bool(option.state & QStyle.StateFlag.State_MouseOver) and not row.written
-        painter.drawPixmap(left, top, _shape(theme.raised, theme.accent, 0.10 if hovered else 0.0, "", width, ratio))
         mark = theme.playhead if row.written else ""
-        bar = _shape(theme.panel, mark or theme.accent, 0.34, mark, width, ratio)
-        filled = round(max(width * row.bar, MARK if mark else 0) * ratio)
-        if filled:  # to Qt a width of 0 is all of it
-            painter.drawPixmap(left, top, bar, 0, 0, filled, bar.height())
+        ground, bar = (theme.raised, theme.accent, 0.10 if hovered else 0.0, ""), (theme.panel, mark or theme.accent, 0.34, mark)
+        filled = max(width * row.bar, MARK if mark else 0)
+        if for_the_screen(painter, option.widget):
+            ratio = painter.device().devicePixelRatioF()
+            painter.drawPixmap(left, top, _shape(*ground, width, ratio))
+            if round(filled * ratio):  # to Qt a width of 0 is all of it
+                painter.drawPixmap(left, top, _shape(*bar, width, ratio), 0, 0, round(filled * ratio), round(ROW_HEIGHT * ratio))
+        else:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.translate(left, top)
+            _fill(painter, *ground, width, width)
+            _fill(painter, *bar, width, filled)
+            painter.translate(-left, -top)
         end = is_end(row.candidate.word)
         chance = laid_out(brief(row.probability) if row.logarithmic else percent(row.probability), mono_font, 11)
         taken = chance.size()
@@ -138,13 +146,17 @@ def _shape(ground: str, over: str, amount: float, mark: str, width: int, ratio: 
     made.fill(Qt.GlobalColor.transparent)
     with QPainter(made) as painter:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        path = QPainterPath()
-        path.addRoundedRect(QRectF(0, 1, width, ROW_HEIGHT - 2), CORNER - 1, CORNER - 1)
-        painter.fillPath(path, mix(ground, over, amount))
-        if mark:
-            painter.setClipRect(QRectF(0, 0, MARK, ROW_HEIGHT))
-            painter.fillPath(path, QColor(mark))
+        _fill(painter, ground, over, amount, mark, width, width)
     return made
+
+
+def _fill(painter: QPainter, ground: str, over: str, amount: float, mark: str, width: int, filled: float) -> None:
+    """Paint so much of the row from its left."""
+    for colour, part in ((mix(ground, over, amount), filled), (QColor(mark), MARK if mark else 0)):
+        path, left = QPainterPath(), QPainterPath()
+        path.addRoundedRect(QRectF(0, 1, width, ROW_HEIGHT - 2), CORNER - 1, CORNER - 1)
+        left.addRect(QRectF(0, 0, part, ROW_HEIGHT))
+        painter.fillPath(path.intersected(left), colour)
 
 
 class CandidateList(QListView):

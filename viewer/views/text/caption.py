@@ -203,7 +203,8 @@ class CaptionView(View):
         written.addStretch(1)
         self.hold(written)
         self.setMinimumHeight(2 * CHIP_HEIGHT + GAP + 6)
-        attach(self, "Caption", table=lambda: steps_table(self.session.trace), fill=self._fill_menu, takes_focus=False)
+        attach(self, lambda: self.title_over, table=lambda: steps_table(self.session.trace), fill=self._fill_menu,
+               takes_focus=False)
         self.refresh()
 
     @property
