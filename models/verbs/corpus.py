@@ -8,6 +8,7 @@ import math
 import signal
 import sys
 import time
+from contextlib import redirect_stdout
 
 from tqdm import tqdm
 
@@ -33,7 +34,7 @@ def trace(arguments: argparse.Namespace) -> int:
         channels=tuple(name.strip() for name in arguments.channels.split(",") if name.strip()), dtype=arguments.dtype,
         workers=max(arguments.workers, 0), ray=arguments.ray, device=pick(arguments.device))
     shown = _Lines() if arguments.progress == "lines" else _Bar()
-    with shown:
+    with shown, redirect_stdout(sys.stderr):  # Ray prints what became of its workers
         try:
             for name in ("SIGTERM", "SIGHUP"):
                 if hasattr(signal, name):
@@ -120,7 +121,7 @@ class _Lines(_Bar):
 
     def __init__(self) -> None:
         super().__init__()
-        self._said = 0.0
+        self._said, self._output = 0.0, sys.stdout
 
     def reading(self, done: int, of: int) -> None:
         self._line({"doing": "reading", "documents": done, "of_documents": of}, last=done == of)
@@ -134,4 +135,4 @@ class _Lines(_Bar):
     def _line(self, said: dict[str, object], *, last: bool) -> None:
         if last or time.monotonic() - self._said > LINES_EVERY:
             self._said = time.monotonic()
-            print(json.dumps(said), flush=True)
+            print(json.dumps(said), file=self._output, flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,8 @@ from unrolled.models.store import layout
 from unrolled.models.store.layout import StoreError
 from unrolled.models.store.store import open_store
 from unrolled.models.store.verifying import verify
+from unrolled.models.verbs import corpus as verb
+from unrolled.models.verbs.arguments import parser
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -199,6 +202,22 @@ def test_the_rate_is_of_workers_that_have_loaded(place, tmp_path, monkeypatch, c
     said: list[float] = []
     trace(place, tmp_path / "store", corpus=tmp_path / "texts", hire=Slow, say=lambda progress: said.append(progress.rate))
     assert said == rates
+
+
+def test_what_libraries_print_is_no_answer(place, tmp_path, monkeypatch, capsys):
+    def traced(request, stepper, *, reading, say):
+        print("A worker died.")
+        say(Progress(of_steps=40, of_parts=1, steps=40, parts=1))
+        return trace_corpus(request, stepper, hire=Here)
+
+    monkeypatch.setattr(verb, "trace_corpus", traced)
+    monkeypatch.setattr("signal.signal", lambda number, handler: None)
+    write_texts(tmp_path / "texts", (40,))
+    words = ["corpus", "trace", str(tmp_path / "texts"), "-o", str(tmp_path / "s"), "--model", str(place / "tiny.safetensors")]
+    assert verb.trace(parser().parse_args([*words, "--progress", "lines", "--json"])) == 0
+    printed = capsys.readouterr()
+    assert [json.loads(line)["steps"] for line in printed.out.splitlines()] == [40, 40]
+    assert printed.err == "A worker died.\n"
 
 
 def test_a_store_goes_on_only_with_what_it_was_begun_with(place, whole, tmp_path):
