@@ -14,7 +14,6 @@ import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
-from itertools import product
 from pathlib import Path
 from threading import Lock
 
@@ -45,7 +44,6 @@ ENOUGH_PIXELS = 40_000_000      # a larger picture is made smaller; the models s
 ENOUGH_SAMPLED = 20_000_000     # of one whose samples may take eight bytes each
 SHORTEST_SIDE = 8
 LARGEST_FILE, LARGEST_READ = 200 * 2**20, 3 * 2**29  # bytes that are kept, and that are looked through
-ODD_ENDS = 4        # places of an AVIF's end that are tried, since bits that are filled in may ask for what cannot be
 REDUCED = 254       # a tag of a TIFF
 JPEG_END, JPEG_SCAN, JPEG_TABLE = b"\xff\xd9", b"\xff\xda", b"\xff\xc4"
 ANY_BITS = bytes((0xA5, 0x3C, 0x96)) * 40
@@ -299,6 +297,8 @@ def _load(file: bytes, notes: list[str], name: str) -> tuple[Image.Image, int]:
         return image, orientation or orientation_of(image)
 
     try:
+        if is_heic(file) and is_cut(file):
+            raise EOFError("libheif leaves out what is not there, and says nothing")
         return loaded(file)
     except PictureError:
         raise
@@ -309,9 +309,9 @@ def _load(file: bytes, notes: list[str], name: str) -> tuple[Image.Image, int]:
             raise
     if fillable:
         found: list[tuple[Image.Image, int]] = []
-        for less, fill in product(range(1 if is_heic(file) else ODD_ENDS), FILLS):  # not everything is taken by every decoder
+        for fill in FILLS:  # not everything is taken by every decoder
             with suppress(Exception):
-                found += [loaded(filled(file[: len(file) - less], fill))] if len(found) < 2 - bool(less) else []
+                found += [loaded(filled(file, fill))] if len(found) < 2 else []
         if not found:
             raise failed
         image, orientation = found[0]
@@ -332,19 +332,20 @@ def _load(file: bytes, notes: list[str], name: str) -> tuple[Image.Image, int]:
     passes = passes_of(file)
     if passes:
         image = without_gaps(image, passes)
-    pixels = np.asarray(image)
-    blank = max(next((row for row in range(len(end)) if (end[row] != end[0, 0]).any()), len(end))
-                for end in (pixels, pixels[::-1]))  # what is missing is of one colour
-    _note_missing(blank / len(pixels), file, notes, name,
+    ends = image, image.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+    blank = 1 - min(_differing(end) for end in ends)  # what is missing is of one colour
+    _note_missing(blank, file, notes, name,
                   "its finer details are missing" if passes else "what is missing of it was left blank", failed)
     return image, orientation
 
 
-def _differing(one: Image.Image, other: Image.Image) -> float:
-    """The part of all rows from the first that differs."""
+def _differing(one: Image.Image, other: Image.Image | None = None) -> float:
+    """The part of all rows from the first that differs from another picture's, or else from its first pixel."""
+    first = one.crop((0, 0, 1, 1))
     for top in range(0, one.height, ROWS):
         box = (0, top, one.width, min(top + ROWS, one.height))
-        rows = (np.asarray(one.crop(box)) != np.asarray(other.crop(box))).reshape(box[3] - top, -1).any(axis=1)
+        beside = np.asarray(other.crop(box) if other else first)
+        rows = (np.asarray(one.crop(box)) != beside).reshape(box[3] - top, -1).any(axis=1)
         if rows.any():
             return 1 - (top + int(np.argmax(rows))) / one.height
     return 0.0

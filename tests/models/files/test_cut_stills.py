@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from unrolled.models.inputs import pictures
+from unrolled.models.inputs.cut_files import FILLS, filled
 from unrolled.models.inputs.marks import other_kind
 from unrolled.models.inputs.pictures import PictureError, read_picture
 from unrolled.models.inputs.sniffing import media_of
@@ -54,10 +56,19 @@ def test_what_there_is_of_it_is_shown(kind):
 
 def test_a_cut_avif_is_shown_wherever_its_end_is():
     stream = io.BytesIO()
-    PHOTO.resize((512, 384), Image.Resampling.BICUBIC).save(stream, "AVIF", quality=70)
+    Image.fromarray(NOISE[:12, :16]).resize((512, 384), Image.Resampling.BICUBIC).save(stream, "AVIF", quality=70, speed=8)
     data = stream.getvalue()
-    for part in np.linspace(0.6, 0.99, 40):
-        assert "cut short" in read_picture(data[: int(part * len(data))], "x").notes[0]
+    for length in (*range(len(data) - 385, len(data), 20), *range(int(0.6 * len(data)), len(data), len(data) // 50)):
+        assert "cut short" in read_picture(data[:length], "x").notes[0]
+
+
+def test_what_cannot_be_decoded_is_tried_a_few_times(monkeypatch):
+    tried, data = [], bytearray(written("WebP")[:5000])
+    data[20] |= 1  # no key frame
+    monkeypatch.setattr(pictures, "filled", lambda *of: tried.append(of) or filled(*of))
+    with pytest.raises(PictureError):
+        read_picture(bytes(data), "x")
+    assert len(tried) == len(FILLS)
 
 
 @pytest.mark.parametrize("kind", WRITTEN)
@@ -133,15 +144,58 @@ Y1fDKkKebi06ioqyzhwbuBoq3m/vFdtDkUo6n712ayJUrJLCfjSkmsOzWcuF2Gp06MawT9QA==
 """An AVIF of four tiles, 64 × 64 each, as phones lay out HEIC: red, green, blue and bright."""
 
 
-def test_of_a_grid_the_tiles_that_are_there_are_shown():
-    whole = np.asarray(read_picture(GRID, "x").image).astype(int)
+HEIC_GRID = base64.b64decode("""
+AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAkJtZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAAABBpZGF0AAABAQCAAI
+AAAAB0aWxvYwEAAABEQAAFAAEAAQAAAAAAAAABAAAAAAAAAAgAAgAAAAAAAAJmAAEAAAAAAAAA1gADAAAAAAAAAzwAAQAAAAAAAADOAAQAAAAAAAAECgAB
+AAAAAAAAANwABQAAAAAAAATmAAEAAAAAAAAA/wAAAHdpaW5mAAAAAAAFAAAAFWluZmUCAAAAAAEAAGdyaWQAAAAAFWluZmUCAAABAAIAAGh2YzEAAAAAFW
+luZmUCAAABAAMAAGh2YzEAAAAAFWluZmUCAAABAAQAAGh2YzEAAAAAFWluZmUCAAABAAUAAGh2YzEAAAAADnBpdG0AAAAAAAEAAADsaXBycAAAALdpcGNv
+AAAAFGlzcGUAAAAAAAAAgAAAAIAAAAB3aHZjQwEDcAAAAJAAAAAAAB7wAPz9+PgAAA8DYAABABhAAQwB//8DcAAAAwCQAAADAAADAB66AkBhAAEAK0IBAQ
+NwAAADAJAAAAMAAAMAHqAggQWW6TkpLm4CGgwIAAADAMgAAAMACEBiAAEABkQBwHGBEgAAABRpc3BlAAAAAAAAAEAAAABAAAAAEHBpeGkAAAAAAwgICAAA
+AC1pcG1hAAAAAAAAAAUAAQIBhAACA4IDBAADA4IDBAAEA4IDBAAFA4IDBAAAACBpcmVmAAAAAAAAABRkaW1nAAEABAACAAMABAAFAAADh21kYXQAAADSKA
+GsuGeCg1cuWYGr6p5Ug/KyiSES3sMMZf86faTaZHSQNIJEMtlfHx24pPuV/SW87rS2YGqQdplMBPZt72km5rrb9/PU47J62LVBBk8l8xKI2PIa6OgA4mMJ
+7TuDLZmfm3ptdUBiSbX4Mlf4ghv7Wnlk0z+vFs4Cg27R8/xEKb7R87zS1XNTlmPXb7GZhqGl4yApauXnkgicfDBKhefKi4MZ6GF0JmogQrd9r7cXbwZAw4
+/oe30wcE0cLG5mLmYqBOqPlCJz+O5NyoadewF75gZ4AAAAyigBrLhnq6Lb8V5j7Mkm2/3+8Lo6AsfX+SCpZ1BkvDUIT7c+3T3fJTo3oFS5Fsl2nJVDhH5/
+QcyQ+OMbPFz+E349JglkgVQx7eLklrw4y2rYbWVAj1oin/wV7Kad5H1hwAQV4gk02ldjrzCvNGLF8SHFlDzuYuZlDzcdivQ+3LRxLpiV+g9erf3zt7FAVO
+qt7n9LsqyJUAsTjSwrU7YwbuISgYVh3oQAahRFC8GQVeAFXpAgWvX/p+ok+qErWICmG88WZrPSrIUpBoAAAADYKAGsuGeXT8j4dhbTLG9bZTIXU/gmfyP0
+sFoe9I/F9UbVOEKUwl9tp1XaJrSiYUkv4dqp3OILfnFu0W6AIJMlNGnqxSG50L92Oc5fDYxkX/OcToiOTyoeXRSR5NGe6ywbfI1wnDVdNbXDSMLJj/Xpbo
+oRkHroutIvf0XIsMEPg9985IxMWCa5MUnBWAyeH4izl6yid08El7pr48YfuxvaQvwiWHwga6CTiA6hijS2GoMaEE1UhLWl/utiuvWrBotSQW/+mowrz+al
+8tPPdWkwDefgEmvpkyTAAAAA+ygBrLhnhrPGFFwM43+UrHIsglUSBotYFogsVBHYDeiwMBAUYX3FQBRL/JgmP9FH+VZ+mMIrhP2/H1ZwVDm/l+qynbIp7k
+3snuWGNYfcwaOYqKMJ4Bku6zll1z/Lw4HE9znm1hX9KhhFzPFLKJ+oJ63zQOwC9T6U57hv5Aw8Sl9vsbf+iEaufn6nLeme4fs6+vFkIzbICIeXDVMGLFeG
+PA7r40aWLQCSGheGMrj3gJxJ3jYrBhXW7hxpNhkTcTM+s8S2S/6HhkHNc/nPWQlPpm2+/y5qXeOkfb9v+H9sccimYevNqBMlHnKkfJjtyhRzOkakegtDl5
+xreWld
+""")
+"""The same as HEIC: red, green, blue and pale."""
+
+
+@pytest.mark.parametrize("form", ["AVIF", "HEIC"])
+def test_of_a_grid_the_tiles_that_are_there_are_shown(form):
+    if form == "HEIC":
+        pytest.importorskip("pillow_heif")
+    grid = GRID if form == "AVIF" else HEIC_GRID
+    whole = np.asarray(read_picture(grid, "x").image).astype(int)
     tiles = [(whole[:64, :64], (220, 30, 30)), (whole[:64, 64:], (30, 200, 40)), (whole[64:, :64], (40, 50, 210))]
     assert all(np.abs(tile.mean(axis=(0, 1)) - colour).max() < 25 for tile, colour in tiles)
-    for part in (0.98, 0.8, 0.6):
-        picture = read_picture(GRID[: int(part * len(GRID))], "x")
+    for part in (0.98, 0.8, 0.65):
+        picture = read_picture(grid[: int(part * len(grid))], "x")
         assert "cut short" in picture.notes[0]
         found = np.asarray(picture.image).astype(int)
-        assert np.abs(found[:40, :64] - whole[:40, :64]).max() < 8
+        assert np.abs(found[:16 if part < 0.7 else 40, :64] - whole[:16 if part < 0.7 else 40, :64]).max() < 8
+
+
+@pytest.mark.parametrize("form", ["AVIF", "HEIF"])
+def test_what_lacks_transparency_alone_is_shown_whole(form):
+    if form == "HEIF":
+        pytest.importorskip("pillow_heif").register_heif_opener()
+    stream, opaque = io.BytesIO(), PHOTO.resize((512, 384))
+    seen_through = opaque.copy()
+    seen_through.putalpha(Image.fromarray(NOISE[..., 0]).resize(opaque.size, Image.Resampling.BICUBIC))
+    seen_through.save(stream, form, quality=80)
+    data = stream.getvalue()
+    picture = read_picture(data[: len(data) - 500], "x")
+    first_is_colour = form == "HEIF"  # libavif writes transparency first
+    beside = np.asarray(opaque if first_is_colour else read_picture(data, "x").image).astype(int)
+    assert "cut short" in picture.notes[0]
+    assert np.abs(np.asarray(picture.image) - beside)[:300].mean() < 8
 
 
 def test_of_a_cut_tiff_every_row_that_is_there_is_shown():
