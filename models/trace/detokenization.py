@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from itertools import groupby
 
@@ -10,6 +11,14 @@ from unrolled.models.trace.names import INSTEAD
 SIGNS = {"\n": "⏎", "\t": "⇥", " ": "␣"}  # of a character that stands alone
 WORD_BEGINS = "▁"  # U+2581, in front of a piece that begins a word
 WORD_GOES_ON = "@@"
+_NAMED = re.compile("(?:⟨[89A-F][0-9A-F](?: [89A-F][0-9A-F])*⟩)+")
+_NO_CHARACTER = re.compile("[\udc80-\udcff]+")  # as Python escapes bytes
+
+
+def named_bytes(data: bytes) -> str:
+    """UTF-8 as a text, in which bytes that are no whole characters by themselves are named: ``⟨E2 82⟩``."""
+    return _NO_CHARACTER.sub(lambda found: f"⟨{found[0].encode('utf-8', 'surrogateescape').hex(' ').upper()}⟩",
+                             data.decode("utf-8", "surrogateescape"))
 
 
 def text_of(words: Iterable[str], detokenization: str, *, without: Iterable[str] = ()) -> str:
@@ -37,7 +46,10 @@ def text_of(words: Iterable[str], detokenization: str, *, without: Iterable[str]
     if detokenization == "last label":
         return kept[-1] if kept else ""
     joined = "".join(kept)
-    return joined.replace(WORD_BEGINS, " ").strip() if detokenization == "pieces" else joined
+    if detokenization == "pieces":  # bytes that were written one after another make characters
+        joined = _NAMED.sub(lambda found: named_bytes(bytes.fromhex(re.sub("[⟨⟩]", " ", found[0]))), joined)
+        return joined.replace(WORD_BEGINS, " ").strip()
+    return joined
 
 
 def shown(word: str, detokenization: str) -> str:

@@ -18,6 +18,7 @@ from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.families.hugging_face.settings import CHOSEN, UNHEEDED
 from unrolled.models.families.hugging_face.words import words_of
 from unrolled.models.stepping.stepper import AnyStepper
+from unrolled.models.trace.detokenization import text_of
 
 
 def test_settings_that_are_not_heeded_are_said(tmp_path: Path) -> None:
@@ -67,7 +68,7 @@ def test_pieces_say_where_words_begin_whatever_the_tokenizer() -> None:
     bytes_of.decoder = decoders.ByteLevel()
     for own, count, wanted in ((parts, 6, ("<unk>", "</s>", "▁run", "ning", "▁.", "#5")),
                                (sentences, 4, ("<unk>", "</s>", "▁run", "ning")),
-                               (bytes_of, 7, ("<unk>", "</s>", "▁run", "ning", "\n", "\N{REPLACEMENT CHARACTER}", "é"))):
+                               (bytes_of, 7, ("<unk>", "</s>", "▁run", "ning", "\n", "⟨C3⟩", "é"))):
         assert words_of(transformers.PreTrainedTokenizerFast(tokenizer_object=own, **special), count) == (wanted, "pieces")
     whole = Tokenizer(models.WordLevel({"<unk>": 0, "</s>": 1, "run": 2}, unk_token="<unk>"))
     words = ("<unk>", "</s>", "run", "#3")
@@ -193,3 +194,34 @@ def test_what_would_be_drawn_wrongly_is_refused(tmp_path: Path, config: str, mad
     bytes_tokenizer().save_pretrained(tmp_path)
     with pytest.raises(CheckpointError, match=sentence):
         load(str(tmp_path))
+
+
+def test_bytes_that_are_no_characters_are_named_and_make_characters_again() -> None:
+    import transformers
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+    def by_words(own: Tokenizer) -> tuple[str, ...]:
+        tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=own)
+        assert words_of(tokenizer, own.get_vocab_size())[1] == "pieces"
+        return words_of(tokenizer, own.get_vocab_size())[0]
+
+    own = Tokenizer(models.BPE(vocab={"Ġa": 0, "ãģ": 1, "Ķ": 2, "Ġâ": 3, "Ĥ": 4, "¬": 5, "ĤĤ": 6}, merges=[]))
+    own.pre_tokenizer, own.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    words = by_words(own)
+    assert words == ("▁a", "⟨E3 81⟩", "⟨94⟩", "▁⟨E2⟩", "⟨82⟩", "⟨AC⟩", "⟨82 82⟩")
+    assert text_of(words[:6], "pieces") == "aご €"
+    assert text_of(("▁a", "⟨E3 81⟩", "▁a"), "pieces") == "a⟨E3 81⟩ a"
+    fallback = {"<unk>": 0, "▁a": 1, "<0xE2>": 2, "<0x82>": 3, "<0xAC>": 4, "<0x0A>": 5, "<0x41>": 6, "A": 7}
+    own = Tokenizer(models.BPE(vocab=fallback, merges=[], byte_fallback=True, unk_token="<unk>"))
+    own.pre_tokenizer = pre_tokenizers.Metaspace()
+    words = by_words(own)
+    assert words == ("<unk>", "▁a", "⟨E2⟩", "⟨82⟩", "⟨AC⟩", "\n", "<0x41>", "A")
+    assert text_of(words[1:6], "pieces") == "a€"
+
+
+def test_a_sentence_ends_before_its_files_last_line_end(tmp_path: Path) -> None:
+    from tokenizers import pre_tokenizers
+
+    stepper = load(str(save("marian", tmp_path)))
+    stepper.tokenizer._tokenizer.pre_tokenizer = pre_tokenizers.Split(" ", "removed")  # to which a line end is a word's sign
+    assert stepper.read(SENTENCE + "\n").source == stepper.read(SENTENCE).source

@@ -116,8 +116,8 @@ class TransformerStepper:
         return pixels.to(self.device)
 
     def tokens_of(self, text: str) -> list[int]:
-        """As the model's own tokenizer has them, with what it adds at the ends."""
-        tokens: list[int] = self.tokenizer(text)["input_ids"]
+        """As the model's own tokenizer has them, with what it adds at the ends; a sentence is over before its line's end."""
+        tokens: list[int] = self.tokenizer(text.strip() if self.kind.input_kind == "sentence" else text)["input_ids"]
         if self.kind.input_kind == "text" and tokens and tokens[-1] in self.settings.ends:
             tokens = tokens[:-1]  # a text that is over is not gone on with
         return tokens

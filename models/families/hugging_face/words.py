@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
-from unrolled.models.trace.detokenization import WORD_BEGINS
+from unrolled.models.trace.detokenization import WORD_BEGINS, named_bytes
 
 
 def words_of(tokenizer: Any, count: int) -> tuple[tuple[str, ...], str]:
@@ -46,17 +47,24 @@ def _byte_signs() -> dict[str, int]:
 
 
 _SIGNS = _byte_signs()
+_BYTE = re.compile("<0x([01][0-9A-F]|[89A-F][0-9A-F])>")
 
 
 def _of_bytes(token: str) -> str:
     if any(sign not in _SIGNS for sign in token):
         return token
-    text = bytes(_SIGNS[sign] for sign in token).decode("utf-8", errors="replace")
+    text = named_bytes(bytes(_SIGNS[sign] for sign in token))
     return WORD_BEGINS + text[1:] if text.startswith(" ") else text
+
+
+def _of_fallback(token: str) -> str:
+    """Of a token that is a byte, ``<0xE2>``; signs that can be printed have tokens of their own, and these keep their names."""
+    found = _BYTE.fullmatch(token)
+    return named_bytes(bytes.fromhex(found[1])) if found is not None else token
 
 
 def _of_word_piece(token: str) -> str:
     return token[2:] if token.startswith("##") else WORD_BEGINS + token
 
 
-READABLE: dict[str, Callable[[str], str]] = {"bytes": _of_bytes, "wordpiece": _of_word_piece}
+READABLE: dict[str, Callable[[str], str]] = {"bytes": _of_bytes, "wordpiece": _of_word_piece, "": _of_fallback}
