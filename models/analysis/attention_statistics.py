@@ -23,8 +23,8 @@ class AttentionStatistics:
     coverage: Numbers  # (places,): Σ_t α_t, what each place was given over the whole run
     # what the doubly stochastic regulariser of Xu et al. (2015), Σ_i (1 − Σ_t α_ti)², would have every place reach: 1
     target: float
-    # what every place would have if the run's steps were shared alike: steps / places. With fewer words than places the
-    # target cannot be reached, and this is what can.
+    # what every place would have if the run's steps were shared alike, on average: steps / places. With fewer words than
+    # places the target cannot be reached, and this is what can.
     even: float
     # the mean total variation between a map and the next, from 0 (the same) to 1 (nothing in common); nan for one map
     change: float
@@ -41,18 +41,20 @@ class AttentionStatistics:
         return bool(np.isfinite(self.change)) and self.difference < HARDLY
 
 
-def attention_statistics(maps: FloatArray) -> AttentionStatistics:
+def attention_statistics(maps: FloatArray, *, growing: bool = False) -> AttentionStatistics:
     """Of maps (steps, ...), each a distribution; steps that hold what is no number are left out. Raises `ValueError` when no
-    step has a map.
+    step has a map. `growing`: step t can look at the first t + 1 places alone, those of the words read so far.
     """
-    flat = maps.reshape(len(maps), -1).astype(np.float64)
-    flat = flat[np.isfinite(flat).all(axis=1)]
+    flat = maps.reshape(len(maps), -1).astype(np.float64)[:, : len(maps) if growing else None]
+    there = np.isfinite(flat).all(axis=1)
+    reach = np.arange(len(flat))[there] + 1 if growing else flat.shape[1]
+    flat = flat[there]
     steps, places = flat.shape
     if not steps:
         raise ValueError("there is no attention yet")
     with np.errstate(divide="ignore", invalid="ignore"):
         terms = np.where(flat > 0, -flat * np.log(flat), 0.0)
-    entropy = terms.sum(axis=1) / np.log(max(places, 2))
+    entropy = terms.sum(axis=1) / np.log(np.maximum(reach, 2))
     change = 0.5 * np.abs(np.diff(flat, axis=0)).sum(axis=1).mean() if steps > 1 else float("nan")
     difference = 0.5 * np.abs(flat - flat.mean(axis=0)).sum(axis=1).mean()
     return AttentionStatistics(entropy, flat.sum(axis=0), 1.0, steps / places, float(change), float(difference))

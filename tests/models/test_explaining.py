@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tiny_lines import CELLS, always, captioner, characters, run_of, take, torch_cell, values_of, written
 from torch import nn
 
+from unrolled.models.analysis.attention_statistics import attention_statistics
 from unrolled.models.analysis.occlusion import LEAST_DROP, summarise, verdict
 from unrolled.models.explaining.answers import answers
 from unrolled.models.explaining.equations import explain
@@ -357,3 +358,13 @@ def test_every_part_of_an_answer_comes_with_its_table() -> None:
     assert isinstance(part, GradientRows)
     with pytest.raises(ValueError, match="multiple of element size"):
         part.table(b"\0" * 7)
+
+
+def test_even_attention_over_what_was_read_so_far_has_all_the_entropy_there_is() -> None:
+    maps = np.zeros((6, 64), np.float32)
+    for step in range(6):
+        maps[step, : step + 1] = 1 / (step + 1)
+    found = attention_statistics(maps, growing=True)
+    np.testing.assert_allclose(found.entropy, [0, 1, 1, 1, 1, 1], atol=1e-6)
+    assert found.even == 1.0
+    np.testing.assert_allclose(found.coverage, np.cumsum(1 / np.arange(6, 0, -1))[::-1], atol=1e-6)

@@ -184,7 +184,8 @@ def _attention(trace: Trace) -> AttentionSummary | None:
     if channel is None or not len(trace):
         return None
     try:
-        found = attention_statistics(trace.column(channel.name))
+        found = attention_statistics(trace.column(channel.name),
+                                     growing=channel.axes == ("key",) and trace.provenance.words_chosen)
     except ValueError:
         return None
     return AttentionSummary(channel=channel.name, entropy=plain(found.entropy), coverage=plain(found.coverage),

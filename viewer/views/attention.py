@@ -9,7 +9,7 @@ from unrolled.viewer.plotting.context_menu import FocusRing
 from unrolled.viewer.plotting.place_bars import PlaceBars, bars
 from unrolled.viewer.plotting.place_map import PlaceMap
 from unrolled.viewer.state.beginning import empty_text
-from unrolled.viewer.state.wording import brief, counted, percent, shown
+from unrolled.viewer.state.wording import brief, counted, percent, shown, step_noun
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.building import in_column, in_row
 
@@ -52,8 +52,8 @@ class AttentionStatisticsView(View):
             return
         self._shown = state
         try:
-            column = trace.column(channel.name)
-            found = attention_statistics(column[:, : len(trace)] if channel.axes == ("key",) else column)
+            growing = channel.axes == ("key",) and trace.provenance.words_chosen
+            found = attention_statistics(trace.column(channel.name), growing=growing)
         except ValueError as error:
             self.text.setText(f"{error}.")
             return
@@ -68,14 +68,16 @@ class AttentionStatisticsView(View):
                                      note=f"target 1, uniform {found.even:.2g}")
         step = self.session.playhead.step
         now = f"{percent(float(found.entropy[step]))} now, " if 0 <= step < len(found.entropy) else ""
-        changes = f"{percent(found.change)} of the weight moves from one word to the next, on average." \
+        changes = f"{percent(found.change)} of the weight moves from one {step_noun(trace.provenance)} to the next, on average." \
             if np.isfinite(found.change) else "Only one map so far."
         self.text.setText(
             f"Entropy, as a share of uniform attention’s: {now}{percent(float(found.entropy.mean()))} on average.\n"
             f"{changes}\nA map differs from the mean map in {percent(found.difference)} of its weight.\n"
-            f"Coverage lies between {brief(float(found.coverage.min()))} and {brief(float(found.coverage.max()))}. The doubly "
-            f"stochastic regulariser (Xu et al. 2015) targets 1 at every place: Σ(1 − Σα)² = {found.penalty:.3g}. "
-            f"Spread evenly, {counted(len(trace), 'step')} would give each of {channel.size} places {brief(found.even)}.")
+            f"Coverage lies between {brief(float(found.coverage.min()))} and {brief(float(found.coverage.max()))}. "
+            + (f"Spread evenly, it would fall from {brief(sum(1 / step for step in range(1, len(trace) + 1)))} at the first "
+               f"place, which every step sees, to {brief(1 / len(trace))} at the last." if growing else
+               f"The doubly stochastic regulariser (Xu et al. 2015) targets 1 at every place: Σ(1 − Σα)² = {found.penalty:.3g}. "
+               f"Spread evenly, {counted(len(trace), 'step')} would give each of {channel.size} places {brief(found.even)}."))
         self.warning.setVisible(found.hardly_differ)
 
     def seek(self, step: int) -> None:
