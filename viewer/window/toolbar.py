@@ -20,6 +20,7 @@ OPEN_MODEL = "\0model"
 SLIDER_STEPS = 100
 MOST_IN_SIGHT = 24  # of the models that can be picked
 LEAST_MODEL, MOST_MODEL = 164, 420  # device-independent pixels, of the picker of models
+DEVICE = 84  # at least, of the picker of devices
 ICON = QSize(ICON_PIXELS, ICON_PIXELS)
 NARROW = 1180  # device-independent pixels; below, buttons are icons alone
 
@@ -46,7 +47,7 @@ class Toolbar(QFrame):
         self.model.setMaxVisibleItems(MOST_IN_SIGHT)
         self.model.activated.connect(self._model_activated)
         row.addWidget(self.model)
-        self.device = self._combo("Device", "The device that computes", 84)
+        self.device = self._combo("Device", "The device that computes", DEVICE)
         self.device.activated.connect(lambda index: do(SetDevice(str(self.device.itemData(index)))))
         row.addWidget(self.device)
         row.addStretch(1)
@@ -135,6 +136,7 @@ class Toolbar(QFrame):
     def set_devices(self, devices: tuple[Device, ...], wanted: str) -> None:
         with QSignalBlocker(self.device):
             self.device.offer((("auto", "Auto"), *((device.name, device.title) for device in devices)), wanted)
+        self._fit_model()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -147,7 +149,9 @@ class Toolbar(QFrame):
         self._fit_model()
 
     def _fit_model(self) -> None:
-        """Make the picker as wide as its longest title, where there is room for it."""
+        """Make the pickers as wide as the device's title and the longest of the models', where there is room for it."""
+        wanted = self.device.fontMetrics().horizontalAdvance(self.device.currentText()) + BESIDE + 6
+        self.device.setFixedWidth(max(DEVICE, min(wanted, 2 * DEVICE)) if self.width() >= NARROW else DEVICE)
         layout = self.layout()
         assert layout is not None
         layout.invalidate()  # its buttons may just have become icons alone

@@ -190,6 +190,16 @@ def test_lines_and_rows_below_a_long_sentence_are_whole(qtbot, translated, heigh
         assert not translated.chips[step].visibleRegion().isEmpty()
 
 
+@pytest.mark.parametrize("words", [("▁silh", *("ouette",) * 9), ("▁実行", "する", "▁пр", "ог", "\n", "gyp")])
+def test_a_sentence_of_any_script_is_seen_whole(qtbot, words):
+    session = Session()
+    session.set_trace(scripted_traces.layered_trace(words, places=()))
+    panel = on_screen(qtbot, CaptionView(context(session)), 300, 140)
+    seen = panel.sentence.visibleRegion().boundingRect()
+    assert seen.height() >= panel.sentence.heightForWidth(seen.width())
+    assert panel.sentence.minimumSizeHint().width() <= seen.width()
+
+
 def test_what_is_selected_of_the_sentence_is_copied_and_not_its_picture(qtbot, qapp, translated):
     KeyGuard(translated)
     translated.activateWindow()

@@ -10,8 +10,11 @@ from PySide6.QtGui import QDropEvent, QGuiApplication, QImage
 from windows import run_to_end, words
 
 from unrolled.models.inputs.inputs import typed
+from unrolled.models.protocol.loading import Device
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.commands import Paste
+from unrolled.viewer.widgets.combo_box import BESIDE
+from unrolled.viewer.window.toolbar import DEVICE
 
 
 def drop(window, mime):
@@ -164,6 +167,10 @@ def test_models_and_devices_can_be_picked(qtbot, window):
     run_to_end(qtbot, window)
     toolbar.device.activated.emit(1)
     assert window.controller.choice.device == "cpu"
+    toolbar.set_devices((Device("cpu", "CPU (x86_64)"),), "cpu")
+    assert toolbar.device.width() > toolbar.device.fontMetrics().horizontalAdvance("CPU (x86_64)") + BESIDE
+    window.resize(1024, 700)
+    qtbot.waitUntil(lambda: toolbar.device.width() == DEVICE)
     qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=5000)
     assert words(window) == scripted.CAPTION
 

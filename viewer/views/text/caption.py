@@ -1,6 +1,7 @@
 """The caption's words, to be clicked: the ground says how probable each was, the current one is outlined."""
 
 import math
+import re
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -47,6 +48,7 @@ MOST_CHIPS = 1000  # of a longer text those around the playhead: a widget takes 
 BETWEEN = 4  # pixels, of the sentence and its pieces
 STRONGEST_TINT = 0.46  # of the accent in a word's ground at probability 1: the text stays legible on it
 WORD_PIXELS, END_PIXELS = 14, 11
+ENDLESS = re.compile(r"\S{24}(?=\S)")  # where a word may be broken
 EMPTY = {"picture": "The caption appears here, {0} by {0}.", "translation": "The translation appears here.",
          "conversation": "The reply appears here.",
          "clip": "The label of each frame appears here."}
@@ -231,8 +233,8 @@ class CaptionView(View):
         self.say("" if words else self._what_will_be_here())
         pieces = trace is not None and trace.provenance.detokenization == "pieces"
         self._sentence_area.setVisible(pieces)
-        if pieces and self.sentence.text() != (text := self._text(part)):
-            self.sentence.setText(text)
+        if pieces and self.sentence.text().replace("\u200b", "") != (text := self._text(part)):
+            self.sentence.setText(ENDLESS.sub("\\g<0>\u200b", text))  # a label breaks no word by itself
         self._share_height()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -244,11 +246,11 @@ class CaptionView(View):
         room = self.height()
         if not self._sentence_area.isHidden():
             line, row = self.sentence.fontMetrics().lineSpacing(), CHIP_HEIGHT + 2 + BETWEEN
-            wanted = self.sentence.heightForWidth(self._sentence_area.viewport().width()) // line
-            lines = max(2, min(wanted, (room - row) // line))
-            self._sentence_area.setFixedHeight(lines * line)
+            wanted = self.sentence.heightForWidth(self._sentence_area.viewport().width())  # some scripts have higher lines
+            height = max(wanted, 2 * line) if wanted <= room - row else max(2, (room - row) // line) * line
+            self._sentence_area.setFixedHeight(height)
             self._sentence_area.verticalScrollBar().setSingleStep(line)
-            room -= lines * line + BETWEEN
+            room -= height + BETWEEN
         self._rows = max((room - 2 + GAP) // (CHIP_HEIGHT + GAP), 1)
         self._area.setFixedHeight(self._rows * (CHIP_HEIGHT + GAP) - GAP + 2)
 
