@@ -131,6 +131,7 @@ def test_without_a_state_that_steps_hand_on_words_are_attributed_alone(qtbot):
     trace = scripted_traces.layered_trace(places=())
     session = session_with(trace)
     view = shown(qtbot, AttributionView, session)
+    assert view.map.isHidden()  # nor is it promised
     session.questions.answered.connect(lambda _: view.refresh())
     session.playhead.seek(3)
     length = len(trace)

@@ -222,11 +222,12 @@ class AttributionView(View):
         self.by.offer(((name, TITLES[name]) for name in offered), self._table)
         norms = found is not None and found.has(self._table)
         self.by.setVisible(norms)
-        self.map.setVisible(norms or found is None)
+        recurrent = any(own.role == "hidden" for own in trace.channels.values())  # otherwise no state is handed on
+        self.map.setVisible(norms or (found is None and recurrent))
         self.map.plot.say("" if norms or not self.compute.isVisible() else "Press Compute.")
         self._chart.setVisible(any(not part.isHidden() for part in (self.map, self.by, self.compute, self.progress, self.status)))
         self._chart.setMaximumWidth(ASIDE if self.map.isHidden() else WHOLE)
-        if found is None or not norms:  # without recurrence there is no state that steps hand on
+        if found is None or not norms:
             self.map.set_table(np.zeros((0, 0), np.float32), first=0, words=(), symbol="h")
             return
         words = tuple(word_at(trace, step) for step in range(found.first, found.last + 1))
