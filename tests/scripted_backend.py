@@ -192,7 +192,7 @@ class ScriptedService:
         edits = self._edits.get(branch, ())
         force = next((edit.token for edit in edits if isinstance(edit, ForceToken) and edit.first == step), -1)
         if any(isinstance(edit, ScaleUnits) and edit.factor > 1e20 and edit.covers(step) for edit in edits):
-            raise NotFinite(step, "cell", 3, edited=True)
+            raise NotFinite(step, next(own for own in scripted.channels() if own.name == "cell"), 3, edited=True)
         if self._kind != "picture":
             return msgspec.structs.replace(self._advance_other(step, force, count), branch=branch)
         if step > len(self._words):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from unrolled.models.protocol.questions import CANDIDATE_LOG_PROBS, LOG_PROBS, STATE_GAP, Replayed
-from unrolled.models.trace import Agreement, Trace
+from unrolled.models.trace import Agreement, Channel, Trace
 from unrolled.models.trace.slices import spoken
 
 TOLERANCE = 1e-4   # of values around 1: single precision stays well below, on any device
@@ -21,9 +22,9 @@ MOST_NAMED = 4
 Values = npt.NDArray[np.floating]
 
 
-def place_in_words(channel: str, unit: int | None, step: int) -> str:
-    """A channel, unit and step for people, who count steps from 1."""
-    of = "" if unit is None else f", unit {unit}"
+def place_in_words(channel: str, unit: int | None, step: int, channels: Mapping[str, Channel]) -> str:
+    """A channel, its unit, layer and whatever else it has, and step for people, who count steps from 1."""
+    of = "" if unit is None or channel not in channels else f", {channels[channel].place(unit)}"
     return f"{BESIDE.get(channel, spoken(channel))}{of}, step {step + 1:,}"
 
 
@@ -33,7 +34,7 @@ class Fidelity:
 
     steps: int = 0              # how many were computed a second time
     largest: float = 0.0        # of any value, as a share of the value where that is above 1
-    # channel, unit, step: where it is, unit and step counted from 0; None of what has no units
+    # channel, unit, step: where it is, step and which of the channel's values counted from 0; None of what has but one
     channel: str = ""
     unit: int | None = None
     step: int = 0
@@ -42,6 +43,7 @@ class Fidelity:
     computed_by: tuple[str, ...] = ()  # the modules and functions of torch that computed the steps
     manner: str = ""                   # in what precision, and from what
     missing: tuple[str, ...] = ()      # channels that are drawn and were not computed a second time
+    _channels: Mapping[str, Channel] = field(default_factory=dict)
 
     @property
     def agrees(self) -> bool:
@@ -51,7 +53,7 @@ class Fidelity:
     @property
     def where(self) -> str:
         """Where the largest difference is, in words; empty while nothing was compared."""
-        return place_in_words(self.channel, self.unit, self.step) if self.channel else ""
+        return place_in_words(self.channel, self.unit, self.step, self._channels) if self.channel else ""
 
     @property
     def checked(self) -> str:
@@ -84,6 +86,7 @@ class Fidelity:
             else:
                 self._hold(name, _drawn(part, trace, name), own, part.first)
         self.steps += part.count
+        self._channels = trace.channels
         self.computed_by = tuple(dict.fromkeys((*self.computed_by, *part.computed_by)))
         self.manner = part.manner
         self.missing = tuple(name for name in (*trace.channels, *BESIDE) if name not in self.by_channel)

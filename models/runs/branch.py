@@ -276,14 +276,15 @@ class Branch:
             return
         row = int((~fine).nonzero()[0])
         begin = words
-        wrong: dict[str, int] = {}
+        wrong: dict[Channel, int] = {}
         for channel in self.channels:
             values = rows[row, begin : begin + channel.size]
             begin += channel.size
             if not bool(torch.isfinite(values).all()):
-                wrong[channel.name] = int((~torch.isfinite(values)).nonzero()[0])
-        name = min(wrong, key=lambda one: (ORDER_OF_COMPUTATION.index(one) if one in ORDER_OF_COMPUTATION else 99), default="")
-        raise NotFinite(step + row, name, wrong.get(name, -1), edited=bool(self.edits))
+                wrong[channel] = int((~torch.isfinite(values)).nonzero()[0])
+        order = {name: place for place, name in enumerate(ORDER_OF_COMPUTATION)}
+        first = min(wrong, key=lambda one: order.get(one.name, 99), default=None)
+        raise NotFinite(step + row, first, -1 if first is None else wrong[first], edited=bool(self.edits))
 
 
 def int32_bytes(values: Tensor) -> bytes:

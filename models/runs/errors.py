@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from unrolled.models.protocol.message import RequestError
+from unrolled.models.trace import Channel
+from unrolled.models.trace.slices import spoken
 
 
 class EngineError(RequestError):
@@ -26,20 +28,20 @@ class NotFinite(EngineError):
 
     Parameters
     ----------
-    channel : str
-        Where the first of them was computed; empty where only the words' probabilities are concerned.
+    channel : Channel, optional
+        Where the first of them was computed; None where only the words' probabilities are concerned.
     unit : int
-        The first of the channel's places that is concerned, or -1.
+        The first of the channel's values that is concerned, or -1.
     edited : bool
         Whether the computation was changed.
     """
 
-    def __init__(self, step: int, channel: str, unit: int, *, edited: bool) -> None:
-        where = f"in {channel.replace('_', ' ')}, unit {unit}" if channel else "in the words’ probabilities"
+    def __init__(self, step: int, channel: Channel | None, unit: int, *, edited: bool) -> None:
+        where = f"in {spoken(channel.name)}, {channel.place(unit)}" if channel is not None else "in the words’ probabilities"
         why = " An edit made them so: change it, or switch it off." if edited else ""
         super().__init__("step", f"Step {step} gave numbers that are not finite; it began {where}, and the run was stopped.{why}",
-                         step=step, channel=channel, unit=unit)
-        self.step, self.channel, self.unit = step, channel, unit
+                         step=step, channel=channel.name if channel is not None else "", unit=unit)
+        self.step, self.channel = step, channel
 
 
 class Superseded(Exception):

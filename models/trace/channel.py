@@ -75,6 +75,18 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
         """The number of values a step, 1 for a scalar."""
         return math.prod(self.shape)
 
+    def at(self, number: int) -> dict[str, int]:
+        """Where one of a step's values stands, by axis, counted from 0."""
+        found: dict[str, int] = {}
+        for axis, length in zip(reversed(self.axes), reversed(self.shape), strict=True):
+            number, found[axis] = divmod(number, length)
+        return dict(reversed(found.items()))
+
+    def place(self, number: int) -> str:
+        """One of a step's values for people, who count all but units from 1: ``layer 3, unit 20``; empty of a scalar."""
+        named = {"source": "place", "key": "place"}
+        return ", ".join(f"{named.get(axis, axis)} {place + (axis != 'unit')}" for axis, place in self.at(number).items())
+
     @property
     def title(self) -> str:
         """The label, or the name with spaces in place of underscores."""

@@ -47,7 +47,7 @@ def test_what_was_not_computed_a_second_time_is_not_said_to_be(translated):
     text = words_of(msgspec.structs.replace(analysis, fidelity=found), trace)
     assert "not computed a second time: context gate" in text
     assert "every channel" not in text
-    assert "attention, unit 4, step 3." in text
+    assert "attention, place 5, step 3." in text
     whole = msgspec.structs.replace(found, agrees=True, missing=())
     assert "every channel was compared" in words_of(msgspec.structs.replace(analysis, fidelity=whole), trace)
 

@@ -163,10 +163,15 @@ class Control(QObject):
             shown = c.ShowTraceback(report.sentence, report.traceback) if report.traceback else None
             self.voice.say("run", report.sentence, action="Details" if shown else "", command=shown)
             return
-        selection = self.session.selection
-        if report.unit >= 0 and report.unit not in selection.units and report.channel != "attention":
-            selection.toggle(report.unit)  # where the numbers stopped being numbers
-        where = f"{spoken(report.channel)}, unit {report.unit}" if report.channel else "the probabilities"
+        trace, description, selection = self.session.trace, self.session.description, self.session.selection
+        known = trace.channels.values() if trace is not None else description.channels if description is not None else ()
+        channel = next((own for own in known if own.name == report.channel), None)
+        at = {} if channel is None else channel.at(report.unit)
+        if "layer" in at:  # where the numbers stopped being numbers
+            selection.look_at("layer", str(at["layer"]))
+        if "unit" in at and at["unit"] not in selection.units:
+            selection.toggle(at["unit"])
+        where = "the probabilities" if channel is None else f"{spoken(channel.name)}, {channel.place(report.unit)}"
         self.voice.say("run", f"Step {report.step + 1} gave numbers that are not finite, first in {where}. The run was stopped; "
                               "undo the change, or switch it off.")
 

@@ -122,7 +122,7 @@ class _Page:
         compared = f"not computed a second time: {left_out}" if left_out else "every channel was compared"
         said = (f"What is shown {verdict} a second, independent computation: {found.steps:,} steps, in double precision from the "
                 f"stored weights, by {', '.join(found.computed_by)}; {compared}. The largest difference is {found.largest:.2g}: "
-                f"{place_in_words(found.channel, found.unit, found.step)}.")
+                f"{place_in_words(found.channel, found.unit, found.step, self._trace.channels)}.")
         return f"<h2>Fidelity</h2><p class='{kind}'>{escape(said)}</p><table>{rows}</table>"
 
     def _agreement(self) -> str:
@@ -145,7 +145,8 @@ class _Page:
         moves = f"{found.change:.0%} of the weight moves from one word to the next. " if math.isfinite(found.change) else ""
         return (f"<h2>Attention over the run</h2>{warning}<figure>{entropy}<figcaption>entropy as a share of even attention’s, "
                 f"mean {np.nanmean(found.entropy):.2f}</figcaption></figure>{coverage}<p>{moves}The doubly stochastic target is "
-                f"1 at every place: Σ(1 − Σα)² = {found.penalty:.3g}; shared alike each would have {found.even:.2g}.</p>")
+                f"1 at every place: Σ(1 − Σα)² = {found.penalty:.3g}; shared alike each would have {found.even:.2g} "
+                "on average.</p>")
 
     def gradients(self) -> str:
         found = self._analysis.gradients

@@ -152,10 +152,7 @@ def channel_title(channel: Channel) -> str:
 
 def place_name(place: int, channel: Channel | None) -> str:
     """A place that attention weighs, counted from 1: by row and column where it is one of a picture."""
-    if channel is not None and channel.axes == ("row", "column"):
-        row, column = divmod(place, channel.shape[1])
-        return f"row {row + 1}, column {column + 1}"
-    return f"place {place + 1}"
+    return f"place {place + 1}" if channel is None else channel.place(place)
 
 
 def what_a_step_is(provenance: Provenance) -> str:

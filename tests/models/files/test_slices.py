@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scripted_traces
 
+from unrolled.models.trace import Channel
 from unrolled.models.trace.edits import ClampUnits, EditError, SwitchHeadsOff, check
 from unrolled.models.trace.places import place_words
 from unrolled.models.trace.slices import base_name, channels_at, slice_name, spoken
@@ -93,3 +94,11 @@ def test_heads_and_layers_that_are_not_there_are_refused():
             check(edit, channels, ())
     edit = SwitchHeadsOff(channel="cross_attention", layer=2, heads=(1,))
     assert edit.in_words == "cross attention: head 2 of layer 3 off at every step"
+
+
+@pytest.mark.parametrize(("axes", "shape", "place"), [
+    (("unit",), (96,), "unit 50"), (("layer", "unit"), (6, 20), "layer 3, unit 10"),
+    (("layer", "head", "row", "column"), (2, 4, 3, 5), "layer 1, head 4, row 2, column 1"),
+    (("layer", "head", "key"), (3, 2, 10), "layer 3, head 2, place 1"), (("source",), (60,), "place 51")])
+def test_one_of_a_channels_values_is_named_by_all_its_axes(axes: tuple[str, ...], shape: tuple[int, ...], place: str) -> None:
+    assert Channel(name="x", role="x", symbol="x", axes=axes, shape=shape, low=0, high=1).place(50) == place
