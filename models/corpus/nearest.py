@@ -17,7 +17,7 @@ import numpy.typing as npt
 from unrolled.models.corpus.index import candidates, indexed
 from unrolled.models.corpus.parts import Told, Wanted, noted, part_notes, parts
 from unrolled.models.corpus.search import MOST, Found, Hit
-from unrolled.models.store.layout import Stored, StoreError, scale_of, values_of
+from unrolled.models.store.layout import StoreError, scale_of, values_of
 from unrolled.models.store.store import Store
 from unrolled.models.trace import Channel, FloatArray
 from unrolled.models.trace.files import TraceError, load_trace
@@ -119,7 +119,8 @@ def _of_part(store: Store, channel: Channel, like: FloatArray, metric: Metric, s
 
     room = local()  # a thread's own, to be filled again and again: new memory for each piece takes longer than the sums
 
-    def compare(rows: Stored) -> Scores:
+    def compare(span: tuple[int, int]) -> Scores:
+        rows = states.read(*span)
         if not hasattr(room, "rows"):
             room.rows = np.zeros((ROWS, channel.size), np.float32)
         found = np.empty((len(rows), length), np.float32)
@@ -140,9 +141,9 @@ def _of_part(store: Store, channel: Channel, like: FloatArray, metric: Metric, s
 
     sums = like.sum(axis=1, dtype=np.float64).astype(np.float32)                              # (n,)
     own_sizes = np.sqrt((like.astype(np.float64) ** 2).sum(axis=1)).astype(np.float32).clip(1e-15)
-    rows = store.steps(channel.name)
+    states = store.steps(channel.name)
     with np.errstate(invalid="ignore"):
-        each = np.concatenate(list(run(compare, [piece for _, piece in rows.pieces(start, stop)])))  # (steps, n)
+        each = np.concatenate(list(run(compare, states.pieces(start, stop))))                 # (steps, n)
     total = each[:, 0].copy()
     for place in range(1, length):
         total[: len(each) - place] += each[place:, place]

@@ -1,11 +1,12 @@
 """An array of a store whose rows are steps that lie one after another on the step axis, read in pieces.
 
-On this machine shards that are not compressed are mapped into memory; elsewhere, and where they are, the library reads them.
+On this machine rows of shards that are not compressed are read from where they lie in the file; elsewhere, and where they are,
+the library reads them. Nothing is mapped into memory: a file that is cut off meanwhile would end the process.
 """
 
 from __future__ import annotations
 
-import mmap
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -18,8 +19,8 @@ import numpy.typing as npt
 from unrolled.models.store.layout import Stored, StoreError
 from unrolled.models.store.location import Location
 
-MOST_MAPPED = 32                # shards of an array whose files are kept open
-READ_AT_ONCE = 2**24            # bytes, where nothing is mapped
+MOST_OPEN = 32                  # shards of an array whose files are kept open
+READ_AT_ONCE = 2**24            # bytes, by the library
 CHECKSUM = 4                    # bytes, behind every chunk and behind the index
 NOT_THERE = np.uint64(2**64 - 1)
 
@@ -45,8 +46,8 @@ class StepArray:
         self._lead = int(np.prod(self._chunks[:axis]))  # places of the axis before, a chunk
         self._count = int(np.prod(array.shards)) // int(np.prod(self._chunks))  # chunks a shard
         self._folder = location.folder if array.compressors == (Crc32cCodec(),) else None
-        self._mapped: OrderedDict[int, MappedShard] = OrderedDict()
-        self._mapping = threading.Lock()  # a window paints from a store that is searched
+        self._open: OrderedDict[int, ShardFile] = OrderedDict()
+        self._opening = threading.Lock()  # a window paints from a store that is searched
         self._seen: set[int] = set()
 
     @property
@@ -59,31 +60,29 @@ class StepArray:
         grid = [str(shard) if axis == self._axis else "0" for axis in range(self._array.ndim)]
         return f"{self.name}/c/{'/'.join(grid)}"
 
-    def pieces(self, start: int, stop: int, lead: int = 0) -> Iterator[tuple[int, Stored]]:
-        """A range in order, piece by piece: where each begins, and its rows; views where the shard is mapped. `lead`: the place
-        on the axis before that of the steps, where there is one. Raises `StoreError` when a shard is missing or damaged.
-        """
+    def pieces(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
+        """A range in order, piece by piece, as it is read best: where each begins and ends."""
+        step = self.chunk if self._folder is not None else self._rows_at_once()
         while start < stop:
-            shard, inside = divmod(start, self.shard)
-            if self._folder is None:
-                end = min(stop, start + self._rows_at_once())
-                yield start, self._read(start, end, lead)
-            else:
-                number, first = divmod(inside, self.chunk)
-                own, place = divmod(lead, self._lead)
-                chunk = self._mapped_chunk(shard, own * (self.shard // self.chunk) + number)
-                end = min(stop, start - first + self.chunk)
-                yield start, (chunk[place] if self._axis else chunk)[first : first + end - start]
+            end = min(stop, start - start % step + step)
+            yield start, end
             start = end
 
     def read(self, start: int, stop: int, lead: int = 0, columns: npt.NDArray[np.intp] | None = None) -> Stored:
-        """A range; a view where it lies within a chunk that is mapped. With `columns` only those of each row."""
-        found = [rows for _, rows in self.pieces(start, stop, lead)]
-        if columns is not None:
-            found = [rows.reshape(len(rows), -1).take(columns, axis=1) for rows in found]
-        if len(found) == 1:
-            return found[0]
-        return np.concatenate(found) if found else np.empty((0, *self._array.shape[self._axis + 1 :]), self.dtype)
+        """A range, in memory of its own. `lead`: the place on the axis before that of the steps, where there is one. With
+        `columns` only those of each row. Raises `StoreError` when a shard is missing or damaged.
+        """
+        width = self._array.shape[self._axis + 1 :]
+        found = np.empty((max(stop - start, 0), *(width if columns is None else columns.shape)), self.dtype)
+        for first, end in self.pieces(start, stop):
+            rows = found[first - start : end - start] if columns is None else np.empty((end - first, *width), self.dtype)
+            if self._folder is None:
+                rows[...] = self._read(first, end, lead)
+            else:
+                self._fill(rows, first, lead)
+            if columns is not None:
+                found[first - start : end - start] = rows.reshape(len(rows), -1).take(columns, axis=1)
+        return found
 
     def look(self, start: int, stop: int) -> None:
         """Open the shards of a range that lie on this machine, which then stay open. Raises `StoreError` when one is missing or
@@ -121,17 +120,20 @@ class StepArray:
             raise
         return found
 
-    def _mapped_chunk(self, shard: int, number: int) -> Stored:
-        """A chunk by its place in the shard's index; a hole is made."""
+    def _fill(self, rows: Stored, start: int, lead: int) -> None:
+        """With those from `start` on, which lie in one chunk."""
         assert self._folder is not None
+        shard, inside = divmod(start, self.shard)
+        number, first = divmod(inside, self.chunk)
+        own, place = divmod(lead, self._lead)
         try:
-            with self._mapping:
-                mapped = self._mapped.pop(shard, None) or MappedShard(
+            with self._opening:
+                file = self._open.pop(shard, None) or ShardFile(
                     self._folder / self.key(shard), self._count, self._chunks, self.dtype, self._array.fill_value)
-                self._mapped[shard] = mapped
-                if len(self._mapped) > MOST_MAPPED:
-                    self._mapped.popitem(last=False)
-            return mapped.chunk(number)
+                self._open[shard] = file
+                if len(self._open) > MOST_OPEN:
+                    self._open.popitem(last=False)
+            file.fill(rows, own * (self.shard // self.chunk) + number, place * self.chunk + first)
         except FileNotFoundError as error:
             raise StoreError(f"“{self.key(shard)}” is missing from “{self._location.title}”.") from error
         except OSError as error:
@@ -140,8 +142,8 @@ class StepArray:
             raise StoreError(f"“{self.key(shard)}” of “{self._location.title}” is cut off or damaged.") from error
 
 
-class MappedShard:
-    """The chunks of one file.
+class ShardFile:
+    """The chunks of one file, which is open as long as this is there.
 
     Parameters
     ----------
@@ -161,35 +163,47 @@ class MappedShard:
     """
 
     def __init__(self, path: Path, count: int, shape: tuple[int, ...], dtype: np.dtype[Any], hole: Any) -> None:
-        self._shape, self._dtype = shape, dtype
-        self._hole: Stored = np.broadcast_to(np.asarray(hole, dtype), shape)
-        with path.open("rb") as file:
-            self._data = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
-        begin = len(self._data) - 16 * count - CHECKSUM
+        self._shape, self._dtype, self._hole = shape, dtype, hole
+        self._file, self._reading = path.open("rb", buffering=0), threading.Lock()  # all threads have one place in it
+        begin = self._file.seek(0, os.SEEK_END) - 16 * count - CHECKSUM
         if begin < 0:
             raise ValueError(f"{path} has no index")
-        index = self._checked(begin, 16 * count).view("<u8").reshape(count, 2)
-        there = index[:, 0] != NOT_THERE
-        self._size = int(np.prod(shape)) * dtype.itemsize
-        if (index[there, 1] != self._size + CHECKSUM).any() or (index[there, 0] > begin - self._size - CHECKSUM).any():
+        index = np.empty((count, 2), "<u8")
+        self._read_checked(begin, index)
+        there, size = index[:, 0] != NOT_THERE, int(np.prod(shape)) * dtype.itemsize
+        if (index[there, 1] != size + CHECKSUM).any() or (index[there, 0] > begin - size - CHECKSUM).any():
             raise ValueError(f"{path} has another index than its chunks")
         self._begin = index[:, 0]
-        self._chunks: dict[int, Stored] = {}
+        self._right: set[int] = set()  # chunks whose checksum was compared
 
-    def chunk(self, number: int) -> Stored:
-        """A view of the file. Raises `ValueError` when it is damaged."""
+    def __del__(self) -> None:
+        if hasattr(self, "_file"):
+            self._file.close()
+
+    def fill(self, rows: Stored, number: int, first: int) -> None:
+        """With those of a chunk from `first` on, its leading axes taken as one. Raises `ValueError` when it is damaged."""
         begin = int(self._begin[number])
         if begin == NOT_THERE:
-            return self._hole
-        if number not in self._chunks:
-            self._chunks[number] = self._checked(begin, self._size).view(self._dtype).reshape(self._shape)
-        return self._chunks[number]
+            rows[...] = self._hole
+        elif number in self._right:
+            with self._reading:
+                self._read(begin + first * rows[:1].nbytes, rows)
+        else:
+            chunk = np.empty(self._shape, self._dtype)
+            with self._reading:
+                self._read_checked(begin, chunk)
+            self._right.add(number)
+            rows[...] = chunk.reshape(-1, *rows.shape[1:])[first : first + len(rows)]
 
-    def _checked(self, begin: int, size: int) -> Stored:
+    def _read(self, begin: int, into: Stored) -> None:
+        self._file.seek(begin)
+        if self._file.readinto(into.reshape(-1).view(np.uint8)) < into.nbytes:  # type: ignore[arg-type]
+            raise ValueError("it ends too soon")
+
+    def _read_checked(self, begin: int, into: Stored) -> None:
         """Bytes with a checksum behind them."""
         import google_crc32c
 
-        found = self._data[begin : begin + size]
-        if google_crc32c.value(found) != int(self._data[begin + size : begin + size + CHECKSUM].view("<u4")[0]):
+        self._read(begin, into)
+        if google_crc32c.value(into.reshape(-1).view(np.uint8)) != int.from_bytes(self._file.read(CHECKSUM), "little"):
             raise ValueError("a checksum is not that of its bytes")
-        return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from stores import CELL, CHANNELS, ENTROPY, HIDDEN, drawn
 
 from unrolled.models.store import making
 from unrolled.models.store.layout import StoreError
-from unrolled.models.store.step_array import MappedShard
+from unrolled.models.store.step_array import ShardFile
 from unrolled.models.store.store import is_store, open_store
 from unrolled.models.store.stored_trace import StoredTrace
 from unrolled.models.trace.bins import bins_of
@@ -219,11 +220,11 @@ def test_a_folder_is_known_as_a_store(tmp_path):
 
 
 def test_threads_open_shards_one_after_another(tmp_path, monkeypatch):
-    monkeypatch.setattr("unrolled.models.store.step_array.MOST_MAPPED", 1)
+    monkeypatch.setattr("unrolled.models.store.step_array.MOST_OPEN", 1)
     made = drawn(tmp_path / "store", [600] * 4, channels=(HIDDEN,), shard=512)
     made.write()
     store, opening, most = open_store(tmp_path / "store"), [], []
-    class Watched(MappedShard):
+    class Watched(ShardFile):
         def __init__(self, path: Path, *of: object) -> None:
             opening.append(path)
             most.append(opening.count(path))
@@ -231,7 +232,7 @@ def test_threads_open_shards_one_after_another(tmp_path, monkeypatch):
             super().__init__(path, *of)
             opening.remove(path)
 
-    monkeypatch.setattr("unrolled.models.store.step_array.MappedShard", Watched)
+    monkeypatch.setattr("unrolled.models.store.step_array.ShardFile", Watched)
 
     def read(_: int) -> None:
         np.testing.assert_allclose(store.run(2).values("hidden"), made.values[2]["hidden"], atol=1 / 255)
@@ -239,6 +240,21 @@ def test_threads_open_shards_one_after_another(tmp_path, monkeypatch):
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(read, range(8)))
     assert max(most) == 1
+
+
+def test_a_shard_that_is_cut_off_while_it_is_open_is_named(tmp_path):
+    drawn(tmp_path / "store", [4000], channels=(HIDDEN,), shard=4096).write()
+    run = open_store(tmp_path / "store").run(0)
+    by_step, bins = run.kept("hidden"), bins_of(0, 4000, 4000, 16.0, run.blocks)
+    before, means = by_step.copy(), run.means("hidden", bins).copy()
+    for path in (tmp_path / "store").rglob("hidden/c/**/0"):
+        if path.is_file():
+            os.truncate(path, 100)
+    np.testing.assert_array_equal(by_step, before)
+    np.testing.assert_array_equal(run.means("hidden", bins), means)
+    for again in (lambda: run.kept("hidden"), lambda: run.kept("hidden", 3000, 3001), lambda: run.unit("hidden", 3)):
+        with pytest.raises(StoreError, match=r"hidden/c/0/0” of “store” is cut off"):
+            again()
 
 
 def test_stores_whose_units_were_compressed_are_read(tmp_path, monkeypatch):

@@ -216,7 +216,7 @@ def test_what_is_no_store_says_so_and_nothing_is_lost(qtbot, window, tmp_path):
 def test_a_store_is_read_by_several_threads_at_once(store, monkeypatch):
     from concurrent.futures import ThreadPoolExecutor
 
-    monkeypatch.setattr("unrolled.models.store.step_array.MOST_MAPPED", 1)
+    monkeypatch.setattr("unrolled.models.store.step_array.MOST_OPEN", 1)
     monkeypatch.setattr("unrolled.models.store.documents.MOST_BLOCKS", 1)
     expected = [store.run(number).values("hidden") for number in range(4)]
     with ThreadPoolExecutor(6) as pool:
