@@ -56,7 +56,9 @@ class StoredRuns:
         def show(found: tuple[StoredTrace, Input | None]) -> None:
             self._opener.show_trace(*found, step=command.step)
             self._session.open_store.is_readable = found[1] is not None
-            self._session.open_store.set_document(command.number)
+            if command.channel:
+                self._session.selection.set(self._session.selection.with_last(command.unit))
+            self._session.open_store.set_document(command.number, command.channel)
             self._offer(store, *found)
             if found[1] is not None:
                 self._loading.bring(store.description.model)

@@ -94,7 +94,8 @@ class CorpusPage(QWidget):
         self._open.changed.connect(self._store_changed)
         self.documents.document_wanted.connect(lambda number: self._do(OpenDocument(number)))
         for lines in (self.found, self.unit):
-            lines.place_wanted.connect(lambda number, step: self._do(OpenDocument(number, step)))
+            lines.place_wanted.connect(lambda number, step: self._do(
+                OpenDocument(number, step, self.unit.shown_channel, self.unit.unit.value())))
         self.unit.chosen.connect(self._unit_chosen)
         self.map.framed.connect(self._show_framed)
         self._look.timeout.connect(self._look_again)

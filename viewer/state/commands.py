@@ -439,10 +439,12 @@ class OpenStore(Command, frozen=True):
 
 
 class OpenDocument(Command, frozen=True):
-    """Show a document of the store as a run, at a step."""
+    """Show a document of the store as a run, at a step; coloured by a unit of a channel, where one was searched."""
 
     number: int
     step: int = 0
+    channel: str = ""
+    unit: int = 0
 
 
 class FrameSteps(Command, frozen=True):

@@ -18,6 +18,8 @@ class OpenStore:
 
     Attributes
     ----------
+    channel : str
+        Whose unit colours the document on screen; empty where it was not found by one.
     is_readable : bool
         A document is on screen as it lies in the store, and its input is at hand.
     framed : mapping of int to Steps
@@ -37,6 +39,7 @@ class OpenStore:
     def __init__(self) -> None:
         self.store: Store | None = None
         self.document = NO_DOCUMENT
+        self.channel = ""
         self.is_readable = False
         self.framed: Mapping[int, Steps] = {}
 
@@ -62,8 +65,8 @@ class OpenStore:
 
     def leave_document(self) -> None:
         """Another run is on screen."""
-        self.document, self.is_readable = NO_DOCUMENT, False
+        self.document, self.channel, self.is_readable = NO_DOCUMENT, "", False
 
-    def set_document(self, number: int) -> None:
-        self.document = number
+    def set_document(self, number: int, channel: str = "") -> None:
+        self.document, self.channel = number, channel
         self.document_changed.emit()

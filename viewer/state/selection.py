@@ -38,6 +38,11 @@ class Selection:
         self.units = tuple(dict.fromkeys(units))[-MOST_PINNED:]
         self.changed.emit()
 
+    def with_last(self, unit: int) -> tuple[int, ...]:
+        """The pinned ones with this one last: in place of the last, where it is not among them."""
+        others = tuple(own for own in self.units if own != unit)
+        return (*(others if unit in self.units else others[:-1]), unit)
+
     def look_at(self, axis: str, place: str) -> None:
         """Look at another layer or head."""
         if self.at.get(axis) != place:

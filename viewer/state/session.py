@@ -70,7 +70,8 @@ class Session:
         self.description: ModelDescription | None = None
         self.expected_kind = "picture"
         self.device = ""
-        self._pinned: dict[str, tuple[int, ...]] = {}  # of models that are not loaded, by their names
+        self._pinned: dict[str, tuple[int, ...]] = {}  # of other models, by their names
+        self._pinned_of = ""  # whose units are pinned now
         self.questions = Questions()
         self.brush = Brush()
         self.branches = Branches({})
@@ -88,6 +89,11 @@ class Session:
     def framed_steps(self) -> Steps:
         """Of the run on screen, where it is a document whose states were framed in the map."""
         return self.open_store.framed_steps
+
+    @property
+    def searched_channel(self) -> str:
+        """Whose unit colours the run on screen, where it is a document that was found by one; else empty."""
+        return self.open_store.channel
 
     def input_at(self, step: int) -> Input | None:
         """What a step of the branch that is shown looks at: the input, or what an edit swapped it for."""
@@ -140,11 +146,9 @@ class Session:
         self.input_changed.emit()
 
     def set_model(self, description: ModelDescription | None, device: str = "") -> None:
-        """Say which model is loaded, and where; units that are pinned are a model's, and come back with it."""
-        name, before = (one.name if one is not None else "" for one in (description, self.description))
-        if before and name and name != before:
-            self._pinned[before] = self.selection.units
-            self.selection.set(self._pinned.pop(name, ()))
+        """Say which model is loaded, and where; units that are pinned are a model's, and come back with it or a run of it."""
+        if description is not None:
+            self._pins_of(description.name)
         self.description = description
         self.device = device
         self.input_refused = False
@@ -164,6 +168,8 @@ class Session:
     def set_trace(self, trace: Trace | None) -> None:
         """Show another trace, from its beginning; all branches of the old one go with it."""
         self.run_left.emit()
+        if trace is not None:
+            self._pins_of(trace.provenance.model)
         self.branches = Branches({}) if trace is None else first_branch(trace)
         self.run_changed.emit()
         self.questions.forget_all()
@@ -176,6 +182,12 @@ class Session:
         self.branches_changed.emit()
         self.playhead.set_length(length)
         self.playhead.seek(0)
+
+    def _pins_of(self, model: str) -> None:
+        before, self._pinned_of = self._pinned_of, model or self._pinned_of
+        if before and self._pinned_of != before:
+            self._pinned[before] = self.selection.units
+            self.selection.set(self._pinned.pop(model, ()))
 
     def set_branches(self, branches: Branches) -> None:
         """Have other branches, or show another one: the playhead and the part of the run in sight stay where they are."""

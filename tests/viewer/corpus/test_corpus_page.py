@@ -113,7 +113,7 @@ def test_a_question_that_is_typed_is_answered(qtbot, page, kept):
     qtbot.mouseClick(page.found.viewport(), Qt.MouseButton.LeftButton, pos=first.center())
     assert not page.done  # it is selected, for “More like this”
     qtbot.mouseDClick(page.found.viewport(), Qt.MouseButton.LeftButton, pos=first.center())
-    assert page.done == [OpenDocument(hit.document, hit.first)]
+    assert page.done == [OpenDocument(hit.document, hit.first, "cell", 2)]  # its colours are those of the line
 
 
 def test_a_text_is_found_and_more_like_it(qtbot, page, kept):

@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
+import scripted
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QColor
 from stores import HIDDEN, drawn
@@ -22,6 +23,7 @@ from unrolled.viewer.control.session_files import saved_session
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.files import Kind, kind_of
 from unrolled.viewer.views.scrub_bar import ScrubRow
+from unrolled.viewer.views.text.reader import ReaderView
 from unrolled.viewer.views.text.reader_view import ReaderText
 from unrolled.viewer.views.tracks.sources import blocks_of, lines_in, overview, places_in
 from unrolled.viewer.views.tracks.tracks import TracksView
@@ -104,6 +106,31 @@ def test_a_document_is_opened_at_its_step_and_saved_with_a_session(qtbot, window
     assert (said[-1].action, said[-1].act.args) == ("Run it", (c.RunDocument(),))
     window.do(c.ShowCorpus(on=True))
     assert window.actions_by_name["corpus"].isChecked()
+
+
+def test_a_document_that_was_found_has_the_colours_of_its_line(qtbot, window, kept):
+    window.do(c.Open(kept.location.folder))
+    qtbot.waitUntil(lambda: window.corpus is not None)
+    window.session.set_model(scripted.description())
+    window.do(c.Pin((1, 3)))
+
+    def opened(command):
+        before = window.session.trace
+        window.do(command)
+        qtbot.waitUntil(lambda: window.session.trace is not before)
+        window.coordinator.flush()
+        reader = window.findChild(ReaderView)
+        return reader.shown_channel.name, reader.unit.value(), window.session.selection.units
+
+    assert opened(c.OpenDocument(2)) == ("cell", 0, ())
+    assert opened(c.OpenDocument(2, 123, "hidden", 4)) == ("hidden", 4, (4,))
+    channel = window.findChild(ReaderView).channel
+    channel.setCurrentIndex(channel.findData("cell"))
+    window.do(c.Pin((4, 5)))
+    assert opened(c.OpenDocument(2, 200, "hidden", 4)) == ("hidden", 4, (5, 4))
+    assert opened(c.OpenDocument(1, 0, "cell", 2)) == ("cell", 2, (5, 2))
+    window.session.set_model(window.session.description)
+    assert window.session.selection.units == (1, 3)
 
 
 def test_a_document_that_is_too_long_is_not_changed(qtbot, window, kept, monkeypatch):

@@ -98,6 +98,8 @@ class ReaderView(View):
             trace = None
         if trace is not self._trace or (trace is not None and len(trace) < self._known):
             self._trace, self._known, self._coloured, self._ranked_for, self._ranking = trace, 0, None, None, None
+            if self.session.searched_channel:
+                self._channels = ()  # the one that was searched colours it
         self.say("" if trace is not None else EMPTY)
         if trace is None:
             return
@@ -129,7 +131,7 @@ class ReaderView(View):
         if channels != self._channels:
             self._channels = channels
             self.channel.offer(((own.name, f"{own.symbol}  {own.title}") for own in channels),
-                               next((own.name for own in channels if own.role == "cell"), ""))
+                               self.session.searched_channel or next((own.name for own in channels if own.role == "cell"), ""))
             self.unit.setRange(0, max(channels[0].size - 1, 0) if channels else 0)
 
     def _follow_selection(self) -> None:
@@ -198,8 +200,7 @@ class ReaderView(View):
     # ── What a person does ────────────────────────────────────────────────────────────────────────────────────
 
     def _unit_chosen(self, unit: int) -> None:
-        others = tuple(one for one in self.session.selection.units if one != unit)
-        self.do(Pin((*others[:-1], unit) if others else (unit,)))
+        self.do(Pin(self.session.selection.with_last(unit)))
 
     def _hovered(self, step: int) -> None:
         self._hover = step
