@@ -142,6 +142,8 @@ def test_a_scale_that_fits_goes_from_the_least_to_the_greatest_value_in_sight(pa
     choose(track, "Fit to what is shown")
     part = session.trace.column("hidden")[5:15]
     assert session.appearance.values.track_ranges["hidden"] == (float(part.min()), float(part.max()))
+    up_to_date(panel)
+    assert all(len(end) <= len("≤−0.123") for end in track.ends)  # beside its name
 
 
 def test_a_typed_scale_needs_two_numbers_in_order(qtbot, panel):

@@ -94,7 +94,8 @@ class HeatTrack(Track):
     @property
     def ends(self) -> tuple[str, str]:
         below, above = self.columns.beyond
-        return f"{'≤' if below else ''}{general(self.channel.low)}", f"{'≥' if above else ''}{general(self.channel.high)}"
+        return (f"{'≤' if below else ''}{general(self.channel.low, 3)}",
+                f"{'≥' if above else ''}{general(self.channel.high, 3)}")
 
     # ── Steps and rows ────────────────────────────────────────────────────────────────────────────────────────
 

@@ -105,7 +105,7 @@ class LineTrack(Track):
         """The ends of the range where they lie, and 0 between them where there is room."""
         low, high = self.channel.low, self.channel.high
         zero = [0.0] if low < 0 < high and self.height() >= ROOM_FOR_ZERO else []
-        return [(general(value), MARGIN + self.y_of(value)) for value in (high, *zero, low)]
+        return [(general(value, 3), MARGIN + self.y_of(value)) for value in (high, *zero, low)]
 
     def heights(self, values: Floats) -> Floats:
         """Where values lie in the plot, same shape; beyond the range they lie at its ends."""
