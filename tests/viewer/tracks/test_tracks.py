@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PySide6.QtCore import QPoint, QPointF, QRect, Qt
-from PySide6.QtGui import QFontMetrics
+from PySide6.QtGui import QColor, QFontMetrics
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QToolButton
 
@@ -19,6 +19,7 @@ from unrolled.models.trace import Channel, Trace
 from unrolled.models.trace.pyramid import MISSING, PLACES, places_of
 from unrolled.viewer.drawing.step_geometry import HEADER, Geometry
 from unrolled.viewer.plotting.warm_up import WarmUp
+from unrolled.viewer.state.commands import Seek
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import DARK
 from unrolled.viewer.views.tracks import TracksView, step_axis
@@ -397,3 +398,18 @@ def test_the_numbers_of_the_steps_stand_under_them_when_the_width_changes(panel)
         below = [min(range(len(middles)), key=lambda step: abs(middles[step] - x)) for x in marks if x <= middles[-1] + 2]
         assert len(below) >= 3, width
         assert all(abs(middles[step] - x) <= 1.0 for step, x in zip(below, marks, strict=False)), (width, marks, middles)
+
+
+def test_the_playhead_goes_through_no_words(qtbot, captioned):
+    """Where no unit is pinned."""
+    plot = captioned.host.views["tracks"].track("pinned").canvas
+    steps = range(len(captioned.session.trace))
+    step = min(steps, key=lambda step: abs(plot.x_of(step + 0.5) - plot.width() / 2))
+    captioned.do(Seek(step))
+    captioned.coordinator.flush()
+    qtbot.wait(20)
+    image, x = plot.grab().toImage(), int(plot.x_of(step + 0.5))
+    line = [abs(y - image.height() / 2) > 5 for y in range(image.height())
+            if QColor(captioned.theme.playhead) in (image.pixelColor(x, y), image.pixelColor(x - 1, y))]
+    assert line
+    assert all(line)

@@ -267,13 +267,15 @@ class PinnedTrack(LineTrack):
         super().draw(plot)
         if not self.session.selection.units:
             self._zero.hide()
-            plot.paint_over(self._paint_hint)
+            plot.paint_over(self._paint_hint, above_lines=True)
 
     def _paint_hint(self, painter: QPainter) -> None:
         painter.setFont(text_font(12))
         painter.setPen(QColor(self.theme.muted))
-        how = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-        painter.drawText(QRectF(0, 0, self.plot.width(), self.plot.height()), how, "Click a row of a track to pin that unit")
+        how, hint = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, "Click a row of a track to pin that unit"
+        room = QRectF(0, 0, self.plot.width(), self.plot.height())
+        painter.fillRect(painter.boundingRect(room, how, hint).adjusted(-4, 0, 4, 0), QColor(self.theme.missing))
+        painter.drawText(room, how, hint)  # over the playhead, which would go through it
 
     def value_text(self, step: int, y: float) -> str:
         symbol = self.channel.symbol
