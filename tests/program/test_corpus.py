@@ -87,9 +87,17 @@ def test_units(corpus, store):
     said = json.loads(corpus("units", store, "--property", "inside-string", "--json")[1])
     assert (said["steps"], said["property"], len(said["units"])) == (sum(LENGTHS), "inside a string", HIDDEN.size)
     assert sum(said["units"][3]["histogram"]) == sum(LENGTHS)
-    status, printed, _ = corpus("units", store, "--channel", "cell", "--unit", 5)
-    assert status == 0
-    assert printed.splitlines()[2].split()[0] == "5"
+    printed = corpus("units", store)[1].splitlines()
+    assert len(printed) == 2 + HIDDEN.size
+    status, text, _ = corpus("units", store, "--channel", "cell", "--unit", 5)
+    one, *places = text.splitlines()[2:]
+    assert (status, one.split()[0], len(places)) == (0, "5", 10)
+    values = np.concatenate([open_store(store).run(number).values("cell")[:, 5] for number in range(4)])
+    assert places[0].split()[:2] == ["greatest", f"{values.max():.3f}"]
+    assert places[5].split()[:2] == ["least", f"{values.min():.3f}"]
+    name, step = places[0].split()[2].split(":")
+    run = open_store(store).run(int(name.removeprefix("folder/")[:4]))
+    assert run.values("cell", int(step), int(step) + 1)[0, 5] == values.max()
 
 
 def test_export(corpus, store, tmp_path):

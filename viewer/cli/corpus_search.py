@@ -71,15 +71,21 @@ def run(arguments: argparse.Namespace) -> int:
                           "hits": [_hit(store, hit) for hit in found.hits]}))
         return SUCCESS
     print(f"{found.count:,} {'nearest' if arguments.like else 'places'} among {found.steps:,} steps")
-    for one in (_hit(store, hit) for hit in found.hits):
-        where = f"{text_name(one['title'])}:{one['first']}-{one['last']}"
-        number = abs(one["score"]) if arguments.metric == "euclid" else one["score"]  # a distance
+    for hit in found.hits:
+        number = abs(hit.score) if arguments.metric == "euclid" else hit.score  # a distance
         score = f"{number:.4f}  " if arguments.like else ""
-        before, words, after = (_readable(store, one[name]) for name in ("before", "words", "after"))
-        between = "" if store.description.has_characters else " "
-        print(f"  {score}{where}  {before}{between}[{words}]{between}{after}")
+        print(f"  {score}{place_line(store, hit)}")
     tell(*found.notes)
     return SUCCESS
+
+
+def place_line(store: Store, hit: Hit) -> str:
+    """Where it is, counted from 0, and the text there."""
+    one = _hit(store, hit)
+    steps = str(hit.first) if hit.first == hit.last else f"{hit.first}-{hit.last}"
+    before, words, after = (_readable(store, one[name]) for name in ("before", "words", "after"))
+    between = "" if store.description.has_characters else " "
+    return f"{text_name(one['title'])}:{steps}  {before}{between}[{words}]{between}{after}"
 
 
 def _hit(store: Store, hit: Hit) -> dict[str, Any]:

@@ -3,12 +3,18 @@
 import argparse
 import json
 
-from unrolled.models.corpus.units import UnitsFound, UnitStatistics, property_named, unit_statistics
-from unrolled.models.store.store import open_store
-from unrolled.viewer.cli.corpus_search import channel_of
+import numpy as np
+
+from unrolled.models.corpus.search import Hit
+from unrolled.models.corpus.units import Counts, UnitsFound, UnitStatistics, property_named, unit_statistics
+from unrolled.models.store.store import Store, open_store
+from unrolled.models.trace.names import text_name
+from unrolled.viewer.cli.corpus_search import channel_of, place_line
 from unrolled.viewer.cli.telling import SUCCESS, progress, tell
 
 SHOWN = 20
+BARS = 15  # of a histogram
+HEIGHTS = " ▁▂▃▄▅▆▇█"
 
 
 def add_arguments(units: argparse.ArgumentParser) -> None:
@@ -27,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps({"store": arguments.store, "steps": found.steps, "property": follows or None, "notes": found.notes,
                           "units": [_as_json(one) for one in found.units]}))
         return SUCCESS
-    _print(found, follows)
+    _print(store, found, follows, are_named=bool(arguments.unit))
     tell(*found.notes)
     return SUCCESS
 
@@ -39,14 +45,31 @@ def _as_json(one: UnitStatistics) -> dict[str, object]:
             "area": _number(one.area)}
 
 
-def _print(found: UnitsFound, follows: str) -> None:
+def _print(store: Store, found: UnitsFound, follows: str, *, are_named: bool) -> None:
     order = f"those that follow “{follows}” most closely first" if follows else "those that keep a value longest first"
-    print(f"{len(found.units)} units over {found.steps:,} steps, {order}")
+    print(f"{len(found.units)} units over {found.steps:,} steps, {order}; above, below: for how many each stays on "
+          "either side of its range’s middle")
     head = f"{'unit':>6} {'mean':>8} {'deviation':>9} {'above':>8} {'below':>8}"
-    print(head + (f" {'follows':>8} {'area':>6}" if follows else ""))
-    for one in sorted(found.units, key=lambda one: -abs(one.correlation) if follows else -max(one.above, one.below))[:SHOWN]:
+    print(head + (f" {'follows':>8} {'area':>6}" if follows else "") + f"  {'histogram':<{BARS}}  greatest, least")
+    every = sorted(found.units, key=lambda one: -abs(one.correlation) if follows else -max(one.above, one.below))
+    for one in every[: len(every) if are_named else SHOWN]:
         line = f"{one.unit:>6} {one.mean:>8.3f} {one.deviation:>9.3f} {one.above:>8.1f} {one.below:>8.1f}"
-        print(line + (f" {one.correlation:>8.3f} {one.area:>6.3f}" if follows else ""))
+        line += f" {one.correlation:>8.3f} {one.area:>6.3f}" if follows else ""
+        ends = (f"{text_name(store.documents[place.document].title)}:{place.step}"
+                for place in (*one.greatest[:1], *one.least[:1]))
+        print(f"{line}  {_bars(one.histogram)}  {', '.join(ends)}")
+        for name, places in (("greatest", one.greatest), ("least", one.least)) if are_named else ():
+            for place in places:
+                print(f"  {name:>8} {place.value:>7.3f}  {place_line(store, Hit(place.document, place.step, place.step, 0.0))}")
+    if not are_named and len(every) > SHOWN:
+        print(f"The first {SHOWN} are listed; --unit N shows one with its places, --json all of them.")
+
+
+def _bars(histogram: Counts) -> str:
+    """From the least value of its range to the greatest; a bar for each fifteenth."""
+    counts = histogram.reshape(BARS, -1).sum(axis=1)
+    heights = np.ceil(counts / max(counts.max(), 1) * (len(HEIGHTS) - 1)).astype(int)
+    return "".join(HEIGHTS[height] for height in heights)
 
 
 def _number(value: float) -> float | None:
