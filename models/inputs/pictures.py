@@ -321,8 +321,10 @@ def _load(file: bytes, notes: list[str], name: str) -> tuple[Image.Image, int]:
         else:
             _note_missing(missing, file, notes, name)
             if len(found) > 1 and image.mode in GREY:
-                differing = ImageChops.difference(image, found[1][0]).point(([0] + [255] * 255) * len(image.getbands()))
-                image.paste(GREY[image.mode], mask=reduce(ImageChops.lighter, differing.split()))
+                for box in _strips(image):
+                    differing = ImageChops.difference(image.crop(box), found[1][0].crop(box))
+                    bands = differing.point(([0] + [255] * 255) * len(image.getbands())).split()
+                    image.paste(GREY[image.mode], box, mask=reduce(ImageChops.lighter, bands))
         return image, orientation
     ImageFile.LOAD_TRUNCATED_IMAGES = True  # Pillow's only switch for it
     try:
@@ -342,13 +344,16 @@ def _load(file: bytes, notes: list[str], name: str) -> tuple[Image.Image, int]:
 def _differing(one: Image.Image, other: Image.Image | None = None) -> float:
     """The part of all rows from the first that differs from another picture's, or else from its first pixel."""
     first = one.crop((0, 0, 1, 1))
-    for top in range(0, one.height, ROWS):
-        box = (0, top, one.width, min(top + ROWS, one.height))
+    for box in _strips(one):
         beside = np.asarray(other.crop(box) if other else first)
-        rows = (np.asarray(one.crop(box)) != beside).reshape(box[3] - top, -1).any(axis=1)
+        rows = (np.asarray(one.crop(box)) != beside).reshape(box[3] - box[1], -1).any(axis=1)
         if rows.any():
-            return 1 - (top + int(np.argmax(rows))) / one.height
+            return 1 - (box[1] + int(np.argmax(rows))) / one.height
     return 0.0
+
+
+def _strips(image: Image.Image) -> list[tuple[int, int, int, int]]:
+    return [(0, top, image.width, min(top + ROWS, image.height)) for top in range(0, image.height, ROWS)]
 
 
 def _note_missing(missing: float, data: bytes, notes: list[str], name: str, what: str = "", error: object = "",
