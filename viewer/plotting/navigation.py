@@ -59,5 +59,5 @@ def add_ranges(menu: QMenu, plot: Plot, columns: str = "", rows: str = "") -> No
             menu.addAction(f"Range of {name}…", lambda: RangeDialog.ask(
                 plot, f"Range of {name}", ends, then, above=0.0 if axis.log else None))
 
-    add_range(columns, plot.x_axis, x, lambda ends: plot.hold_ranges(ends, y))
-    add_range(rows, plot.y_axis, y, lambda ends: plot.hold_ranges(x, ends))
+    add_range(columns, plot.x_axis, x, lambda ends: plot.hold_ranges(x=ends))
+    add_range(rows, plot.y_axis, y, lambda ends: plot.hold_ranges(y=ends))

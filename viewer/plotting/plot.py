@@ -240,8 +240,8 @@ class Plot(QWidget):
         (left, right), (low, high) = self._box.viewRange()
         return (self.x_axis.value(left), self.x_axis.value(right)), (self.y_axis.value(low), self.y_axis.value(high))
 
-    def hold_ranges(self, x: Limits, y: Limits) -> None:
-        """A person chose these: they stay until `reset`."""
+    def hold_ranges(self, x: Limits | None = None, y: Limits | None = None) -> None:
+        """A person chose these: they stay until `reset`. One that is not given stays, or follows where the plot is square."""
         self.held = True
         self._apply(x, y)
 
@@ -264,10 +264,9 @@ class Plot(QWidget):
 
     def values_at(self, place: QPointF) -> tuple[float, float]:
         """What lies at a place, in pixels of `surface`."""
-        (left, right), (low, high) = self.ranges
-        first, last = self.place_of(left, low), self.place_of(right, high)
-        return (left + (place.x() - first.x()) / ((last.x() - first.x()) or 1.0) * (right - left),
-                low + (place.y() - first.y()) / ((last.y() - first.y()) or 1.0) * (high - low))
+        self._inside.layout.activate()
+        found = self._box.mapSceneToView(self._view.viewportTransform().inverted()[0].map(QPointF(place)))
+        return self.x_axis.value(found.x()), self.y_axis.value(found.y())
 
     def place_of(self, x: float, y: float) -> QPointF:
         """Where a place lies, in pixels of `surface`."""
@@ -275,16 +274,17 @@ class Plot(QWidget):
         place = QPointF(float(self.x_axis.along(x)), float(self.y_axis.along(y)))
         return QPointF(self._view.mapFromScene(self._box.mapViewToScene(place)))
 
-    def _apply(self, x: Limits, y: Limits) -> None:
-        self._box.setRange(xRange=[float(end) for end in self.x_axis.along(x)],
-                           yRange=[float(end) for end in self.y_axis.along(y)], padding=0)
+    def _apply(self, x: Limits | None, y: Limits | None) -> None:
+        self._box.setRange(xRange=None if x is None else self.x_axis.along(x).tolist(),
+                           yRange=None if y is None else self.y_axis.along(y).tolist(), padding=0)
 
     def _wheel_zooms(self) -> bool:
         """Not over a page that scrolls, before a person has turned to this plot."""
-        around = self.parentWidget()
+        around = figure = self.parentWidget()
         while around is not None and not isinstance(around, QScrollArea):
             around = around.parentWidget()
-        return self.hasFocus() or around is None or not around.verticalScrollBar().maximum()
+        turned_to = self.hasFocus() or (self._part and figure is not None and figure.hasFocus())
+        return turned_to or around is None or not around.verticalScrollBar().maximum()
 
     def _moved_by_hand(self) -> None:
         self.held = True

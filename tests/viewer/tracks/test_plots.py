@@ -145,6 +145,15 @@ def test_in_a_page_that_scrolls_the_wheel_zooms_with_ctrl_or_once_the_plot_was_c
     plot.setFocus()
     wheel(plot, place, 1)
     assert plot.ranges != before
+    small = PlaceMap("attention α", LIGHT, signed_values=False, parent=inside)  # whose plot is a part of it
+    small.set_values(np.arange(100, dtype=np.float32), (10, 10))
+    small.show()
+    qtbot.wait(20)
+    qtbot.mouseClick(small._plot.surface, Qt.MouseButton.LeftButton)
+    assert small.hasFocus()
+    before = small._plot.ranges
+    wheel(small._plot, at(small._plot, 5, 5), 1)
+    assert small._plot.ranges != before
     plot.setParent(None)  # each of the two is closed by itself
 
 
@@ -168,24 +177,44 @@ def test_keys_zoom_and_pan(qtbot, plot):
     assert plot.ranges[0] == pytest.approx((0, 20_000))
 
 
-def test_ranges_can_be_typed(qtbot, plot):
-    def typed(entry, low, high):
-        menu = plot.findChild(FigureMenu).menu()
-        next(action for action in menu.actions() if action.text() == entry).trigger()
-        menu.close()
-        dialog = next(dialog for dialog in plot.findChildren(RangeDialog) if dialog.isVisible())
-        for field, text in ((dialog.low, low), (dialog.high, high)):
-            field.setText(text)
-        ok = dialog.buttons.button(QDialogButtonBox.StandardButton.Ok)
-        possible = ok.isEnabled()
-        qtbot.mouseClick(ok if possible else dialog.buttons.buttons()[1], Qt.MouseButton.LeftButton)
-        return possible
+def typed(qtbot, figure, entry, low, high):
+    """Choose a range in a figure's menu; whether it could be taken."""
+    menu = figure.findChild(FigureMenu).menu()
+    next(action for action in menu.actions() if action.text() == entry).trigger()
+    menu.close()
+    dialog = next(dialog for dialog in figure.findChildren(RangeDialog) if dialog.isVisible())
+    for field, text in ((dialog.low, low), (dialog.high, high)):
+        field.setText(text)
+    ok = dialog.buttons.button(QDialogButtonBox.StandardButton.Ok)
+    possible = ok.isEnabled()
+    qtbot.mouseClick(ok if possible else dialog.buttons.buttons()[1], Qt.MouseButton.LeftButton)
+    return possible
 
-    assert typed("Range of update…", "100", "2000")
-    assert not typed("Range of ‖g‖…", "−1", "2"), "a logarithmic axis has no place for it"
-    assert typed("Range of ‖g‖…", "0.5", "2")
+
+def test_ranges_can_be_typed(qtbot, plot):
+    assert typed(qtbot, plot, "Range of update…", "100", "2000")
+    assert not typed(qtbot, plot, "Range of ‖g‖…", "−1", "2"), "a logarithmic axis has no place for it"
+    assert typed(qtbot, plot, "Range of ‖g‖…", "0.5", "2")
     assert plot.ranges[0] == pytest.approx((100, 2000))
     assert plot.ranges[1] == pytest.approx((0.5, 2))
+
+
+def test_what_is_typed_for_one_axis_of_a_square_plot_is_shown(qtbot):
+    plot = Plot("A map", Axis("k"), Axis("t"), LIGHT, downwards=True, square=True)
+    qtbot.addWidget(plot)
+    plot.resize(500, 300)
+    with qtbot.waitExposed(plot):
+        plot.show()
+    plot.set_ranges((0.0, 24.0), (0.0, 24.0))
+    assert typed(qtbot, plot, "Range of k…", "4", "10")
+    assert plot.ranges[0] == pytest.approx((4, 10))
+    assert typed(qtbot, plot, "Range of t…", "2", "6")
+    assert plot.ranges[1] == pytest.approx((2, 6))
+
+
+def test_a_place_is_what_stands_there_on_any_axis(plot):
+    for x, y in ((5000, 1.0), (12_000, 0.2)):
+        assert plot.values_at(plot.place_of(x, y)) == pytest.approx((x, y), rel=0.01)
 
 
 def test_a_level_is_dragged_and_moved_by_keys_within_its_limits(qtbot, plot):
