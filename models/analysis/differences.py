@@ -12,6 +12,11 @@ from unrolled.models.trace import Channel, FloatArray, StepBlock, Trace
 REACH = 0.25  # of the channel's range: most differences are far smaller than the whole, and none would be seen
 
 
+def difference_name(channel: str) -> str:
+    """The name of a channel's difference: a name of its own, by which its scale and its colours are kept."""
+    return f"difference {channel}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Largest:
     """Where two runs differ most."""
@@ -33,8 +38,8 @@ class Differences:
     Attributes
     ----------
     trace : Trace
-        A channel for each that both have, of the same name, its range a quarter of the channel's in both directions. Its
-        words are the first run's.
+        A channel for each that both have, named as `difference_name` says, its range a quarter of the channel's in both
+        directions. Its words are the first run's.
     same_units : bool
         Whether the runs have the same weights, so that their units can be compared one by one.
     largest : Largest or None
@@ -56,14 +61,15 @@ class Differences:
         if stop <= start:
             return False
         columns = {name: self._values(self.one, name, start, stop) - self._values(self.other, name, start, stop)
-                   for name in self.trace.channels}
+                   for name in self.one.channels if difference_name(name) in self.trace.channels}
         words = tuple(self.one.words[start:stop])
         count = len(words)
         nothing = np.zeros((count, 0), np.int32)
         self.trace.append_block(StepBlock(
             step=start, tokens=np.arange(count, dtype=np.int32), vocabulary=words, candidate_tokens=nothing,
             log_probs=self.one.log_probs[start:stop] - self.other.log_probs[start:stop],
-            candidate_log_probs=nothing.astype(np.float32), values=columns))
+            candidate_log_probs=nothing.astype(np.float32),
+            values={difference_name(name): column for name, column in columns.items()}))
         for name, column in columns.items():
             self._take_largest(name, column, start)
         return True
@@ -78,10 +84,12 @@ class Differences:
 
     def _difference(self, channel: Channel) -> Channel:
         reach = (channel.high - channel.low) * REACH
+        less = msgspec.structs.replace(channel, name=difference_name(channel.name), label=f"A−B {channel.title}", symbol="Δ",
+                                       low=-reach, high=reach, editable=False)
         if self.same_units or channel.axes != ("unit",):
-            return msgspec.structs.replace(channel, symbol="Δ", low=-reach, high=reach, editable=False)
-        return msgspec.structs.replace(channel, role=f"mean_size_{channel.role}", symbol="Δ", axes=(), shape=(), low=-reach,
-                                       high=reach, editable=False, label=f"mean size of {channel.title}")
+            return less
+        return msgspec.structs.replace(less, role=f"mean_size_{channel.role}", axes=(), shape=(),
+                                       label=f"A−B mean size of {channel.title}")
 
     def _take_largest(self, name: str, column: np.ndarray[tuple[int, ...], np.dtype[np.float32]], start: int) -> None:
         size = np.abs(column.reshape(len(column), -1))

@@ -24,20 +24,20 @@ def runs(one_hash: str, other_hash: str):
 def test_the_same_weights_are_compared_unit_by_unit():
     (one, other), found = runs("a" * 64, "a" * 64)
     assert found.same_units
-    np.testing.assert_allclose(found.trace.column("hidden"), one.column("hidden") - other.column("hidden"))
+    np.testing.assert_allclose(found.trace.column("difference hidden"), one.column("hidden") - other.column("hidden"))
 
 
 def test_units_of_other_weights_are_compared_by_their_mean_size_alone():
     (one, other), found = runs("a" * 64, "b" * 64)
     assert not found.same_units
-    channel = found.trace.channels["hidden"]
+    channel = found.trace.channels["difference hidden"]
     assert (channel.axes, channel.shape) == ((), ())
-    assert channel.title == "mean size of hidden"
+    assert channel.title == "A−B mean size of hidden"
     for step in range(len(found.trace)):
         expected = [sum(abs(float(value)) for value in trace.column("hidden")[step]) / scripted.UNITS for trace in (one, other)]
-        assert float(found.trace.column("hidden")[step]) == pytest.approx(expected[0] - expected[1], abs=1e-6)
+        assert float(found.trace.column("difference hidden")[step]) == pytest.approx(expected[0] - expected[1], abs=1e-6)
     # What has a meaning of its own in both is compared as it is.
-    np.testing.assert_allclose(found.trace.column("attention"), one.column("attention") - other.column("attention"))
+    np.testing.assert_allclose(found.trace.column("difference attention"), one.column("attention") - other.column("attention"))
 
 
 def test_networks_of_other_sizes_can_be_compared_too():
@@ -46,7 +46,7 @@ def test_networks_of_other_sizes_can_be_compared_too():
     one.provenance = msgspec.structs.replace(one.provenance, weights_hash="a" * 64)
     found = Differences(one, other)
     assert found.follow()
-    assert found.trace.column("hidden").shape == (len(one),)
+    assert found.trace.column("difference hidden").shape == (len(one),)
 
 
 def test_the_bar_says_why(qtbot):

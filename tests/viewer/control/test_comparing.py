@@ -29,7 +29,7 @@ def test_two_branches_side_by_side(qtbot, window):
     assert {"cell", "other cell", "difference cell", "words", "other words"} <= set(there)
     own, other = window.session.trace, window.session.branches.all[0].trace
     assert there["other cell"].trace is other
-    difference = there["difference cell"].trace.column("cell")
+    difference = there["difference cell"].trace.column("difference cell")
     assert (difference == own.column("cell")[: len(difference)] - other.column("cell")[: len(difference)]).all()
     bar = window.host.views["tracks"].compare_bar
     assert "they diverge at step 3: “cat” / “dog”" in bar.text.text()

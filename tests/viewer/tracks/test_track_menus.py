@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QMenu
 from unrolled.models.analysis.unit_order import ORDERS
 from unrolled.viewer.plotting.figure import pdf_of, svg_of
 from unrolled.viewer.state.appearance import Appearance, AppearanceValues
-from unrolled.viewer.state.session import Session
+from unrolled.viewer.state.session import Compared, Session
 from unrolled.viewer.theme.stylesheet import apply_theme
 from unrolled.viewer.theme.themes import LIGHT
 from unrolled.viewer.views.tracks import TracksView
@@ -134,6 +134,26 @@ def test_another_scale_is_drawn_and_said_and_given_back(panel, session):
     up_to_date(panel)
     assert (track.channel.low, track.channel.high) == (-3, 3)
     assert not track.stretched
+
+
+def test_a_difference_has_its_own_scale_colours_and_order(panel, session):
+    other = scripted.trace(scripted.CAPTION[:-1] * 5, seed=1)
+    session.compare(Compared("another", other))
+    up_to_date(panel)
+    choose(panel.track("input_gate"), "Magma")
+    set_range(panel.track("input_gate"), panel.track("input_gate").recorded, (0.0, 0.5))
+    less = panel.track("difference input_gate")
+    up_to_date(panel)
+    assert less.colour_map == LIGHT.diverging
+    assert not less.stretched
+    assert (panel.track("other input_gate").colour_map, panel.track("other input_gate").channel.high) == ("magma", 0.5)
+    header, rows = rows_of(less.table())
+    assert header[2] == "difference input_gate[0]"
+    recorded = session.trace.column("input_gate") - other.column("input_gate")
+    assert np.array_equal(np.array([row[2:] for row in rows]).astype(np.float32), recorded)
+    choose(less, "By activity of A−B input gate")
+    up_to_date(panel)
+    assert np.array_equal(panel.track("input_gate").order, ORDERS["activity"].of(recorded))
 
 
 def test_a_scale_that_fits_goes_from_the_least_to_the_greatest_value_in_sight(panel, session):

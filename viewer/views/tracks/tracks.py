@@ -7,7 +7,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from unrolled.models.analysis.differences import Differences
+from unrolled.models.analysis.differences import Differences, difference_name
 from unrolled.models.analysis.unit_order import ORDERS
 from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.drawing.step_geometry import EDGE, HEADER, Geometry
@@ -128,9 +128,11 @@ class TracksView(View):
 
     def _sort(self) -> None:
         """Sort the rows of the heat maps as was chosen, as long as the run is the same one, and again when it has ended."""
-        trace, (name, by) = self.session.trace, self.session.appearance.values.unit_order
-        channel = trace.channels.get(by) if trace is not None and name in ORDERS else None
-        key = (trace, name, by, trace.ended) if trace is not None and channel is not None and len(trace) else None
+        run, (name, by) = self.session.trace, self.session.appearance.values.unit_order
+        traces = (run, self.differences.trace if self.differences is not None else None)
+        trace = next((own for own in traces if own is not None and len(own) and by in own.channels), None)
+        channel = trace.channels[by] if trace is not None and name in ORDERS else None
+        key = (trace, name, by, run is not None and run.ended) if channel is not None else None
         if key != self._order[0]:
             self._order = key, ORDERS[name].of(overview(trace, by)) if key is not None and trace is not None else None
         order = self._order[1]
@@ -266,12 +268,12 @@ class TracksView(View):
         found: list[Track] = [own]
         if other is not None and other.axes == channel.axes:
             found.append(self._of_other(kind(self._context, other), channel.title))
-        less = differences.trace.channels.get(channel.name)
+        less = differences.trace.channels.get(difference_name(channel.name))
         if less is not None:
             made = kind if less.axes == channel.axes else ScalarTrack  # of units that are not each other's, their mean size
             track = made(self._context, less)
             track.stand_for(lambda: self.differences.trace if self.differences is not None else None,
-                            name=f"difference {channel.name}", title=f"A−B {less.title}")
+                            name=less.name, title=less.title)
             found.append(track)
         return found
 
