@@ -82,6 +82,22 @@ def test_a_network_is_trained_before_ones_eyes(qtbot, window):
     assert not room.trainer.running
 
 
+def test_its_keys_do_what_its_buttons_say_though_no_run_is_open(qtbot, window):
+    room = begin(qtbot, window)
+    for focused in (room, room.drawn.loss):
+        focused.setFocus()
+        before = len(history(window))
+        qtbot.keyClick(focused, Qt.Key.Key_Right)
+        qtbot.waitUntil(lambda before=before: len(history(window)) == before + 1, timeout=20_000)
+        assert not room.trainer.running
+    qtbot.keyClick(room, Qt.Key.Key_Home)
+    qtbot.waitUntil(lambda: room.trainer.alive and len(history(window)) == 0, timeout=20_000)
+    qtbot.keyClick(room, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: len(history(window)) > 2, timeout=20_000)
+    qtbot.keyClick(room, Qt.Key.Key_Space)
+    assert not room.trainer.running
+
+
 def test_another_cell_begins_anew_and_everything_has_a_name(qtbot, window):
     room = begin(qtbot, window)
     room.controls.cell.setCurrentIndex(room.controls.cell.findData("lstm"))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QPushButton, QWidget
 
 from unrolled.viewer.client.backend_client import BackendProcess
@@ -41,9 +41,9 @@ class TrainingRoomPage(QWidget):
         self.drawn = TrainingPlots(theme)
         self.plots = self.drawn.all
         self.back = self._button("Back to the microscope", "back", "Back to the microscope (Ctrl+T or Escape)", self.left.emit)
-        self.play = self._button("Train", "play", "Train, or pause (Space)", self.toggle)
-        self.one = self._button("One update", "step", "Make one update (→)", self.step)
-        self.again = self._button("Again", "again", "Start again with the same seed (Home)", self.begin_again)
+        self.play = self._button("Train", "play", "Train, or pause (Space)", self.toggle, "Space")
+        self.one = self._button("One update", "step", "Make one update (→)", self.step, "Right")
+        self.again = self._button("Again", "again", "Start again with the same seed (Home)", self.begin_again, "Home")
         self.of_cell = named(QCheckBox("of the cell c, not of h"), "Gradients of the cell",
                              "An LSTM’s gradients go back through its cell, past the gates")
         self.folder = self._button("Show in folder", "open", "Open the folder that it was saved in", self._open_folder)
@@ -68,11 +68,13 @@ class TrainingRoomPage(QWidget):
 
     # ── Building ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _button(self, text: str, name: str, tip: str, act: object) -> QPushButton:
+    def _button(self, text: str, name: str, tip: str, act: Callable[[], object], keys: str = "") -> QPushButton:
         made = named(QPushButton(text), text, tip)
         made.setIcon(icon(name, self.theme))
         made.setIconSize(BESIDE_TEXT)
-        made.clicked.connect(lambda _=False: act())  # type: ignore[operator]
+        made.clicked.connect(lambda _=False: act())
+        if keys:  # not the button’s own, which another text would take away
+            QShortcut(QKeySequence(keys), self, made.click)
         return made
 
     @staticmethod

@@ -25,7 +25,7 @@ from unrolled.viewer.theme.themes import DARK, LIGHT, Theme
 from unrolled.viewer.views.spec import ViewSpec
 from unrolled.viewer.widgets.banner import BannerPlace
 from unrolled.viewer.widgets.building import in_column
-from unrolled.viewer.window.actions import ActionSpec, action_specs, make_actions, set_icons
+from unrolled.viewer.window.actions import action_specs, make_actions, set_icons
 from unrolled.viewer.window.coordinator import Coordinator
 from unrolled.viewer.window.dialog_actions import DialogActions
 from unrolled.viewer.window.key_guard import KeyGuard
@@ -135,7 +135,7 @@ class MainWindow(QMainWindow):
         for spec in self.action_specs:
             action = self.actions_by_name[spec.name]
             signal = action.toggled if spec.checkable else action.triggered
-            signal.connect(lambda on=False, spec=spec: self._act(spec, on))
+            signal.connect(lambda on=False, spec=spec: self.do(spec.do(on) if spec.checkable else spec.do()))
         controller.voice.said.connect(lambda notice: (self.say if notice.place in ABOUT_NO_PAGE else layout.say)(notice))
         for place in (layout.said, self.elsewhere):
             controller.voice.unsaid.connect(place.clear)
@@ -153,12 +153,6 @@ class MainWindow(QMainWindow):
         session.appearance.changed.connect(self._appearance_changed)
         session.ended.connect(self._run_ended)
 
-    def _act(self, spec: ActionSpec, on: bool) -> None:
-        if spec.name == "step" and self.room is not None and self.in_room:
-            self.room.toggle()  # the same key as for a run
-        else:
-            self.do(spec.do(on) if spec.checkable else spec.do())
-
     @property
     def in_room(self) -> bool:
         return self.room is not None and self.pages.currentWidget() is self.room
@@ -171,8 +165,10 @@ class MainWindow(QMainWindow):
         given, description, waiting = session.input, session.description, controller.waiting.titles
         has_run = session.trace is not None or controller.run.state.waiting or (given is not None and not session.input_refused)
         has_steps = session.trace is not None and len(session.trace) > 0
+        in_sight = has_run and self.pages.currentWidget() is self.layout_  # other pages have keys of their own
         for possible, *names in (
-                (has_run, "step", "back", "first", "last", "play", "run_to_end", "save_session"),
+                (in_sight, "step", "back", "first", "last", "play", "run_to_end"),
+                (has_run, "save_session"),
                 (has_steps, "compare_model", "compare_trace"),
                 (has_steps and given is not None and given.medium != NO_INPUT, "swap", "compare_input"),
                 (controller.comparing.is_on, "compare_end"),
