@@ -58,6 +58,7 @@ class PlaceBars(QWidget):
         self.names: tuple[str, ...] = ()
         self.columns: tuple[Bars, ...] = ()
         self.steps: tuple[int, ...] = ()
+        self._recorded: Table | None = None
         self.marked = -1
         self.plots: list[_Column] = []
         self._layout = in_row(self, spacing=8)
@@ -70,9 +71,12 @@ class PlaceBars(QWidget):
     def values(self) -> FloatArray:
         return self.columns[0].values if self.columns else np.zeros(0, np.float32)
 
-    def set_bars(self, names: tuple[str, ...], columns: tuple[Bars, ...], *, steps: tuple[int, ...] = ()) -> None:
-        """Show these; with `steps`, a click goes to a word's step, where it is not negative."""
-        self.names, self.columns, self.steps = names, columns, steps
+    def set_bars(self, names: tuple[str, ...], columns: tuple[Bars, ...], *, steps: tuple[int, ...] = (),
+                 recorded: Table | None = None) -> None:
+        """Show these; with `steps`, a click goes to a word's step, where it is not negative. `recorded` are the numbers behind
+        them, where these are fewer.
+        """
+        self.names, self.columns, self.steps, self._recorded = names, columns, steps, recorded
         while len(self.plots) < len(columns):
             self._add()
         for plot, column in zip(self.plots, columns, strict=False):
@@ -145,8 +149,8 @@ class PlaceBars(QWidget):
             self.chosen.emit(self.steps[row])
 
     def _table(self) -> Table | None:
-        if not self.columns:
-            return None
+        if self._recorded is not None or not self.columns:
+            return self._recorded
         return Table(("word", *(column.title for column in self.columns)),
                      (self.names, *(column.values for column in self.columns)))
 

@@ -92,6 +92,11 @@ class WatchHistory:
         own = next((own for own in update.gradients if own.name == layer), None)
         return np.zeros(0) if own is None else own.norms(of_cell=of_cell and bool(own.cell)).astype(np.float64)
 
+    def seen_gradients(self, layer: str, *, of_cell: bool) -> tuple[tuple[int, ...], tuple[Numbers, ...]]:
+        """The updates at which those of a layer were seen, and their norms, (steps,) each."""
+        found = [(own.update, norms) for own in self.updates if len(norms := self.gradients(own, layer, of_cell=of_cell))]
+        return tuple(update for update, _ in found), tuple(norms for _, norms in found)
+
     def gradient_map(self, layer: str, columns: int, *, of_cell: bool) -> tuple[Numbers, float, float] | None:
         """Of one layer over all updates, (steps, columns), NaN where nothing is known.
 
@@ -100,18 +105,17 @@ class WatchHistory:
         return self._once((layer, columns, of_cell), lambda: self._gradient_map(layer, columns, of_cell))
 
     def _gradient_map(self, layer: str, columns: int, of_cell: bool) -> tuple[Numbers, float, float] | None:
-        found = [(own.update, norms) for own in self.updates
-                 if len(norms := self.gradients(own, layer, of_cell=of_cell))]
-        if not found:
+        updates, found = self.seen_gradients(layer, of_cell=of_cell)
+        if not updates:
             return None
-        numbers = np.array([update for update, _ in found], np.float64)
-        steps, first, last = max(len(norms) for _, norms in found), numbers[0], numbers[-1]
+        numbers = np.array(updates, np.float64)
+        steps, first, last = max(map(len, found)), numbers[0], numbers[-1]
         count = int(min(max((last - first) / max(self.begun.every, 1), 1), columns))
         width = max((last - first) / count, 1.0)
         places = np.searchsorted(numbers, first + width * (np.arange(count) + 0.5), side="right") - 1
         table = np.full((steps, count), np.nan)
         for column, place in enumerate(places):
-            norms = found[max(place, 0)][1]
+            norms = found[max(place, 0)]
             table[: len(norms), column] = norms
         return table, float(first), float(width)
 

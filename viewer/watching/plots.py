@@ -8,7 +8,7 @@ import numpy as np
 from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.ink import ink, series
 from unrolled.viewer.plotting.plot import Plot
-from unrolled.viewer.plotting.table import Table, grid_table
+from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.training_room.curves import decades, updates_range
 from unrolled.viewer.training_room.gradient_plots import GrowingColours
@@ -108,8 +108,10 @@ class GradientMapPlot(_OverUpdates):
                          downwards=True)
         self.colours = GrowingColours(self)
         self.reading = self._read
+        self._of = ("", False)
 
     def show_update(self, history: WatchHistory, update: int, layer: str, *, of_cell: bool) -> None:
+        self._of = layer, of_cell
         found = history.gradient_map(layer, COLUMNS, of_cell=of_cell)
         self._values, self._first, self._width = found or (None, 0.0, 1.0)
         self.colours.show(self._values, COLOUR_MAP, left=self._first, width=self._width)
@@ -125,7 +127,14 @@ class GradientMapPlot(_OverUpdates):
         return f"about update {round(x):,}, step {step}: {number(float(self._values[step - 1, column]))}"
 
     def _table(self) -> Table | None:
-        return grid_table(self._values)
+        """A row an update that was seen, in place of a column of those that are drawn."""
+        layer, of_cell = self._of
+        updates, norms = self.history.seen_gradients(layer, of_cell=of_cell) if self.history is not None else ((), ())
+        if not updates:
+            return None
+        steps = range(max(map(len, norms)))
+        return Table(("update", *(f"step {step}" for step in steps)), (np.array(updates), *(
+            np.array([own[step] if step < len(own) else np.nan for own in norms]) for step in steps)))
 
 
 class ProfilePlot(Plot):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
@@ -145,6 +148,13 @@ def test_the_map_shows_at_each_update_the_newest_before_it():
     assert first == 1
     assert width == 13
     assert table[0].tolist() == [1, 20, 20]
+
+
+def test_the_maps_numbers_are_those_of_every_update_that_was_seen(told):
+    header, *rows = csv.reader(io.StringIO(told.map._table().csv()))
+    assert header == ["update", *(f"step {step}" for step in range(STEPS))]
+    assert [int(row[0]) for row in rows] == [1, 10, 20, 30, 40], "not a column of the picture, in which some are left out"
+    assert [float(cell) for cell in rows[2][1:]] == [8, 4, 2, 1]
 
 
 def test_a_probe_of_several_layers_is_looked_at_a_layer_at_a_time(window):

@@ -21,6 +21,8 @@ from unrolled.models.protocol.questions import GradientRows, Occluded, OccludeSt
 from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.state.attributions import GRADIENTS, OCCLUSION
 from unrolled.viewer.state.wording import brief, precise
+from unrolled.viewer.theme.themes import LIGHT
+from unrolled.viewer.views.attribution.contribution_bars import ContributionBars
 from unrolled.viewer.views.attribution.contributions import WordsRead, places_of
 
 STEPS = len(scripted.CAPTION)
@@ -77,6 +79,17 @@ def test_the_strongest_are_kept_in_order_and_nothing_is_lost(values):
     assert own == sorted(own)
     left_out = sorted(set(range(len(values))) - set(own))
     assert all(abs(values[place]) <= min(abs(values[step]) for step in own) for place in left_out)
+
+
+def test_of_many_words_the_table_has_those_too_that_no_bar_has(qtbot):
+    shown = ContributionBars(LIGHT)
+    qtbot.addWidget(shown)
+    values = np.linspace(-1, 1, 40, dtype=np.float32)
+    shown.show_words(WordsRead(tuple(map(str, range(40))), tuple(range(40)), values), "words read")
+    assert len(shown.words.names) < 40
+    recorded = shown.words._table()
+    assert recorded.columns[1] == tuple(map(str, range(40)))
+    np.testing.assert_array_equal(recorded.columns[2], values)
 
 
 def test_masking_follows_the_playhead_while_it_is_on(qtbot, session, open_panel):

@@ -59,6 +59,8 @@ def test_a_short_run_that_has_ended_is_followed_back_unasked(session, open_panel
     assert panel.cancel.isVisible()
     follow(session)
     assert panel.map.table.shape == (STEPS, STEPS)
+    assert panel.map.words[-1] == "END"
+    assert tuple(panel.map._recorded().columns[1]) == scripted.CAPTION, "words as they were recorded"
     assert not any(part.isVisible() for part in (panel.cancel, panel.progress, panel.compute))
 
 

@@ -234,7 +234,8 @@ class AttributionView(View):
         headings = tuple(str(step + 1) for step in range(found.first, found.last + 1)) \
             if trace.provenance.input_kind == "clip" else words
         self.map.set_table(found.table(self._table), first=found.first, words=words, headings=headings,
-                           symbol=SYMBOLS[self._table], decades=self._decades, stale=found.wire_id != wire_id,
+                           recorded=trace.words[found.first : found.last + 1], symbol=SYMBOLS[self._table],
+                           decades=self._decades, stale=found.wire_id != wire_id,
                            colour_map=self.session.appearance.values.sequential_colour_map)
 
     def _show_attributions(self, trace: Trace, step: int, wire_id: int, masked: Asked | None) -> None:

@@ -7,6 +7,7 @@ from unrolled.models.analysis.occlusion import LEAST_DROP, MEASURES, MOST, SOME,
 from unrolled.models.protocol.questions import Occluded
 from unrolled.viewer.plotting.place_bars import Bars, PlaceBars, bars
 from unrolled.viewer.plotting.place_map import PlaceMap
+from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.state.wording import signed
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.attribution.contributions import Places, WordsRead
@@ -76,7 +77,8 @@ class ContributionBars(QWidget):
         """The words read before, or the frames; None where that is not known."""
         if read is not None:
             shown = read.strongest()
-            self.words.set_bars(shown.names, (bars(title, shown.values),), steps=shown.steps)
+            self.words.set_bars(shown.names, (bars(title, shown.values),), steps=shown.steps,
+                                recorded=Table(("step", "word", title), (read.steps, read.names, read.values)))
         self.words.setVisible(read is not None)
 
     def show_places(self, places: Places | None) -> None:

@@ -1,6 +1,7 @@
 """A table of norms, word by step, on a logarithmic scale: what each word depended on. It knows no session."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QPointF, QSize, Qt, Signal
@@ -35,6 +36,7 @@ class GradientMap(QWidget):
         self.first = 0
         self.words: tuple[str, ...] = ()
         self.headings: tuple[str, ...] = ()
+        self._recorded_words: Sequence[str] = ()
         self.current = -1
         self.symbol = "h"
         self.reading = ""  # what is under the pointer
@@ -67,10 +69,12 @@ class GradientMap(QWidget):
         return QSize(260, 120)
 
     def set_table(self, table: FloatArray, *, first: int, words: tuple[str, ...], headings: tuple[str, ...] = (), symbol: str,
-                  decades: tuple[int, int] = (-1, 0), colour_map: str = "viridis", stale: bool = False) -> None:
+                  recorded: Sequence[str] = (), decades: tuple[int, int] = (-1, 0), colour_map: str = "viridis",
+                  stale: bool = False) -> None:
         """Show norms (rows, columns); row r is the word of step first + r, and so is column r, where it has no heading.
 
-        The scale goes from one power of ten to another; `stale` norms are not those of the run on screen, and pale.
+        The scale goes from one power of ten to another; `stale` norms are not those of the run on screen, and pale. `recorded`
+        are the words as a trace has them, where they are shown otherwise.
         """
         other = (first, words, symbol, decades, stale, colour_map)
         if other == self._other and np.array_equal(table, self.table, equal_nan=True):
@@ -78,6 +82,7 @@ class GradientMap(QWidget):
         self._other = other
         self.table, self.first, self.words, self.symbol = table, first, words, symbol
         self.headings = headings or words
+        self._recorded_words = recorded or words
         self.decades, self._colour_map, self.stale = decades, colour_map, stale
         rows, columns = table.shape
         self.plot.set_ranges((-0.5, max(columns, LEAST_COLUMNS) - 0.5), (-0.5, max(rows, LEAST_ROWS) - 0.5))
@@ -153,4 +158,4 @@ class GradientMap(QWidget):
             return None
         steps = range(self.first, self.first + self.table.shape[1])
         return Table(("step", "word", *(f"{self.symbol}[{step}]" for step in steps)),
-                     (np.arange(self.first, self.first + len(self.table)), self.words, *self.table.T))
+                     (np.arange(self.first, self.first + len(self.table)), self._recorded_words, *self.table.T))
