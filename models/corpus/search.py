@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 
 import numpy as np
 import numpy.typing as npt
 import regex
 
-from unrolled.models.corpus.parts import Extents, Told, Wanted, extents, noted, part_notes
+from unrolled.models.corpus.parts import Extents, Told, Wanted, extents, noted, part_notes, parts
 from unrolled.models.store.layout import StoreError
 from unrolled.models.store.store import Store
 from unrolled.models.trace import Channel
@@ -99,28 +100,22 @@ def search_text(store: Store, pattern: str, *, most: int = MOST, wanted: Wanted 
     hits: list[Hit] = []
     count = steps = 0
     notes = part_notes(store)
-    for number in range(len(store.documents)):
-        if number % 64 == 0:
-            progress(number, len(store.documents))
-        if not wanted():
-            break
-        if not store.documents[number].is_there:
-            continue
-        try:
-            run = store.run(number)
-            words = run.words()
-        except StoreError as error:
-            notes.append(str(error))
-            continue
-        steps += len(words)
-        try:
-            for first, last in _matching_steps(compiled, words, is_spelled=store.description.has_characters):
-                count += 1
-                if len(hits) < most:
-                    hits.append(Hit(number, first, last, float(last - first + 1)))
-        except TimeoutError:
-            notes.append(f"“{run.title}” was given up: the expression took over {PATIENCE:g} s with it.")
-    progress(len(store.documents), len(store.documents))
+    for part in parts(store, notes, wanted=wanted, progress=progress):
+        with noted(notes):
+            words = _words(store, part)
+            steps += part.total
+            own: list[Hit] = []
+            for number, begin, length in zip(part.numbers.tolist(), part.begin.tolist(), part.steps.tolist(), strict=True):
+                if not wanted():
+                    break
+                try:
+                    for first, last in _matching_steps(compiled, words[begin : begin + length]):
+                        own.append(Hit(number, first, last, float(last - first + 1)))
+                except TimeoutError:
+                    title = store.documents[number].title
+                    notes.append(f"“{title}” was given up: the expression took over {PATIENCE:g} s with it.")
+            count += len(own)
+            hits = nsmallest(most, (*hits, *own))
     return Found(tuple(hits), count, steps, tuple(notes))
 
 
@@ -196,9 +191,18 @@ def _best(spans: Spans, most: int) -> Spans:
     return spans[np.lexsort((spans[:, 1], spans[:, 0], -longest))[:most]]
 
 
-def _matching_steps(pattern: regex.Pattern[str], words: Sequence[str], *, is_spelled: bool) -> Iterator[tuple[int, int]]:
-    if is_spelled:
-        for match in pattern.finditer("".join(words), concurrent=True, timeout=PATIENCE):
+def _words(store: Store, part: Extents) -> str | list[str]:
+    """What stands at each place of a part, read at once; of a model of characters a text of as many."""
+    if store.description.has_characters:
+        codes = store.steps("character").read(part.start, part.stop).astype("<u4")
+        return codes.tobytes().decode("utf-32-le", "surrogatepass")
+    words = store.description.model.words
+    return [words[token] for token in store.steps("token").read(part.start, part.stop).tolist()]
+
+
+def _matching_steps(pattern: regex.Pattern[str], words: str | Sequence[str]) -> Iterator[tuple[int, int]]:
+    if isinstance(words, str):
+        for match in pattern.finditer(words, concurrent=True, timeout=PATIENCE):
             if match.end() > match.start():
                 yield match.start(), match.end() - 1
         return

@@ -21,6 +21,7 @@ from unrolled.models.corpus.search import Hit, search, search_text
 from unrolled.models.corpus.state_map import principal_map, umap_map
 from unrolled.models.corpus.units import EXTREMES, property_named, unit_statistics
 from unrolled.models.store.layout import StoreError, values_of
+from unrolled.models.store.step_array import StepArray
 from unrolled.models.store.store import open_store
 from unrolled.models.trace import Channel
 from unrolled.models.trace.pyramid import MISSING
@@ -165,6 +166,15 @@ def test_texts_match(store):
     assert found.count == len(expected) > 10
     with pytest.raises(StoreError, match="“\\(” is no regular expression"):
         search_text(store, "(")
+
+
+def test_texts_are_read_together_however_many_there_are(tmp_path, monkeypatch):
+    drawn(tmp_path / "store", [5] * 300, channels=(HIDDEN,)).write()
+    store, asked, read = open_store(tmp_path / "store"), [], StepArray.read
+    monkeypatch.setattr(StepArray, "read", lambda self, *span: asked.append(span) or read(self, *span))
+    first = store.run(0).text()
+    assert Hit(0, 0, 4, 5.0) in search_text(store, re.escape(first), most=300).hits
+    assert len(asked) <= 1 + len(store.spans())
 
 
 def test_words_match_in_captions(captions):
@@ -359,7 +369,7 @@ def test_a_large_store_is_asked_through_an_index(tmp_path, monkeypatch):
 
 def test_an_expression_that_never_ends_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr("unrolled.models.corpus.search.PATIENCE", 0.2)
-    monkeypatch.setattr("unrolled.models.store.run.StoredRun.words", lambda *_: list("x" * 60))
+    monkeypatch.setattr("unrolled.models.corpus.search._words", lambda *_: "x" * 60)
     made = drawn(tmp_path / "store", [60])
     made.write()
     found = search_text(open_store(tmp_path / "store"), r"(x+x+)+y|(x|x)*z")
