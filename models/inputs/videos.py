@@ -39,12 +39,15 @@ TURNED: dict[tuple[int, ...], Image.Transpose] = {
 
 def read_video(data: bytes, name: str, *, is_again: bool = False) -> Clip:
     stack, times, ends, expected, broken, is_reordered = FrameStack(name, MOST_VIDEO_PIXELS), [], 0.0, 0, [], False
+    rate = 0.0
     is_cut = is_again or is_cut_off(data, video_format(data[:4096]))
     try:
         with _opened(io.BytesIO(data), data[:4096], name) as container:
             stream, expected = _stream_of(container, name)
             stack.colours = stream.codec_context.color_primaries, stream.codec_context.color_trc
             stack.begin(stream.width, stream.height)
+            if container.format.name == "mpegvideo" and stream.codec_context.name == "mpeg1video":
+                rate = float(stream.codec_context.framerate or 0)  # it has no times, and FFmpeg's guess of the first is wrong
             for frame in _decoded(container, stream):
                 stack.begin(frame.width, frame.height)
                 broken.append(frame.is_corrupt)
@@ -69,6 +72,8 @@ def read_video(data: bytes, name: str, *, is_again: bool = False) -> Clip:
         stack.cut_off(0 if b"moof" in data else expected)  # of fragments only those are known that are there
     elif is_cut is None and is_reordered and _lacks_times(times):
         stack.notes.append(f"“{name}” may be cut off: times of frames are missing near its end.")
+    if rate:
+        return stack.clip([1 / rate] * len(stack.frames))
     if len(times) != len(stack.frames) or len(times) < FEWEST_FRAMES:
         return stack.clip()
     if min(np.diff(times)) <= 0:  # MPEG gives some frames no time, and FFmpeg guesses

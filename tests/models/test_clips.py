@@ -343,6 +343,12 @@ def test_a_clip_that_is_cut_is_said_to_be_and_no_other(tmp_path: Path, film: str
             read_clip(whole[: cuts[0]], "a")
 
 
+def test_what_has_no_times_lasts_as_its_rate_says(tmp_path: Path) -> None:
+    clip = read_clip(coded(tmp_path / "a.m1v", "mpeg1video", "mpeg1video"), "x")
+    assert clip.seconds == pytest.approx([0.04] * 30)
+    assert not clip.notes
+
+
 def test_a_transport_stream_cut_between_packets_lacks_a_part_of_what_is_begun(tmp_path: Path) -> None:
     whole = coded(tmp_path / "whole", "mpeg2video", "mpegts", omit_video_pes_length="0")
     assert is_cut_off(whole, "mpegts") is None
