@@ -16,9 +16,13 @@ from unrolled.models.checkpoints.checkpoint import Checkpoint
 from unrolled.models.checkpoints.files import CheckpointError, read_header
 from unrolled.models.checkpoints.pickled import SUFFIXES, PickledCheckpoint, looks_pickled, read_pickled
 from unrolled.models.checkpoints.recurrent_parts import recurrent_parts, told
+from unrolled.models.inputs.sniffing import head_of, media_of_file
 from unrolled.models.protocol.loading import Family
 from unrolled.models.stepping.stepper import AnyStepper
+from unrolled.models.store.store import is_store
 from unrolled.models.trace import ModelListing
+from unrolled.models.trace.files import FORMAT as TRACE
+from unrolled.models.trace.names import file_name
 from unrolled.models.trace.plugins import Plugin, brought, plugins
 from unrolled.models.training.recipe import Recipe
 
@@ -113,6 +117,15 @@ def _family_of(plugin: Plugin) -> Family:
     return Family(adapter.family, adapter.input_kind, plugin.package)
 
 
+def _own_file(path: Path) -> str:
+    """What one of this program's own files is that is no checkpoint, and what takes it; empty of any other."""
+    head = head_of(path)
+    if is_store(path):
+        return "a store of traces, no checkpoint: the window opens it, and unrolled corpus takes it."
+    kind = "session" if b"session.json" in head[:64] else "trace" if TRACE.encode() in head or b"header.npy" in head[:64] else ""
+    return f"a {kind}, no checkpoint: the window opens it, and unrolled export and unrolled analyze take it." if kind else ""
+
+
 def _listing(checkpoint: Checkpoint) -> ModelListing:
     path, card, adapter = checkpoint.path, checkpoint.header.card, adapter_of(checkpoint)
     return ModelListing(name=path.stem, title=card.title, task=card.task, size_bytes=path.stat().st_size,
@@ -180,6 +193,8 @@ def opened(model: str, *, device: str = "cpu", reuse: AnyStepper | None = None) 
             raise CheckpointError(f"Nothing here opens “{model}”.")
         return adapter, adapter.load(hub, device, reuse)
     path = find(named if named == model else str(Path(named).expanduser().resolve()))
+    if own := _own_file(path):
+        raise CheckpointError(f"“{file_name(path)}” is {own}")
     if path.is_dir() and adapter_of(path) is None:
         path = _checkpoint_in(path)
     source: Source
@@ -187,7 +202,9 @@ def opened(model: str, *, device: str = "cpu", reuse: AnyStepper | None = None) 
         source = Checkpoint(path, read_header(path))
         wrong = CheckpointError(f"“{path.name}” is for the model “{source.header.model}”, which this Unrolled does not know.")
     except CheckpointError as error:  # it may be what another package opens
-        source, wrong = path, error
+        source, wrong, media = path, error, media_of_file(path)
+        if media and path.suffix.lower() not in (SUFFIX, *SUFFIXES):
+            wrong = CheckpointError(f"“{file_name(path)}” is a {media[0]}, no checkpoint.")
     adapter = adapter_of(source)
     if adapter is None and looks_pickled(path):
         source = read_pickled(path)

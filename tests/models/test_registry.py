@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+import scripted
+
 from unrolled.models.adapters import registry
+from unrolled.models.checkpoints.files import CheckpointError
+from unrolled.models.trace.files import save_trace
+
+KEPT = Path(__file__).parent.parent / "kept"
 
 
 def test_a_damaged_checkpoint_costs_that_model_alone(tmp_path, monkeypatch):
@@ -13,3 +22,21 @@ def test_a_damaged_checkpoint_costs_that_model_alone(tmp_path, monkeypatch):
     assert {listing.name for listing in registry.listings()} == set(whole) - {"chars-rnn"}
     said, = (family for family in registry.families() if family.is_damaged)
     assert (said.name, said.error) == ("chars-rnn", "“chars-rnn.safetensors” is cut off or not a safetensors file.")
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(CheckpointError) as caught:
+        registry.load(str(path))
+    return str(caught.value)
+
+
+def test_what_is_no_checkpoint_is_called_what_it_is(tmp_path):
+    for suffix in (".safetensors", ".npz", ".json", ".csv"):
+        path = tmp_path / f"a{suffix}"
+        save_trace(scripted.trace(scripted.CAPTION[:3]), path)
+        assert refusal(path).startswith(f"“a{suffix}” is a trace, no checkpoint: the window opens it")
+    assert refusal(KEPT / "session.unrolled").startswith("“session.unrolled” is a session, no checkpoint")
+    (tmp_path / "zarr.json").write_text('{"attributes": {"unrolled": {"format": "unrolled-store"}}}')
+    assert "is a store of traces, no checkpoint" in refusal(tmp_path)
+    (tmp_path / "a.jpg").write_bytes(scripted.picture(16, 16).data)
+    assert refusal(tmp_path / "a.jpg") == "“a.jpg” is a picture, no checkpoint."
