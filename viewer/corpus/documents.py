@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHeaderView, QLineEdit, QTableView, QWidget
 
 from unrolled.models.store.layout import StoreError
 from unrolled.models.store.store import Store
+from unrolled.viewer.plotting.context_menu import FocusRing
 from unrolled.viewer.state.wording import counted, percent
 from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.widgets.asking import Asking
@@ -86,6 +87,7 @@ class DocumentsTable(QTableView):
         self.setModel(self.documents)
         set_rows_look(self)
         self.setAccessibleName("Documents")
+        FocusRing(self)
         self.setShowGrid(False)
         self.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QTableView.SelectionMode.SingleSelection)

@@ -99,11 +99,13 @@ QToolButton:disabled, QPushButton:disabled {{ color: {t.faint}; }}
 #drawerTab {{ color: {t.muted}; font-size: 12px; padding: 3px 7px; background: {t.raised}; border-color: {t.border}; }}
 #drawerTab:checked {{ color: {t.accent}; background: {t.accent_ground}; border-color: {t.accent}; font-weight: 500; }}
 #drawerTab:hover {{ border-color: {t.faint}; }}
+#drawerTab:focus {{ border: 2px solid {t.accent}; padding: 2px 6px; }}
 QToolButton::menu-indicator {{ image: none; width: 0; }}
 QPushButton {{ background: {t.raised}; border-color: {t.border}; padding: 5px 14px; min-height: 18px; }}
 QPushButton:default, QPushButton#primary {{ background: {t.accent}; color: {t.accent_text};
     border-color: {t.accent}; font-weight: 500; }}
 QPushButton#primary:hover, QPushButton:default:hover {{ background: {t.accent}; border-color: {t.text}; }}
+QPushButton:default:focus, QPushButton#primary:focus {{ border: 2px solid {t.text}; padding: 4px 13px; }}
 QPushButton:default:disabled, QPushButton#primary:disabled {{ background: {t.raised};
     color: {t.faint}; border-color: {t.border}; }}
 #playButton {{ background: {t.accent}; color: {t.accent_text}; border-radius: 17px; padding: 0; }}
@@ -152,6 +154,7 @@ QCheckBox::indicator:hover, #rows::indicator:hover {{ border-color: {t.accent}; 
 QProgressBar {{ border: none; border-radius: 3px; background: {t.border}; max-height: 6px; min-height: 6px; }}
 QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
 QListWidget {{ background: {t.panel}; border: 1px solid {t.border}; border-radius: 6px; padding: 2px; outline: none; }}
+QListWidget:focus {{ border-color: {t.accent}; }}
 QListWidget::item {{ padding: 1px 4px; border-radius: 4px; }}
 QListWidget::item:selected {{ background: {t.accent_ground}; color: {t.text}; }}
 #rows::item {{ padding: 3px 0; border-radius: 4px; }}

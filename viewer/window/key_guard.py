@@ -11,12 +11,13 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPlainTextEdit,
+    QScrollArea,
     QWidget,
 )
 
 
 class KeyGuard(QObject):
-    """Watches the one widget of a window that has the focus.
+    """Watches the one widget of a window that has the focus, which is in sight then.
 
     Parameters
     ----------
@@ -36,6 +37,8 @@ class KeyGuard(QObject):
             old.removeEventFilter(self)
         if new is not None and self._window.isAncestorOf(new):
             new.installEventFilter(self)
+            if not QApplication.mouseButtons():
+                _reveal(new)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Leave keys to a control that was reached by Tab and uses them itself, before they become shortcuts."""
@@ -43,6 +46,15 @@ class KeyGuard(QObject):
             event.accept()
             return True
         return super().eventFilter(watched, event)
+
+
+def _reveal(widget: QWidget) -> None:
+    """Scroll what was reached by Tab into sight; by itself Qt does only where the focus was in the same area before."""
+    around = widget.parentWidget()
+    while around is not None:
+        if isinstance(around, QScrollArea):
+            around.ensureWidgetVisible(widget, 0, 0)
+        around = around.parentWidget()
 
 
 def _uses(watched: QObject, event: QKeyEvent) -> bool:

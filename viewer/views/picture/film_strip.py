@@ -19,7 +19,7 @@ from unrolled.models.inputs.inputs import InputPicture
 from unrolled.models.trace import Trace
 from unrolled.viewer.drawing.overlay import draw_overlay, draw_veil, overlay, part, photograph, scaled_to, veil_of
 from unrolled.viewer.drawing.painting import elided, mix
-from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.context_menu import FocusRing, attach
 from unrolled.viewer.plotting.table import Table, steps_table
 from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.state.commands import Seek
@@ -106,6 +106,7 @@ class FilmStripView(View):
         self.view = QListView()
         self.delegate = FrameDelegate(ctx.theme, self.frames, self.picture_of)
         self.view.setAccessibleName("Film strip: a thumbnail per word")
+        FocusRing(self.view)
         self.zoom = Zoom(self.view, self._resize, least=0.5)
         attach(self.view, "Film strip", table=self._table, fill=self.zoom.add_to)
         self.view.setModel(self.frames)

@@ -13,7 +13,7 @@ from unrolled.models.analysis.ranking import Ranking
 from unrolled.models.analysis.text_properties import PROPERTIES
 from unrolled.models.trace import Channel, FloatArray, Trace
 from unrolled.models.trace.detokenization import shown
-from unrolled.viewer.plotting.context_menu import attach
+from unrolled.viewer.plotting.context_menu import FocusRing, attach
 from unrolled.viewer.plotting.table import Table, steps_table
 from unrolled.viewer.state.commands import Pin, Seek
 from unrolled.viewer.state.playhead import NOWHERE
@@ -48,6 +48,7 @@ class ReaderView(View):
         self._ranking: Ranking | None = None
         self._ranked_for: object = None
         self.view = ReaderText(theme)
+        FocusRing(self.view)
         attach(self.view, "Text coloured by a unit", table=self._table, fill=self.view.zoom.add_to)
         self.channel = named(ComboBox(), "Channel that colours the text", "Which quantity colours the text")
         self.unit = named(QSpinBox(), "Unit that colours the text", "Which unit colours the text; the one pinned last does too")

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QMenu, QSpinBox, QTextBrowser, QToolButton
 
 from unrolled.models.protocol.questions import Explained, ExplainStep
 from unrolled.models.trace import Channel, Trace
+from unrolled.viewer.plotting.context_menu import FocusRing
 from unrolled.viewer.state.beginning import empty_text
 from unrolled.viewer.state.commands import Ask, DropQuestion, Pin, Seek
 from unrolled.viewer.state.playhead import NOWHERE
@@ -47,6 +48,7 @@ class EquationsView(View):
         copy.setMenu(menu)
         copy.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.text = named(QTextBrowser(openLinks=False), "Equations")
+        FocusRing(self.text)
         self.text.setFrameShape(QFrame.Shape.NoFrame)
         self.text.anchorClicked.connect(self._follow)
         self.text.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHeaderView, QStyle, QStyledItemDelegate, QStyleOp
 
 from unrolled.models.trace import Channel
 from unrolled.viewer.drawing.painting import coloured, laid_out, mix
+from unrolled.viewer.plotting.context_menu import FocusRing
 from unrolled.viewer.state.wording import MINUS, signed
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.icons import icon
@@ -57,6 +58,7 @@ class UnitTable(QTableView):
         set_rows_look(self)
         self.setItemDelegate(UnitDelegate(self))
         self.setAccessibleName("Values of the pinned units")
+        FocusRing(self)
         self.setShowGrid(False)
         self.setTabKeyNavigation(False)
         self.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
