@@ -1,4 +1,4 @@
-"""How words are chosen."""
+"""Decoding: how words are chosen from their probabilities."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class Decoding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How words are chosen."""
+    """Greedy decoding, beam search or sampling."""
 
     method: Annotated[str, msgspec.Meta(pattern="^(greedy|beam|sampling)$")] = "greedy"
     beam_width: Annotated[int, msgspec.Meta(ge=1, le=64)] = 3  # hypotheses kept by beam search

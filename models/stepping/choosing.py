@@ -1,4 +1,4 @@
-"""How words are chosen: greedily, drawn, or by beam search, several hypotheses at a time."""
+"""Decoding: greedily, drawn, or by beam search, several hypotheses at a time."""
 
 from __future__ import annotations
 

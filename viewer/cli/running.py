@@ -48,7 +48,7 @@ def add_running_arguments(parser: argparse.ArgumentParser, *, written: int) -> N
                         help="a model's name, a checkpoint, a folder with one, or hf: and a name on the hub "
                              f"(default: {DEFAULT_MODEL})")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
-    group = parser.add_argument_group("how words are chosen (greedy, if nothing is said)")
+    group = parser.add_argument_group("decoding (greedy, if nothing is said)")
     group.add_argument("--beam", type=int, metavar="N", help="beam search with N hypotheses")
     group.add_argument("--length-penalty", type=float, metavar="A", help="of beam search (default: 0.7)")
     group.add_argument("--temperature", type=float, metavar="T", help="draw words; below 1 the probable more often")
@@ -109,7 +109,7 @@ def decoding_of(arguments: argparse.Namespace) -> Decoding:
     try:
         return msgspec.convert(fields, Decoding)
     except msgspec.ValidationError as error:
-        raise CommandError(f"How words are chosen is out of range: {error}.", WRONG_USE) from error
+        raise CommandError(f"These decoding settings are out of range: {error}.", WRONG_USE) from error
 
 
 @contextmanager
