@@ -57,7 +57,9 @@ def plan(stepper: AnyStepper, corpus: Path, *, channels: tuple[str, ...], dtype:
         except READING_ERRORS as error:
             left_out.add(str(error))
             continue
-        if room:
+        if not room:
+            left_out.add(f"“{file_name(path)}” is too short for a step of this model.")
+        else:
             titles.append(listing.title(path))
             paths.append(path)
             rooms.append(room)

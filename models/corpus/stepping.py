@@ -22,6 +22,7 @@ from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.stepping import Ended, SteppedBlock
 from unrolled.models.runs.branch import Branch
 from unrolled.models.runs.errors import NotFinite
+from unrolled.models.stepping.next_character import NextCharacterStepper
 from unrolled.models.stepping.stepper import AnyStepper, EncodedInput, InputError, ReadsAhead, ReadsTexts
 from unrolled.models.store.layout import StoreDescription, StoreError, stored
 from unrolled.models.store.writing import Part
@@ -51,8 +52,10 @@ def read_by(stepper: AnyStepper, data: bytes, name: str) -> tuple[EncodedInput[A
 
 
 def is_batched(stepper: AnyStepper, encoded: EncodedInput[Any]) -> bool:
-    """Whether documents can be stepped side by side: all is read, and no step looks at anything but the state."""
-    return bool(encoded.prompt_tokens) and encoded.memory is None
+    """Whether documents can be stepped side by side: all is read, and no step looks at anything but the state; what a text's
+    first step reads in place of a word is read as one.
+    """
+    return bool(encoded.prompt_tokens) and (encoded.memory is None or isinstance(stepper, NextCharacterStepper))
 
 
 @torch.inference_mode()
@@ -91,12 +94,15 @@ def _together(stepper: AnyStepper, description: StoreDescription, documents: Seq
     table = np.full((int(lengths[0]) + 1, len(tokens)), stepper.description.start_token, np.int64)    # (T + 1, K)
     for row, own in enumerate(tokens):
         table[1 : len(own) + 1, row] = own
+        if texts[row].memory is not None:
+            table[0, row] = int(texts[row].memory)
         place = documents[row].place
         part.tokens[place : place + len(own)] = own
         _write_characters(stepper, part, place, own, texts[row].characters)
     take = _read_ahead if isinstance(stepper, ReadsAhead) else _step_by_step
     starts = range(0, int(lengths[0]), BLOCK_STEPS)
-    for begin, (log_probs, values) in zip(starts, take(stepper, table, lengths, description.channels), strict=True):
+    blocks = take(stepper, texts[0].memory, table, lengths, description.channels)
+    for begin, (log_probs, values) in zip(starts, blocks, strict=True):
         counts = np.clip(lengths[: log_probs.shape[1]] - begin, 0, BLOCK_STEPS)
         _keep(description, documents, counts, begin, log_probs, values, part)
         say(int(counts.sum()))
@@ -112,7 +118,7 @@ def _blocks(table: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> Ite
         yield table[begin : begin + BLOCK_STEPS + 1, : int((lengths > begin).sum())]
 
 
-def _read_ahead(stepper: Any, table: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64],
+def _read_ahead(stepper: Any, _memory: None, table: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64],
                 channels: Sequence[Channel]) -> Taken:
     """A block at once. What ends within one reads on, and is not kept."""
     names = [channel.name for channel in channels]
@@ -122,13 +128,15 @@ def _read_ahead(stepper: Any, table: npt.NDArray[np.int64], lengths: npt.NDArray
         yield log_probs.gather(2, tokens[1:].unsqueeze(2)).squeeze(2), [kept[name] for name in names]
 
 
-def _step_by_step(stepper: Any, table: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64],
+def _step_by_step(stepper: Any, memory: Any, table: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64],
                   channels: Sequence[Channel]) -> Taken:
-    """The same by any stepper, a step at a time; what has ended is left out, and zero."""
+    """The same by any stepper, a step at a time; what has ended is left out, and zero. `memory`: of one of the texts, each of
+    whose steps has a word to read in its place.
+    """
     recorded = stepper.description.channels
     starts = dict(zip((channel.name for channel in recorded),
                       accumulate((channel.size for channel in recorded), initial=0), strict=False))
-    state = stepper.select(stepper.start(None), torch.zeros(1, len(lengths), dtype=torch.long))
+    state = stepper.select(stepper.start(memory), torch.zeros(1, len(lengths), dtype=torch.long))
     step = 0
     for block in _blocks(table, lengths):
         steps, rows = len(block) - 1, block.shape[1]
@@ -138,7 +146,7 @@ def _step_by_step(stepper: Any, table: npt.NDArray[np.int64], lengths: npt.NDArr
             living = int((lengths > step).sum())
             if living < len(state[0][0]):
                 state = stepper.select(state, torch.arange(living).unsqueeze(0))
-            state, record = stepper.step(None, state, block[row, :living].tolist())
+            state, record = stepper.step(memory, state, block[row, :living].tolist())
             read = torch.from_numpy(block[row + 1, :living]).to(stepper.device)
             log_probs[row, :living] = record.log_probs.gather(1, read.unsqueeze(1))[:, 0]
             for own, channel in zip(values, channels, strict=True):

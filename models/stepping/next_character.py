@@ -12,6 +12,7 @@ from unrolled.models.stepping.stepper import EncodedInput, InputError, Structure
 from unrolled.models.tokenizers.plain_signs import known_text
 from unrolled.models.trace import ModelDescription
 from unrolled.models.trace.description import Identity
+from unrolled.models.trace.detokenization import shown
 
 LONGEST_TEXT = 100_000  # characters
 WRITTEN_AT_MOST = 2_000
@@ -51,6 +52,7 @@ class NextCharacterStepper(NetworkStepper[NetworkT]):
         tokens = [known.index(own) for own in text if own in known]
         if not tokens:
             raise InputError("There is no text to read: this model needs a character that it knows to begin with.")
-        first = f"The first character, “{known[tokens[0]]}”, is what the first step reads: this model begins with one."
+        begins = shown(known[tokens[0]], "characters")
+        first = f"The first character, “{begins}”, is what the first step reads: this model begins with one."
         return EncodedInput(memory=torch.tensor([tokens[:1]], device=self.device), prompt_tokens=tuple(tokens[1:]),
                             maximum_steps=len(tokens) + WRITTEN_AT_MOST, notes=(*notes, first), given_input=given)

@@ -22,6 +22,7 @@ from unrolled.models.families.hugging_face.words import words_of
 from unrolled.models.reference.protocol import Reference, Weights
 from unrolled.models.stepping.stepper import EncodedInput, InputError, StepRecord, Structure
 from unrolled.models.trace import ModelDescription
+from unrolled.models.trace.detokenization import shown
 
 WRITTEN_AT_MOST = 128     # tokens, behind a prompt or in all
 LARGEST_RECORD = 2**28    # bytes of all channels of a run, which attention over what is written fills by its square
@@ -138,7 +139,8 @@ class TransformerStepper:
         self._check_length(len(tokens) + 1)
         lengths = self._lengths_of(prompt=len(tokens), places=())
         first = self.description.words[tokens[0]]
-        note = f"The first piece, “{first.replace('▁', ' ').strip() or first}”, is what the first step reads."
+        piece = shown(first.replace("▁", " ").strip() or first, "characters")
+        note = f"The first piece, “{piece}”, is what the first step reads."
         return self._bounded(EncodedInput(
             memory=Memory(LookedAt(None, tokens[0]), lengths), channels=self.decoder.recorded(lengths), source=(first,),
             prompt_tokens=tuple(tokens[1:]), maximum_steps=lengths.longest, notes=(" ".join((note, *self._notes)),),

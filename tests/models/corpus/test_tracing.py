@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import tiny_captioner as tiny
 import torch
+from their_models import CharRNN, stirred
 from tiny_corpus import LENGTHS, Died, Here, write_model, write_texts
 
 from unrolled.models.adapters.registry import load
@@ -80,6 +81,21 @@ def test_every_document_is_there_in_the_order_of_names(whole):
     assert list(verify(whole)) == []
 
 
+def as_live(place: Path, stepper, names: tuple[str, ...]) -> None:
+    """Six texts in a store have the numbers that they have live."""
+    store = open_store(place / "store")
+    for number in range(6):
+        run = store.run(number)
+        encoded = stepper.read((place / "texts" / run.title).read_text())
+        branch = Branch(0, 0, stepper, encoded, others={})
+        block = branch.advance(0, Decoding(), lambda: True, 256).block(branch.channels, stepper.description.words)
+        count = len(block.tokens)
+        np.testing.assert_array_equal(run.tokens(0, count), block.tokens)
+        np.testing.assert_allclose(run.log_probs(0, count), block.log_probs, atol=2e-6)
+        for name in names:
+            np.testing.assert_allclose(run.values(name, 0, count), block.values[name], atol=2e-6)
+
+
 @pytest.mark.parametrize("is_ahead", [True, False])
 @pytest.mark.parametrize("only", [(), ("hidden",)])
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
@@ -90,19 +106,25 @@ def test_numbers_are_those_of_a_live_run(tmp_path, monkeypatch, cell, only, is_a
     stepper = load(str(write_model(tmp_path / "tiny.safetensors", cell)))
     names = only or tuple(channel.name for channel in stepper.description.channels)
     trace(tmp_path, tmp_path / "store", dtype="float32", channels=names)
+    as_live(tmp_path, stepper, names)
     store = open_store(tmp_path / "store")
-    for number in range(6):
-        run = store.run(number)
-        text = (tmp_path / "texts" / run.title).read_text()
-        assert run.text() == text
-        encoded = stepper.read(text)
-        branch = Branch(0, 0, stepper, encoded, others={})
-        block = branch.advance(0, Decoding(), lambda: True, 256).block(branch.channels, stepper.description.words)
-        count = len(block.tokens)
-        np.testing.assert_array_equal(run.tokens(0, count), block.tokens)
-        np.testing.assert_allclose(run.log_probs(0, count), block.log_probs, atol=2e-6)
-        for name in names:
-            np.testing.assert_allclose(run.values(name, 0, count), block.values[name], atol=2e-6)
+    assert [store.run(number).text() for number in range(6)] == [
+        (tmp_path / f"texts/text{number}.txt").read_text() for number in range(6)]
+
+
+@pytest.mark.parametrize(("cell", "layers"), [("gru", 1), ("lstm", 2)])
+def test_their_texts_are_read_side_by_side_too(tmp_path, monkeypatch, cell, layers):
+    """Where a text's first character is what the first step reads."""
+    torch.save(stirred(lambda: CharRNN(cell, layers)), tmp_path / "shakespeare.pt")
+    write_texts(tmp_path / "texts", (300, 170, 170, 2, 64, 129))
+    (tmp_path / "texts" / "short.txt").write_text("x")
+    monkeypatch.setattr(stepping, "_alone", None)
+    stepper = load(str(tmp_path / "shakespeare.pt"))
+    names = tuple(channel.name for channel in stepper.description.channels)
+    said = trace(tmp_path, tmp_path / "store", model=str(tmp_path / "shakespeare.pt"), dtype="float32", channels=names)
+    assert said.left_out.sentences == ["“short.txt” is too short for a step of this model."]
+    assert "The first character, “⏎”" in stepper.read("\n\n").notes[-1]
+    as_live(tmp_path, stepper, names)
 
 
 def test_bytes_are_right_to_a_255th(place, whole):
