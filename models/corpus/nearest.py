@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from threading import local
 from typing import Literal, NamedTuple
@@ -185,8 +186,12 @@ def like_what(written: str, *, counted_from: int = 0) -> LikeWhat | None:
     return LikeWhat(found[1].strip("\"'"), *ends) if ends[0] >= 0 else None
 
 
-def states_of(store: Store, channel: str, what: LikeWhat) -> FloatArray:
-    """Shape (steps, units). Raises `StoreError` when there is no such file, document, channel or step."""
+def nearest_to(store: Store, channel: str, what: LikeWhat, *, metric: Metric = "cosine", most: int = MOST, exact: bool = False,
+               wanted: Wanted = lambda: True, progress: Told = lambda done, of: None) -> Found:
+    """`nearest` to steps of a document or a trace's file. Raises `StoreError` when there is no such file, document, channel or
+    step too.
+    """
+    notes: tuple[str, ...] = ()
     title, own = what.source, re.fullmatch(r"#?(\d+)", what.source)
     if own is not None:
         if int(own[1]) >= len(store.documents):
@@ -201,6 +206,10 @@ def states_of(store: Store, channel: str, what: LikeWhat) -> FloatArray:
         if channel not in trace.channels:
             raise StoreError(f"The trace has no channel “{channel}”; it has {', '.join(trace.channels)}.")
         title, length, states = Path(title).name, len(trace), trace.column(channel)[what.first : what.last + 1]
+        if trace.provenance.weights_hash != store.description.model.weights_hash:
+            notes = (f"“{title}” is of {trace.provenance.model or 'another model'}, the store of {store.description.model.name}: "
+                     "that units have the same numbers means nothing.",)
     if what.last >= length:
         raise StoreError(f"“{title}” has only {length:,} {'step' if length == 1 else 'steps'}.")
-    return states
+    found = nearest(store, channel, states, metric=metric, most=most, exact=exact, wanted=wanted, progress=progress)
+    return replace(found, notes=(*notes, *found.notes))

@@ -95,7 +95,7 @@ def in_sentences(location: Location) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StoreError(f"There is no room left on the disk for “{location.title}”{_free(location)}. What is written stays "
                              "valid; make room, and the same again goes on from there.") from error
         raise StoreError(f"“{location.title}” cannot be written: {error.strerror or error}.") from error

@@ -39,6 +39,12 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _workers(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"“{text}” is no number of workers")
+    return int(text)
+
+
 def _train(train: argparse.ArgumentParser) -> None:
     train.add_argument("model", metavar="MODEL", help="the name of a shipped model, or of one that another package brings; see "
                                                        "unrolled models")
@@ -77,7 +83,8 @@ def _corpus(corpus: argparse.ArgumentParser) -> None:
     trace.add_argument("--channels", default="", metavar="hidden,cell,…", help="what is kept (default: the hidden state)")
     trace.add_argument("--dtype", default="uint8", choices=("uint8", "float16", "float32"),
                        help="how: a byte on the channel's fixed range, or a number (default: uint8)")
-    trace.add_argument("--workers", type=int, default=0, metavar="N", help="processes, or actors (default: as many as cores)")
+    trace.add_argument("--workers", type=_workers, default=0, metavar="N",
+                       help="processes, or actors (default: as many as cores)")
     trace.add_argument("--ray", default="", metavar="ADDRESS|local", help="on a Ray cluster; local starts one here")
     trace.add_argument("--device", default="cpu", help="of every worker: auto, cpu, cuda, mps (default: cpu)")
     trace.add_argument("--progress", choices=("bar", "lines"), default="bar", help="lines: JSON, for programs (default: bar)")

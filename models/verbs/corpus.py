@@ -32,7 +32,7 @@ def trace(arguments: argparse.Namespace) -> int:
     request = TraceRequest(
         corpus=arguments.corpus, output=arguments.output, model=arguments.model or _model_for(arguments),
         channels=tuple(name.strip() for name in arguments.channels.split(",") if name.strip()), dtype=arguments.dtype,
-        workers=max(arguments.workers, 0), ray=arguments.ray, device=pick(arguments.device))
+        workers=arguments.workers, ray=arguments.ray, device=pick(arguments.device))
     shown = _Lines() if arguments.progress == "lines" else _Bar()
     with shown, redirect_stdout(sys.stderr):  # Ray prints what became of its workers
         try:

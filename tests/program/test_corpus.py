@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
@@ -81,6 +82,11 @@ def test_search(corpus, store, tmp_path):
         hits = json.loads(corpus("search", store, "--like", like, "--metric", "euclid", "--json")[1])["hits"]
         assert (hits[0]["document"], hits[0]["first"], hits[0]["last"]) == (2, 120, 124)
         assert hits[0]["score"] == pytest.approx(0, abs=1e-6)
+    other = opened.run(2).trace()
+    other.provenance = msgspec.structs.replace(other.provenance, model="another", weights_hash="12")
+    save_trace(other, tmp_path / "other.npz")
+    _, printed, complaint = corpus("search", store, "--like", f"{tmp_path / 'other.npz'}:3")
+    assert "“other.npz” is of another, the store of drawn: that units have the same numbers means nothing." in complaint
 
 
 def test_units(corpus, store):

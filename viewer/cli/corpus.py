@@ -63,7 +63,7 @@ def _info(arguments: argparse.Namespace) -> int:
                           "high": channel.high} for channel in description.channels],
             **({"list": [row._asdict() for row in rows]} if arguments.documents else {})}))
         return SUCCESS
-    print(f"{text_name(store.title)}: {len(store.documents):,} documents, {description.decoding} by "
+    print(f"{text_name(store.title)}: {counted(len(store.documents), 'document')}, {description.decoding} by "
           f"{text_name(description.model.name)}")
     print(f"  steps     {steps:,}" if steps is not None else f"  places    {description.steps:,}, of which captions fill a part")
     print(f"  channels  {', '.join(f'{own.name} {own.shape}' for own in description.channels)}, as {description.dtype}")

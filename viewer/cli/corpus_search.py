@@ -4,13 +4,14 @@ import argparse
 import json
 from typing import Any
 
-from unrolled.models.corpus.nearest import like_what, nearest, states_of
+from unrolled.models.corpus.nearest import like_what, nearest_to
 from unrolled.models.corpus.search import Hit, search, search_text
 from unrolled.models.store.layout import is_searched
 from unrolled.models.store.store import Store, open_store
 from unrolled.models.trace.detokenization import shown
 from unrolled.models.trace.names import text_name
 from unrolled.viewer.cli.telling import SUCCESS, WRONG_USE, CommandError, progress, tell
+from unrolled.viewer.state.wording import counted
 
 CONTEXT = 20  # steps before and after a hit that are shown
 LONGEST = 200  # steps of a hit that are
@@ -61,8 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
         what = like_what(arguments.like)
         if what is None:
             raise CommandError("--like is written as TRACE:120-140 or 7:120-140, with steps counted from 0.", WRONG_USE)
-        found = nearest(store, channel, states_of(store, channel, what), metric=arguments.metric, most=arguments.most,
-                        exact=arguments.exact, progress=told)
+        found = nearest_to(store, channel, what, metric=arguments.metric, most=arguments.most, exact=arguments.exact,
+                           progress=told)
     else:
         found = search(store, channel_of(store, arguments.channel), on=arguments.on, off=arguments.off,
                        threshold=arguments.threshold, length=arguments.length, most=arguments.most, progress=told)
@@ -70,7 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps({"store": arguments.store, "count": found.count, "steps": found.steps, "notes": found.notes,
                           "hits": [_hit(store, hit) for hit in found.hits]}))
         return SUCCESS
-    print(f"{found.count:,} {'nearest' if arguments.like else 'places'} among {found.steps:,} steps")
+    many = f"{found.count:,} nearest" if arguments.like else counted(found.count, "place")
+    print(f"{many} among {counted(found.steps, 'step')}")
     for hit in found.hits:
         number = abs(hit.score) if arguments.metric == "euclid" else hit.score  # a distance
         score = f"{number:.4f}  " if arguments.like else ""

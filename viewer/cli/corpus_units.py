@@ -11,6 +11,7 @@ from unrolled.models.store.store import Store, open_store
 from unrolled.models.trace.names import text_name
 from unrolled.viewer.cli.corpus_search import channel_of, place_line
 from unrolled.viewer.cli.telling import SUCCESS, progress, tell
+from unrolled.viewer.state.wording import counted
 
 SHOWN = 20
 BARS = 15  # of a histogram
@@ -47,8 +48,8 @@ def _as_json(one: UnitStatistics) -> dict[str, object]:
 
 def _print(store: Store, found: UnitsFound, follows: str, *, are_named: bool) -> None:
     order = f"those that follow “{follows}” most closely first" if follows else "those that keep a value longest first"
-    print(f"{len(found.units)} units over {found.steps:,} steps, {order}; above, below: for how many each stays on "
-          "either side of its range’s middle")
+    print(f"{counted(len(found.units), 'unit')} over {counted(found.steps, 'step')}, {order}; above, below: "
+          "for how many each stays on either side of its range’s middle")
     head = f"{'unit':>6} {'mean':>8} {'deviation':>9} {'above':>8} {'below':>8}"
     print(head + (f" {'follows':>8} {'area':>6}" if follows else "") + f"  {'histogram':<{BARS}}  greatest, least")
     every = sorted(found.units, key=lambda one: -abs(one.correlation) if follows else -max(one.above, one.below))

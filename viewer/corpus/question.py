@@ -4,7 +4,7 @@ import math
 import re
 from dataclasses import dataclass, field
 
-from unrolled.models.corpus.nearest import LikeWhat, like_what, nearest, states_of
+from unrolled.models.corpus.nearest import LikeWhat, like_what, nearest_to
 from unrolled.models.corpus.parts import Told, Wanted
 from unrolled.models.corpus.search import Found, search, search_text
 from unrolled.models.store.store import Store
@@ -48,8 +48,8 @@ class Like:
     metric: str = "cosine"
 
     def answer(self, store: Store, channel: str, wanted: Wanted, progress: Told) -> Found:
-        return nearest(store, channel, states_of(store, channel, self.what), wanted=wanted, progress=progress,
-                       metric="euclid" if self.metric == "euclid" else "cosine")
+        return nearest_to(store, channel, self.what, wanted=wanted, progress=progress,
+                          metric="euclid" if self.metric == "euclid" else "cosine")
 
 
 @dataclass(frozen=True, slots=True)

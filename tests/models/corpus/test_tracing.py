@@ -275,6 +275,8 @@ def test_bad_corpora_are_said(place, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match="“store” cannot be written: Not a directory"):
         trace(place, tmp_path / "file/store")
+    with pytest.raises(SystemExit):
+        parser().parse_args(["corpus", "trace", "texts", "-o", "store", "--workers", "-3"])
     with pytest.raises(StoreError, match="The model has no channel “gates”; it has hidden, cell, input_gate"):
         trace(place, tmp_path / "store", channels=("gates",))
 

@@ -174,14 +174,15 @@ def test_questions_without_an_answer(source):
         store.run(4)
 
 
-def test_a_full_disk_is_said_and_what_is_written_stays(tmp_path, monkeypatch):
+@pytest.mark.parametrize("why", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_said_and_what_is_written_stays(tmp_path, monkeypatch, why):
     source = drawn(tmp_path / "store", LENGTHS, channels=(HIDDEN,))
     source.write(1)
     writer = PartWriter(source.location, source.description)
     import zarr.storage._local as local
 
     def full(path, *_, **__):
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise OSError(why, os.strerror(why))
 
     with monkeypatch.context() as patched:
         patched.setattr(local, "_put", full)
