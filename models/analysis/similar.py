@@ -73,15 +73,13 @@ def units_on(values: FloatArray, threshold: float) -> dict[int, int]:
     return above | {int(unit): -1 for unit in np.flatnonzero(_on(-values, threshold).all(axis=0))}
 
 
-def find(pattern: Pattern, trace: Trace, *, source: str = "", wanted: Callable[[], bool] = lambda: True) -> list[Match]:
+def find(pattern: Pattern, trace: Trace, *, source: str = "") -> list[Match]:
     """The spans of a run where at least half of the units are on, the best first, the longer before the shorter. Raises
     `ValueError` when the run has no such channel or unit.
     """
     channel = trace.channels.get(pattern.channel)
     if channel is None or channel.axes != ("unit",) or not pattern.units or max(pattern.units) >= channel.size:
         raise ValueError(f"it has no such units of {pattern.channel.replace('_', ' ')}")
-    if not wanted():
-        return []
     values = trace.column(channel.name)[:, list(pattern.units)]
     if pattern.signs and pattern.threshold > 0:
         values = values * np.array(pattern.signs, np.float32)

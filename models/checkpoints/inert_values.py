@@ -126,11 +126,6 @@ def _dictionary(pairs: Any = (), *_: Any) -> OrderedDict[Any, Any]:
     return OrderedDict((plain_key(key), value) for key, value in own)
 
 
-def _defaults(*_: Any) -> dict[Any, Any]:
-    """A defaultdict, without what would make the missing."""
-    return {}
-
-
 def _elements(values: Any = ()) -> list[Any]:
     """What a container is made of: another one, never something that has to be asked for its elements."""
     if not isinstance(values, list | tuple | set | frozenset):
@@ -152,7 +147,7 @@ def _reconstructed(kind: Any, base: Any = None, state: Any = None, *_: Any) -> A
 
 KNOWN: dict[str, Callable[..., Any]] = {
     "collections.OrderedDict": _dictionary, "collections.Counter": _dictionary, "builtins.dict": _dictionary,
-    "collections.defaultdict": _defaults, "argparse.Namespace": lambda *_: Attributes(),
+    "collections.defaultdict": lambda *_: {}, "argparse.Namespace": lambda *_: Attributes(),
     "builtins.set": lambda *given: set(map(plain_key, _elements(*given))),
     "builtins.frozenset": lambda *given: frozenset(map(plain_key, _elements(*given))),
     "builtins.list": _elements, "builtins.tuple": lambda *given: tuple(_elements(*given)), "torch.Size": lambda size: tuple(size),

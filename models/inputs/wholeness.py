@@ -191,10 +191,6 @@ def _mpeg(data: bytes) -> bool | None:
     return True if place > len(data) else None
 
 
-def _mpegvideo(data: bytes) -> bool | None:
-    return False if data.rstrip(b"\0").endswith(SEQUENCE_END) else None
-
-
 READERS: dict[str, Callable[[bytes], bool | None]] = {
     "mov": _mov, "avi": _avi, "matroska": _matroska, "ogg": _ogg, "flv": _flv, "asf": _asf, "mpegts": _mpegts, "mpeg": _mpeg,
-    "mpegvideo": _mpegvideo}
+    "mpegvideo": lambda data: False if data.rstrip(b"\0").endswith(SEQUENCE_END) else None}

@@ -110,7 +110,7 @@ class SeenUpdates:
         with self._lock:
             self._reply = reply
             self._take_losses()
-            self._tell(self._begun_now(), *self._all_losses(), *self.kept)
+            self._tell(self._begun_now(), *((_losses(self._losses),) if self._losses else ()), *self.kept)
             if not self._thread.is_alive():
                 self._tell(WatchEnded(max((own.update for own in self.kept), default=0)))
 
@@ -171,9 +171,6 @@ class SeenUpdates:
         if len(self._losses) > MOST_LOSSES:
             self._losses = dict(list(self._losses.items())[MOST_LOSSES // 2 :])
         return (_losses(fresh),) if fresh else ()
-
-    def _all_losses(self) -> tuple[WatchedLosses, ...]:
-        return (_losses(self._losses),) if self._losses else ()
 
 
 def _losses(found: dict[int, float]) -> WatchedLosses:

@@ -156,13 +156,9 @@ class Documents:
         """The documents' numbers in the order in which they lie on the step axis."""
         return np.argsort(self.begin)
 
-    @cached_property
-    def _sorted_begin(self) -> Places:
-        return self.begin[self.order]
-
     def at(self, places: Places) -> tuple[Places, Places]:
         """Of places on the step axis, the document and the step in it, counted from 0; a document of -1 in holes."""
-        rank = np.searchsorted(self._sorted_begin, places, side="right") - 1
+        rank = np.searchsorted(self.begin, places, side="right", sorter=self.order) - 1
         documents = self.order[np.maximum(rank, 0)]
         steps = places - self.begin[documents]
         inside = (rank >= 0) & (steps < self.room[documents])

@@ -102,11 +102,6 @@ class StoredRun:
         """A channel's values, float32, (steps, *channel.shape); of bytes right to 1/510 of its range."""
         return values_of(self.kept(channel, start, stop), self._store.description.channel(channel))
 
-    def places(self, channel: str, start: int = 0, stop: int | None = None) -> Bytes:
-        """Where the values lie on the channel's colour map, as `places_of` makes them: uint8, (steps, *channel.shape)."""
-        kept, own = self.kept(channel, start, stop), self._store.description.channel(channel)
-        return kept if kept.dtype == np.uint8 else places_of(kept.astype(np.float32), low=own.low, high=own.high)
-
     def unit(self, channel: str, unit: int, start: int = 0, stop: int | None = None) -> FloatArray:
         """One unit's values over a range of any length, float32 (steps,): read by unit, a byte a step and no more."""
         return values_of(self._store.column(channel, unit, *self._range(start, stop)), self._store.description.channel(channel))

@@ -66,14 +66,14 @@ class StoredTrace:
     """What a `Trace` is asked for, of a run in a store; there are no candidates, and nothing can be added.
 
     Words, tokens and log-probabilities, some bytes a step, are read when the first is asked for; a column never as a whole.
-    `run`: which has the pyramid: `StoredRun.reduced`, `StoredRun.ranges`, `StoredRun.places`. Channels of which a shard is
+    `run`: which has the pyramid: `StoredRun.reduced`, `StoredRun.ranges`. Channels of which a shard is
     missing or cut off are left out, and `problems` names them, a sentence each.
     """
 
     ended = True
 
-    def __init__(self, run: StoredRun, *, input_bytes: bytes | None = None) -> None:
-        self.run, self._input_bytes = run, input_bytes
+    def __init__(self, run: StoredRun) -> None:
+        self.run = run
         self.problems: list[str] = []
         self.channels: Mapping[str, Channel] = {channel.name: channel for channel in run.channels if self._can_be_read(channel)}
 
@@ -111,8 +111,7 @@ class StoredTrace:
 
     @cached_property
     def input_bytes(self) -> bytes:
-        """What the model read: of a text its bytes, of a picture what was given here."""
-        return self.run.input_bytes() if self._input_bytes is None else self._input_bytes
+        return self.run.input_bytes()
 
     def column(self, name: str) -> StoredColumn:
         """Raises `KeyError` when no channel has that name."""

@@ -237,10 +237,6 @@ def trace_of_bytes(data: bytes | memoryview, name: str) -> Trace:
         return _of_safetensors(data)
 
 
-def _read_safetensors(path: Path, say: Say) -> Trace:
-    return _of_safetensors(path.read_bytes(), say)
-
-
 def _of_safetensors(data: bytes | memoryview, say: Say = untold) -> Trace:
     arrays, metadata = tensors_in(data)
     _check_length(arrays[TOKENS].size)
@@ -280,7 +276,7 @@ def _write_json(file: BinaryIO, trace: Trace) -> None:
 def _read_json(path: Path, say: Say) -> Trace:
     header, whole = _header_and_rest(JsonPieces(path.read_bytes().decode("utf-8", "surrogatepass"), say), values=_read_values)
     values, count = whole["values"], len(header.words)
-    arrays: Arrays = {CHANNEL_PREFIX + channel.name: _stacked(values[channel.name]).reshape(count, *channel.shape)
+    arrays: Arrays = {CHANNEL_PREFIX + channel.name: np.array(values[channel.name], np.float32).reshape(count, *channel.shape)
                       for channel in header.channels}
     arrays |= {TOKENS: np.asarray(whole[TOKENS], np.int64), LOG_PROBS: np.asarray(whole[LOG_PROBS], np.float32),
                INPUT: np.frombuffer(base64.b64decode(whole.get(INPUT) or "", validate=True), np.uint8)}
@@ -289,10 +285,6 @@ def _read_json(path: Path, say: Say) -> Trace:
 
 def _read_values(pieces: JsonPieces) -> dict[str, list[npt.NDArray[np.float32]]]:
     return {channel: [np.asarray(row, np.float32).ravel() for row in pieces.array()] for channel in pieces.members()}
-
-
-def _stacked(rows: list[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
-    return np.stack(rows) if rows else np.empty(0, np.float32)
 
 
 def _write_csv(file: BinaryIO, trace: Trace) -> None:
@@ -317,5 +309,6 @@ def _read_csv(path: Path, say: Say) -> Trace:
 _WRITERS: dict[str, Callable[[BinaryIO, Trace], None]] = {
     ".safetensors": write_trace, ".npz": _write_npz, ".json": _write_json, ".csv": _write_csv}
 _READERS: dict[str, Callable[[Path, Say], Trace]] = {
-    ".safetensors": _read_safetensors, ".npz": _read_npz, ".json": _read_json, ".csv": _read_csv}
+    ".safetensors": lambda path, say: _of_safetensors(path.read_bytes(), say),
+    ".npz": _read_npz, ".json": _read_json, ".csv": _read_csv}
 SUFFIXES = tuple(_WRITERS)

@@ -55,7 +55,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
         Changes to the computation that are in force.
     created : str
         When, in ISO 8601 with a time zone.
-    input_kind, joining : str
+    input_kind, detokenization : str
         See `ModelDescription`.
     source : tuple of str
         What attention with the axis ``source`` looks at.

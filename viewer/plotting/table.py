@@ -50,11 +50,11 @@ def steps_table(trace: Trace | None, channels: Iterable[str] = ()) -> Table | No
     return Table(names, columns)
 
 
-def grid_table(values: npt.NDArray[Any] | None, columns: Sequence[str] = ()) -> Table | None:
-    """A matrix, a line a row, the rows numbered from 0; without names the columns are too."""
+def grid_table(values: npt.NDArray[Any] | None) -> Table | None:
+    """A matrix, a line a row, rows and columns numbered from 0."""
     if values is None or not values.size:
         return None
-    return Table(("row", *(columns or map(str, range(values.shape[1])))), (np.arange(len(values)), *values.T))
+    return Table(("row", *map(str, range(values.shape[1]))), (np.arange(len(values)), *values.T))
 
 
 def _cells(column: Column) -> list[Any]:

@@ -35,12 +35,12 @@ class FolderAnalysis(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...]
 
 
-def collect_folder(runs: Iterable[tuple[str, Trace]], *, notes: Iterable[str] = ()) -> FolderAnalysis:
+def collect_folder(runs: Iterable[tuple[str, Trace]]) -> FolderAnalysis:
     """Count the gates of many runs; those of other weights than the first one's are left out, and said. Raises `ValueError`
     when there is no run.
     """
     files: list[str] = []
-    said = list(notes)
+    said: list[str] = []
     model, weights_hash, steps = "", "", 0
     counted: dict[str, tuple[int, str, Saturating]] = {}
     for name, trace in runs:

@@ -196,7 +196,7 @@ class _Page:
             maps += self._map(np.array(own.drops, np.float32), "drop of log p when masked")
             maps += self._map(np.array(own.margin_drops, np.float32), "drop of the margin when masked")
             numbers = (f"log p {signed(own.log_prob, 2)}, margin {signed(own.margin, 2)} over "
-                       f"{escape(shown(own.runner_up, self._joining))}")
+                       f"{escape(shown(own.runner_up, self._detokenization))}")
             blocks.append(f"<h3>{own.step + 1}: {self.word(own.step)} <span class='muted'>{numbers}</span></h3>"
                           f"<p>{escape(own.verdict)}</p>{maps}")
         mean = self._analysis.mean_occlusion_share
@@ -207,7 +207,7 @@ class _Page:
                 "</details>")
 
     @property
-    def _joining(self) -> str:
+    def _detokenization(self) -> str:
         return self._trace.provenance.detokenization
 
     def _map(self, values: np.ndarray[tuple[int, ...], np.dtype[np.float32]], title: str, *, two_sided: bool = True) -> str:
@@ -217,7 +217,7 @@ class _Page:
         scale = f"{'−' + format(top, '.2g') if two_sided else '0'} … {top:.2g}"
         if len(shape) == 1 and shape[0] == len(self._trace.provenance.source):
             best = np.argsort(-np.abs(np.nan_to_num(values)))[:MOST_PLACES]
-            rows = "".join(f"<tr><td>{escape(shown(self._trace.provenance.source[place], self._joining))}</td>"
+            rows = "".join(f"<tr><td>{escape(shown(self._trace.provenance.source[place], self._detokenization))}</td>"
                            f"<td class='n'>{signed(float(values[place]), 4)}</td></tr>" for place in best)
             return f"<figure><table>{rows}</table><figcaption>{escape(title)}</figcaption></figure>"
         image = pictures.place_map(values, shape, signed=two_sided)

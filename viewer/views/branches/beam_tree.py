@@ -109,12 +109,12 @@ class BeamTree(Painted):
                                    fates[own.number], theme)
             for made in search.steps:
                 for own in made:
-                    paint_node(painter, self._places[own.number], own, fates[own.number], theme, self._joining)
+                    paint_node(painter, self._places[own.number], own, fates[own.number], theme, self._detokenization)
             if self.hasFocus() and self.chosen in self._places:
                 draw_focus(painter, self._places[self.chosen], theme.accent)
 
     @property
-    def _joining(self) -> str:
+    def _detokenization(self) -> str:
         trace = self._session.trace
         return trace.provenance.detokenization if trace is not None else "words"
 
@@ -122,7 +122,7 @@ class BeamTree(Painted):
         search = self._search
         if search is None:
             return ""
-        detokenization = self._joining
+        detokenization = self._detokenization
         words = [link.result.word for link in search.chain(own.number)]
         text = text_of((word for word in words if not is_end(word)), detokenization)
         return (f"{text}\n“{shown(own.result.word, detokenization)}”: log-probability {signed(own.result.log_prob, 3)}, "
