@@ -21,7 +21,7 @@ LARGEST_GREETING = 4096  # bytes
 GREETING_SECONDS = 5.0
 MOST_WAITING = 16        # clients that have not greeted yet; of more the first is sent away
 POLL_SECONDS = 0.02
-REFUSAL = "The backend does not know this client."
+REFUSAL = "The secret is not this backend’s; paste the whole line that “unrolled serve” printed."
 
 
 class Verdict(Enum):

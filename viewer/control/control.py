@@ -45,7 +45,7 @@ class Control(QObject):
     def __init__(self, session: Session, backend: BackendProcess, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.session, self.backend = session, backend
-        self.voice = Voice(self.do, self)
+        self.voice = Voice(self.do, self, elsewhere=backend.is_elsewhere)
         self.run = Runner(backend, self)
         self.recording = Recording(session, self.run, self.voice)
         self._transport = Transport(session, self.run, self.recording, self.voice)
@@ -191,5 +191,4 @@ class Control(QObject):
 
     def _say_backend(self, sentence: str) -> None:
         kept = " What was recorded is kept." if self.session.trace is not None and len(self.session.trace) else ""
-        self.voice.say("model", sentence + kept, action="Connect again" if self.backend.is_elsewhere else "Start it again",
-                       command=c.RestartBackend())
+        self.voice.say_backend(sentence + kept)

@@ -37,9 +37,9 @@ class Voice(QObject):
     status_changed = Signal(str, float)
     state_changed = Signal()
 
-    def __init__(self, do: Do, parent: QObject | None = None) -> None:
+    def __init__(self, do: Do, parent: QObject | None = None, *, elsewhere: bool = False) -> None:
         super().__init__(parent)
-        self.do = do
+        self.do, self._elsewhere = do, elsewhere  # whether the backend is another machine's or process's
 
     def say(self, place: str, text: str, kind: str = "error", *, action: str = "", command: Command | None = None) -> None:
         """A sentence where a person looks; see `Notice`."""
@@ -47,8 +47,12 @@ class Voice(QObject):
         self.said.emit(Notice(place=place, text=text, kind=kind, action=action, act=act,
                               stays=isinstance(command, ShowTraceback)))
 
+    def say_backend(self, sentence: str) -> None:
+        """Of the backend, with what brings it back."""
+        self.say("model", sentence, action="Connect again" if self._elsewhere else "Start it again", command=RestartBackend())
+
     def say_not_running(self) -> None:
-        self.say("model", "The model’s process is not running.", action="Start it again", command=RestartBackend())
+        self.say_backend("The model’s process is not " + ("connected." if self._elsewhere else "running."))
 
     def say_notes(self, notes: tuple[str, ...]) -> None:
         """What a person should know of the input."""

@@ -54,6 +54,9 @@ class FidelityBadge(View):
             self._tell_of_recording(trace)
             return
         if not session.questions.possible:
+            if self.found.steps:  # before the model was lost
+                self._tell(trace)
+                return
             self._show("not checked", self.theme.muted, "The model that recorded this run is not loaded: what is drawn "
                                                         "cannot be checked against it.")
             return

@@ -74,6 +74,8 @@ def test_a_window_on_another_machine_loses_it_and_goes_on(qtbot, tmp_path):
     qtbot.waitUntil(lambda: bool(said))
     assert said[-1].text.endswith("What was recorded is kept.")
     assert said[-1].action == "Connect again"
+    window.do(c.StepForward())
+    assert (said[-1].text, said[-1].action) == ("The model’s process is not connected.", "Connect again")
     said[-1].act()
     qtbot.waitUntil(lambda: window.controller.run.is_open and backend.connected, timeout=10_000)
     window.do(c.StepForward())

@@ -273,6 +273,15 @@ def test_the_badge_is_always_there_and_red_where_it_must_be(qtbot, window):
     assert "step 4" in badge.label.text()
 
 
+def test_what_was_found_outlasts_the_model(qtbot, window):
+    badge = window.host.views["fidelity"]
+    qtbot.waitUntil(lambda: badge.found.steps == len(window.session.trace), timeout=5000)
+    window.controller.run.close()
+    window.session.questions.possible = False
+    badge.refresh()
+    assert badge.label.text().startswith("✓ verified to ")
+
+
 def test_without_its_model_a_trace_is_not_checked(qtbot, window, tmp_path):
     from unrolled.models.trace.files import save_trace
 
