@@ -150,12 +150,13 @@ class Toolbar(QFrame):
 
     def _fit_model(self) -> None:
         """Make the pickers as wide as the device's title and the longest of the models', where there is room for it."""
-        wanted = self.device.fontMetrics().horizontalAdvance(self.device.currentText()) + BESIDE + 6
-        self.device.setFixedWidth(max(DEVICE, min(wanted, 2 * DEVICE)) if self.width() >= NARROW else DEVICE)
         layout = self.layout()
         assert layout is not None
         layout.invalidate()  # its buttons may just have become icons alone
-        free = self.width() - layout.totalSizeHint().width() + self.model.width()
+        free = self.width() - layout.totalSizeHint().width() + self.model.width() + self.device.width()
+        wanted = self.device.fontMetrics().horizontalAdvance(self.device.currentText()) + BESIDE + 6
+        self.device.setFixedWidth(max(min(wanted, 2 * DEVICE, free - LEAST_MODEL), DEVICE))
+        free -= self.device.width()
         metrics = self.model.fontMetrics()
         widest = max((metrics.horizontalAdvance(self.model.itemText(index)) for index in range(self.model.count())), default=0)
         self.model.setFixedWidth(min(max(LEAST_MODEL, min(widest + BESIDE + 6, MOST_MODEL)), max(free, LEAST_MODEL)))

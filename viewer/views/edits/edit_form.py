@@ -1,12 +1,13 @@
 """The form that makes an edit: what is changed, how, and at which steps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import QStringListModel, Qt
 from PySide6.QtWidgets import (
     QCompleter,
     QDoubleSpinBox,
     QFormLayout,
+    QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
@@ -43,6 +44,7 @@ KINDS = (("word", "a {}"), ("units", "units"), ("gate", "a whole gate"), ("atten
 OPERATIONS = (("zero", "set to 0"), ("clamp", "set to"), ("scale", "multiply by"), ("noise", "add noise, σ ="))
 LOOKS = (("even", "uniform"), ("attend", "only where I paint"), ("mask", "not where I paint"))
 STEPS = (("this", "at this step"), ("on", "from here on"), ("range", "at steps"))
+NARROWEST = 60  # device-independent pixels, of a field
 BRUSHES: dict[str, Mode] = {"even": "off", "attend": "attend", "mask": "mask"}
 
 
@@ -76,7 +78,6 @@ class EditForm(QWidget):
         self.look.currentIndexChanged.connect(lambda _: self._take_brush())
         self.strength = named(QDoubleSpinBox(minimum=0.05, maximum=1.0, singleStep=0.05, value=1.0, prefix="weight "),
                               "Weight of a stroke")
-        self.strength.setMinimumWidth(60)
         self.strength.valueChanged.connect(lambda value: self._do(SetBrushStrength(value)))
         self.wipe = QPushButton("Clear")
         self.wipe.setToolTip("Clear what is painted (right-click clears one place)")
@@ -102,9 +103,9 @@ class EditForm(QWidget):
             ((self.gate, self.gate_state),), ((self.look,), (self.strength, self.wipe)), ((self.swap,),))
         for rows in pages:
             page = QWidget()
-            in_column(page, *(in_row(None, *((part, 1) for part in parts)) for parts in rows), spacing=4).addStretch(1)
+            in_column(page, *map(_side_by_side, rows), spacing=4).addStretch(1)
             self._pages.addWidget(page)
-        when = in_row(None, *((part, 1) for part in (self.steps, self.begin, self.end)))
+        when = _side_by_side((self.steps, self.begin, self.end))
         self._pages.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         form = QFormLayout()
         in_column(self, form).addStretch(1)
@@ -253,6 +254,14 @@ class EditForm(QWidget):
             self._take_brush()
         else:
             self._do(SetBrush("off"))
+
+
+def _side_by_side(parts: Iterable[QWidget]) -> QHBoxLayout:
+    """Fields, as narrow as the panel makes them."""
+    found = tuple(parts)
+    for part in found:
+        part.setMinimumWidth(NARROWEST)
+    return in_row(None, *((part, 1) for part in found), spacing=4)
 
 
 def _picker(name: str, items: tuple[tuple[str, str], ...]) -> ComboBox:
