@@ -15,6 +15,7 @@ from unrolled.models.analysis.fidelity import Agreed, place_in_words
 from unrolled.models.protocol.questions import Contributor, Equation, Explained
 from unrolled.models.trace import Channel, Trace
 from unrolled.models.trace.names import printable, text_name
+from unrolled.models.trace.places import first_read
 from unrolled.models.trace.slices import spoken
 from unrolled.viewer.report import pictures
 from unrolled.viewer.report.analysis import Analysis
@@ -177,7 +178,7 @@ class _Page:
     def _read_at(self, step: int) -> str:
         if self._analysis.input_kind == "clip":
             return f"frame {step + 1}"
-        return self.word(step - 1) if step else "START"
+        return self.word(step - 1) if step else escape(shown(first_read(self._trace), self._trace.provenance.detokenization))
 
     def occlusion(self) -> str:
         found, channel = self._analysis.occlusion, self._attention

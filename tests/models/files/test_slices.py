@@ -79,7 +79,7 @@ def test_what_is_looked_at_follows_layer_and_head():
             trace.column(wrong)
     text = scripted_traces.layered_trace(places=())
     assert place_words(text, ("key",)) == ("▁first", *text.words[:-1])
-    assert place_words(scripted_traces.layered_trace(places=(4,)), ("key",))[0] == "START"
+    assert place_words(scripted_traces.layered_trace(places=(4,)), ("key",))[0] == "▁START"
 
 
 def test_heads_and_layers_that_are_not_there_are_refused():

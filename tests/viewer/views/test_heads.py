@@ -19,6 +19,7 @@ from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.theme.fonts import load_fonts
 from unrolled.viewer.views.alignment.alignment import AlignmentView
 from unrolled.viewer.views.attribution.attribution import AttributionView
+from unrolled.viewer.views.attribution.contributions import words_read
 from unrolled.viewer.views.catalogue import BUILT_IN
 from unrolled.viewer.views.heads.heads import HeadsView
 from unrolled.viewer.views.heads.picker import LayerHeadView
@@ -143,6 +144,8 @@ def test_without_a_state_that_steps_hand_on_words_are_attributed_alone(qtbot):
     assert view.by.isHidden()
     assert view._chart.isHidden()  # all the room is the others'
     assert view.words.isVisible()
+    assert words_read(trace, GradientRows(row=0, rows=length, column=0, columns=length, hidden=b"", words=words.tobytes()),
+                      3).names[:2] == ("first", "un")  # the text's own first piece, which the first step read
     assert not view._empty.isVisible()
 
 

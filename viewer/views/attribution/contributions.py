@@ -8,7 +8,7 @@ import numpy as np
 
 from unrolled.models.protocol.questions import GradientRows
 from unrolled.models.trace import FloatArray, Trace
-from unrolled.models.trace.places import place_words
+from unrolled.models.trace.places import first_read, place_words
 from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.state.wording import shown
 from unrolled.viewer.theme.attention_colours import attention_limits
@@ -55,12 +55,12 @@ def word_at(trace: Trace, step: int) -> str:
 
 
 def words_read(trace: Trace, part: GradientRows | None, step: int) -> WordsRead | None:
-    """What the steps up to one read: step k the word of step k - 1, the first one START; of a clip, frame k."""
+    """What the steps up to one read: step k the word of step k - 1, the first one START or a text's first; of a clip, frame k."""
     if part is None or not part.words:
         return None
     clip = trace.provenance.input_kind == "clip"
-    places = range(part.column, step + 1)
-    names = tuple(f"frame {place + 1}" if clip else word_at(trace, place - 1) if place else "START" for place in places)
+    places, first = range(part.column, step + 1), shown(first_read(trace), trace.provenance.detokenization)
+    names = tuple(f"frame {place + 1}" if clip else word_at(trace, place - 1) if place else first for place in places)
     return WordsRead(names, tuple(place if clip else place - 1 for place in places),
                      part.table(part.words)[step - part.row][: len(names)])
 
