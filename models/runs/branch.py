@@ -276,15 +276,16 @@ class Branch:
             return
         row = int((~fine).nonzero()[0])
         begin = words
-        wrong: dict[Channel, int] = {}
-        for channel in self.channels:
+        order = {name: place for place, name in enumerate(ORDER_OF_COMPUTATION)}
+        wrong: list[tuple[int, int, int, Channel, int]] = []  # where layers have several channels, the last is computed first
+        for number, channel in enumerate(self.channels):
             values = rows[row, begin : begin + channel.size]
             begin += channel.size
             if not bool(torch.isfinite(values).all()):
-                wrong[channel] = int((~torch.isfinite(values)).nonzero()[0])
-        order = {name: place for place, name in enumerate(ORDER_OF_COMPUTATION)}
-        first = min(wrong, key=lambda one: order.get(one.name, 99), default=None)
-        raise NotFinite(step + row, first, -1 if first is None else wrong[first], edited=bool(self.edits))
+                place = int((~torch.isfinite(values)).nonzero()[0])
+                wrong.append((channel.at(place).get("layer", 99), order.get(channel.name, 99), -number, channel, place))
+        *_, first, unit = min(wrong, default=(0, 0, 0, None, -1))
+        raise NotFinite(step + row, first, unit, edited=bool(self.edits))
 
 
 def int32_bytes(values: Tensor) -> bytes:

@@ -47,6 +47,7 @@ from unrolled.models.trace.edits import (
     ClampUnits,
     ForceToken,
     MaskAttention,
+    ScaleUnits,
     SetAttention,
     SwapInput,
     SwitchHeadsOff,
@@ -514,3 +515,14 @@ def test_the_badge_computes_mixtures_of_experts_in_double_precision(tmp_path: Pa
     theirs = by_channel(np.frombuffer(part.values, "<f4").reshape(part.count, -1)[:, :total], branch.channels)
     for channel, values in recorded(branch).items():
         np.testing.assert_allclose(values, theirs[channel], rtol=2e-4, atol=2e-5, err_msg=channel)
+
+
+def test_numbers_that_are_none_are_said_to_begin_in_the_lowest_layer(opened: Any) -> None:
+    stepper = opened("gpt2")
+    run = Run(0, stepper, stepper.read(SENTENCE))
+    run.fork(1, 0, 0, (ScaleUnits(channel="residual_stream[layer=1]", units=(7,), factor=1e30, first=1),
+                       ScaleUnits(channel="residual_stream[layer=1]", units=(7,), factor=1e30, first=1)), ())
+    branch = run.branch(1)
+    branch.advance(0, Decoding(), lambda: True)
+    with pytest.raises(EngineError, match="it began in residual stream, layer 2, unit 7, and"):
+        branch.advance(1, Decoding(), lambda: True)

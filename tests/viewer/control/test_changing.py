@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 import scripted
-from PySide6.QtCore import Qt
+import scripted_traces
+from PySide6.QtCore import QPoint, QRect, Qt
 from windows import CAT, form, names, said, settled, words
 
+from unrolled.models.protocol.connection import Failed
 from unrolled.models.trace.edits import (
     AddNoise,
     ClampUnits,
@@ -100,6 +102,20 @@ def test_units_that_are_not_there_are_said(qtbot, window):
     assert names(window) == ["Run"]
 
 
+def test_all_fields_of_the_form_have_room_in_the_narrowest_window(qtbot, window):
+    window.resize(1024, 700)
+    its = form(window)
+    choose(its.kind, "units")
+    choose(its.operation, "noise")
+    choose(its.steps, "range")
+    qtbot.waitUntil(its.seed.isVisible)
+    qtbot.wait(50)
+    fields = [its.channel, its.units, its.operation, its.value, its.seed, its.steps, its.begin, its.end, its.button]
+    boxes = [QRect(own.mapTo(its, QPoint()), own.size()) for own in fields]
+    assert not any(one.intersects(other) for place, one in enumerate(boxes) for other in boxes[:place])
+    assert its.visibleRegion().boundingRect().right() >= max(box.right() for box in boxes)
+
+
 def test_a_gate_is_switched_off_from_here_on(qtbot, window):
     window.session.playhead.seek(5)
     its = form(window)
@@ -174,6 +190,16 @@ def test_what_cannot_be_changed_is_said_and_nothing_is_lost(qtbot, window):
         assert sentence in said(window)
     assert names(window) == ["Run"]
     assert words(window) == before
+
+
+def test_numbers_that_are_none_in_a_layer_are_shown_there(qtbot, window):
+    window.session.set_trace(scripted_traces.layered_trace())
+    window.controller.run.reported.emit(Failed(window.controller.run.state.number, "step", "", step=3, unit=12,
+                                               channel="residual_stream"))
+    assert "Step 4" in said(window)
+    assert "residual stream, layer 2, unit 4" in said(window)
+    assert window.session.selection.units == (4,)
+    assert window.session.selection.at["layer"] == "1"
 
 
 def test_numbers_that_are_none_are_shown_where_they_began(qtbot, window):
