@@ -11,6 +11,7 @@ from unrolled.viewer.plotting.marks import Mark
 from unrolled.viewer.theme.themes import Theme
 
 LEGEND_HEIGHT, LINE_HEIGHT, MARGIN = 20, 14, 6
+UNBROKEN = str.maketrans({" ": "\u00a0", "/": "/\u2060"})  # a line ends between two names alone
 SIGNS = {"solid": "━━", "dashed": "╍╍"}
 
 
@@ -35,7 +36,7 @@ class Legend(pg.LabelItem):
             return
         self._write("&nbsp;&nbsp; ".join(
             f'<span style="color:{mark.ink(theme).name()};font-family:JetBrains Mono">{SIGNS[mark.style]}</span>&nbsp;'
-            f'<span style="color:{theme.muted}">{escape(mark.name).replace(" ", "&nbsp;")}</span>'
+            f'<span style="color:{theme.muted}">{escape(mark.name.translate(UNBROKEN))}</span>'
             for mark in marks if mark.name and mark.visible), "")
 
     def _write(self, words: str, colour: str) -> None:

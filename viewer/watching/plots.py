@@ -62,7 +62,7 @@ class LossPlot(_OverUpdates):
         return f"update {round(x):,}: loss {number(found)}" if math.isfinite(found) else ""
 
     def _table(self) -> Table | None:
-        return Table(("update", "loss"), self.history.losses) if self.history is not None else None
+        return _of_updates(("loss",), *self.history.losses) if self.history is not None else None
 
 
 class NormPlot(_OverUpdates):
@@ -94,7 +94,7 @@ class NormPlot(_OverUpdates):
         return f"update {own.update:,}: {number(own.norm_before)} before, {number(own.norm_after)} after clipping"
 
     def _table(self) -> Table | None:
-        return Table(("update", "before", "after"), self.history.norms()) if self.history is not None else None
+        return _of_updates(("before", "after"), *self.history.norms()) if self.history is not None else None
 
 
 class GradientMapPlot(_OverUpdates):
@@ -172,6 +172,10 @@ class ProfilePlot(Plot):
         return Table(("step", "hidden", *of_cell[0]), (np.arange(len(self.hidden)), self.hidden, *of_cell[1]))
 
 
+def _of_updates(names: tuple[str, ...], updates: Numbers, *columns: Numbers) -> Table:
+    return Table(("update", *names), (updates.astype(int), *columns))
+
+
 def updates_table(history: WatchHistory) -> Table:
     """A row an update: its loss, and the gradient's norm where it was seen."""
     (with_loss, losses), (seen, before, after) = history.losses, history.norms()
@@ -179,7 +183,7 @@ def updates_table(history: WatchHistory) -> Table:
     columns = [np.full(len(updates), np.nan) for _ in range(3)]
     for column, (at, values) in zip(columns, ((with_loss, losses), (seen, before), (seen, after)), strict=True):
         column[np.searchsorted(updates, at)] = values
-    return Table(("update", "loss", "norm_before", "norm_after"), (updates.astype(int), *columns))
+    return _of_updates(("loss", "norm_before", "norm_after"), updates, *columns)
 
 
 def of_gradients(hidden: Numbers) -> str:

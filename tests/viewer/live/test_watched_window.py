@@ -155,6 +155,8 @@ def test_the_maps_numbers_are_those_of_every_update_that_was_seen(told):
     assert header == ["update", *(f"step {step}" for step in range(STEPS))]
     assert [int(row[0]) for row in rows] == [1, 10, 20, 30, 40], "not a column of the picture, in which some are left out"
     assert [float(cell) for cell in rows[2][1:]] == [8, 4, 2, 1]
+    for plot in (told.loss, told.norms):
+        assert next(csv.reader(plot._table().csv().splitlines()[1:]))[0] == "1"
 
 
 def test_a_probe_of_several_layers_is_looked_at_a_layer_at_a_time(window):

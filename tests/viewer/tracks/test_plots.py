@@ -250,6 +250,19 @@ def test_the_pointer_reads_out_and_a_click_is_a_place(qtbot, plot):
     assert clicked[0] == pytest.approx((5000, 1.0), rel=0.02)
 
 
+@pytest.mark.parametrize("width", range(200, 280, 10))
+def test_a_legend_breaks_between_names_alone(qtbot, plot, width):
+    for name in ("‖∂L/∂h_t‖", "‖∂L/∂c_t‖", "‖∂L/∂x_t‖"):
+        plot.line(ink("accent"), name).show(UPDATES, VALUES)
+    plot.show_legend()
+    plot.resize(width, 300)
+    qtbot.wait(20)
+    block = plot._legend.item.document().firstBlock()
+    lines = [block.layout().lineAt(number) for number in range(block.layout().lineCount())]
+    assert len(lines) > 1
+    assert all(block.text()[line.textStart()] == "━" for line in lines)
+
+
 def test_the_numbers_that_are_copied_are_all_that_were_recorded(qtbot, plot):
     plot.line(ink("accent")).show(UPDATES, VALUES)
     plot.setFocus()
