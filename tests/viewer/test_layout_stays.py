@@ -46,6 +46,19 @@ def compare_with_itself(qtbot, window):
     still(qtbot, window)
 
 
+def test_a_comparison_leaves_the_heights_that_a_person_chose(qtbot, captioned):
+    window, left = captioned, captioned.layout_.left
+    left.setSizes([size + by for size, by in zip(left.sizes(), (-60, 20, 40), strict=False)])
+    window.resize(1366, 720)
+    still(qtbot, window)
+    before = left.sizes()
+    compare_with_itself(qtbot, window)
+    assert [size for size in left.sizes() if size] == [size for size in before if size]
+    window.do(c.EndComparison())
+    still(qtbot, window)
+    assert [size for size in left.sizes() if size] == [size for size in before if size]
+
+
 @pytest.mark.parametrize("size", [(1440, 900), (1366, 720), (1024, 700)])
 def test_a_branch_a_comparison_and_the_drawers_views_move_nothing(qtbot, captioned, size):
     window = captioned

@@ -1,5 +1,7 @@
 """Where everything is: the toolbar on top, input, tracks and this step side by side, the scrub bar at the bottom."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QSplitter, QWidget
@@ -42,7 +44,7 @@ class Layout(QWidget):
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # where the keys go while no control has been reached by Tab
         self.toolbar = Toolbar(actions, do, theme)
-        self._host, self._sized = host, False
+        self._host, self._sized, self._kind = host, False, ""
         self._kept: list[QSplitter] = []  # whose sizes are those of the last time
         self.sections: dict[str, Section] = {}
         self._splitters = {place: _splitter(Qt.Orientation.Vertical) for place in COLUMNS}
@@ -79,7 +81,10 @@ class Layout(QWidget):
 
     def _show_subject(self) -> None:
         """Show the views that have something to show of what there is to look at."""
-        subject, before = self._host.subject, {place: self._shown(place) for place in (Place.LEFT, Place.RIGHT)}
+        subject, same_kind = self._host.subject, self._host.subject.input_kind == self._kind
+        before = {place: (self._shown(place), [size for size in self._splitters[place].sizes() if size])
+                  for place in (Place.LEFT, Place.RIGHT)}
+        self._kind = subject.input_kind
         for place in COLUMNS:
             for spec in self._host.at(place):
                 shown = spec.accepts(subject)
@@ -95,9 +100,9 @@ class Layout(QWidget):
         if self._sized:
             if self.left.isHidden() != was_hidden:
                 self._size_columns()
-            for place, specs in before.items():
-                if self._shown(place) != specs:
-                    self._size_column(place)
+            for place, (specs, heights) in before.items():
+                if self._shown(place) != specs:  # what takes another's place takes its height
+                    self._size_column(place, heights if same_kind and len(self._shown(place)) == len(heights) else ())
 
     def _add(self, spec: ViewSpec) -> None:
         """Make a view's section, in its place among those that are there."""
@@ -164,14 +169,15 @@ class Layout(QWidget):
             if self._splitters[place] not in self._kept:
                 self._size_column(place)
 
-    def _size_column(self, place: Place) -> None:
-        """Give the views of a fixed height theirs, and the others what is left."""
+    def _size_column(self, place: Place, given: Sequence[int] = ()) -> None:
+        """Give the views these heights; or those of a fixed height theirs, and the others what is left."""
         room, shown = self.height() - 180, self._shown(place)
         heights = {spec.name: min(spec.height - (SPARED if room < LOW else 0), round(MOST_OF_COLUMN * room))
                    for spec in shown if spec.height}
         rest = (room - sum(heights.values())) // max(len(shown) - len(heights), 1)
         if shown and len(heights) == len(shown):  # else each would be given a part of what is left
             heights[shown[-1].name] += rest
+        heights.update(zip((spec.name for spec in shown), given, strict=False))
         made = [spec for spec in self._host.at(place) if spec.name in self.sections]
         self._splitters[place].setSizes([heights.get(spec.name, rest) if spec in shown else 0 for spec in made])
 
