@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 
 from unrolled.models.store.layout import BY_UNIT, OF_DOCUMENTS, PYRAMID, StoreError
@@ -12,9 +13,11 @@ def verify(store: Store, *, progress: Callable[[int, int], None] = lambda done, 
     """What is missing, cut off or damaged, a sentence each, as it is found; of parts that are not there nothing is said.
 
     Every array of the documents and every shard of every array of every part is read whole, so that each chunk's checksum is
-    compared. `progress`: told how many shards are done, of how many.
+    compared; descriptions of arrays are held against those beside the store's own. `progress`: told how many shards are done, of
+    how many.
     """
     yield from store.problems
+    yield from _descriptions(store)
     of_documents = [sentence for name in (*OF_DOCUMENTS, "part_shard", "written") for sentence in _of_documents(store, name)]
     yield from of_documents
     if of_documents:
@@ -32,6 +35,18 @@ def verify(store: Store, *, progress: Callable[[int, int], None] = lambda done, 
             if wrong:
                 yield f"{wrong[:-1]}; {_documents(store, number)}."
     progress(done, len(shards) * len(names))
+
+
+def _descriptions(store: Store) -> Iterator[str]:
+    """What other readers open the arrays by."""
+    known = json.loads(store.location.read("zarr.json") or b"{}").get("consolidated_metadata") or {}
+    for name, own in known.get("metadata", {}).items():
+        try:
+            found = json.loads(store.location.read(f"{name}/zarr.json") or b"{}")
+        except ValueError:
+            found = {}
+        if found != {key: value for key, value in own.items() if key != "consolidated_metadata"}:
+            yield f"“{name}/zarr.json” of “{store.title}” is missing or damaged."
 
 
 def _of_documents(store: Store, name: str) -> Iterator[str]:

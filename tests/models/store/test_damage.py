@@ -62,8 +62,9 @@ def test_a_shard_is_named(source, name, damage):
     assert "folder/0002.py" in found[0]
 
 
-@pytest.mark.parametrize("name", ["hidden/c/0/0", "by_unit/hidden/c/0/0", "pyramid/16/hidden/c/0/0/0", "token/c/0"])
-def test_every_byte_is_under_a_checksum(source, name):
+@pytest.mark.parametrize("name", ["hidden/c/0/0", "by_unit/hidden/c/0/0", "pyramid/16/hidden/c/0/0/0", "token/c/0",
+                                  "hidden/zarr.json", "title/zarr.json", "by_unit/zarr.json"])
+def test_every_byte_is_compared(source, name):
     path = source.location.folder / name
     data = bytearray(path.read_bytes())
     for place in (0, len(data) // 3, len(data) - 3):
