@@ -146,15 +146,12 @@ class TrainingRoomPage(QWidget):
         elif self.trainer.alive or self.trainer.starting:
             self.trainer.run()
         else:
-            self._begin(run=True)
+            self.begin_again(run=True)
 
     def step(self) -> None:
         if not (self.trainer.alive or self.trainer.starting):
-            self._begin(run=False)
+            self.begin_again()
         self.trainer.step()
-
-    def begin_again(self) -> None:
-        self._begin(run=False)
 
     def has_curves(self) -> bool:
         """Whether anything was trained; if not, that is said."""
@@ -176,7 +173,7 @@ class TrainingRoomPage(QWidget):
         self._show_folder = notice.act
         self.folder.setVisible(notice.act is not None)
 
-    def _begin(self, *, run: bool) -> None:
+    def begin_again(self, *, run: bool = False) -> None:
         self._say("")
         self._keep_curves()
         self._begun = True
@@ -194,7 +191,7 @@ class TrainingRoomPage(QWidget):
 
     def _settings_changed(self) -> None:
         if self._begun:
-            self._begin(run=self.trainer.running)
+            self.begin_again(run=self.trainer.running)
 
     def _changes_changed(self) -> None:
         changes = self.controls.changes

@@ -317,6 +317,3 @@ class ScrubBarView(View):
 
     def seek(self, step: int) -> None:
         self.row.follow()
-
-    def refresh(self) -> None:
-        self.row.follow()

@@ -22,6 +22,3 @@ class SentenceView(View):
         trace = self.session.trace
         there = trace is not None and 0 <= step < len(trace)
         self.label.setText(self.sentence(trace, step) if trace is not None and there else "")
-
-    def refresh(self) -> None:
-        self.seek(self.session.playhead.step)

@@ -75,7 +75,10 @@ class View(QWidget):
         """The playhead is at this step now (`NOWHERE` without steps): draw what depends on it."""
 
     def refresh(self) -> None:
-        """Input, model, trace, selection or appearance changed, or steps were added: take over what is new."""
+        """Input, model, trace, selection or appearance changed, or steps were added: take over what is new. It is told to seek
+        afterwards; what is all drawn there needs nothing more.
+        """
+        self.seek(self.session.playhead.step)
 
     def showEvent(self, event: QShowEvent) -> None:
         """What changed while it was hidden is taken over with the next frame."""

@@ -105,9 +105,6 @@ class AttributionView(View):
 
     # ── Following the session ─────────────────────────────────────────────────────────────────────────────────
 
-    def refresh(self) -> None:
-        self._update()
-
     def seek(self, step: int) -> None:
         self._update()
 

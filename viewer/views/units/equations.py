@@ -64,9 +64,6 @@ class EquationsView(View):
         pinned = [unit for unit in self.session.selection.units if unit < hidden.size]
         return pinned[-1] if pinned else int(np.nan_to_num(np.abs(trace.column(hidden.name)[step]), nan=-1.0).argmax())
 
-    def refresh(self) -> None:
-        self._update()
-
     def seek(self, step: int) -> None:
         self._update()
 
