@@ -17,6 +17,7 @@ import scripted
 from PIL import Image, ImageColor
 from program_checks import assert_one_sentence
 
+from unrolled import assets
 from unrolled.models.protocol.client import BackendClient
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.loading import Loaded
@@ -93,6 +94,14 @@ def test_screenshot_runs_a_photograph_to_its_end_and_says_what_was_wrong_with_it
         assert image.size == (1440, 900)
         status = image.convert("RGB").crop((0, 860, 1440, 900))
         assert ImageColor.getrgb(LIGHT.good) in {colour for _, colour in status.getcolors(1 << 16)}  # the badge has its verdict
+
+
+def test_a_screenshot_of_a_checkpoint_is_of_the_window_that_waits_for_its_input(run, tmp_path):
+    checkpoint = tmp_path / "mine.safetensors"
+    checkpoint.write_bytes(assets.path("checkpoints", "chars-rnn.safetensors").read_bytes())
+    result = run("--screenshot", tmp_path / "window.png", "--size", "1024x700", checkpoint)
+    assert result.returncode == 0, result.stderr
+    assert Image.open(tmp_path / "window.png").size == (1024, 700)
 
 
 def test_models_names_task_size_quality_and_source(run):

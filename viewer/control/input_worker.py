@@ -60,6 +60,10 @@ class InputWorker(QObject):
         self._done.connect(self._finish)
         self._told.connect(self._hear)
 
+    @property
+    def is_reading(self) -> bool:
+        return self._show is not None
+
     def read(self, name: str, read: Callable[[Say], Read], show: Callable[[Read], None]) -> None:
         """Call `read` in a thread, and `show` in this one with what it gives; what was asked for before is given up.
 

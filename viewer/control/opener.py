@@ -44,6 +44,10 @@ class Opener:
         self._chosen = ""  # that encoding
         self._drawn = 0  # so many inputs of a model's own kind were drawn
 
+    @property
+    def is_reading(self) -> bool:
+        return self._worker.is_reading
+
     # ── Inputs ────────────────────────────────────────────────────────────────────────────────────────────────
 
     @handles(c.Open)

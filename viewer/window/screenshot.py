@@ -10,6 +10,7 @@ from unrolled.models.trace import FloatArray
 from unrolled.models.trace.atomic import atomic_write
 from unrolled.models.trace.names import printable
 from unrolled.models.trace.streams import tell_errors
+from unrolled.viewer.control.run_state import ModelPhase, RunPhase
 from unrolled.viewer.drawing.images import file_of
 from unrolled.viewer.plotting import warm_up
 from unrolled.viewer.state.commands import Pause, Pin, RunToEnd, Seek
@@ -19,7 +20,7 @@ from unrolled.viewer.window.main_window import MainWindow
 LIMIT_MILLISECONDS = 120_000
 WRITTEN_ON = 120  # characters that are written behind a text that was read
 SETTLE_MILLISECONDS = 500  # longer than a panel waits until it asks about a run that stands still
-STORE_MILLISECONDS = 2_000  # of a store, whose page asks by itself
+STILL_MILLISECONDS = 2_000  # of a store, whose page asks by itself, and of a model that has nothing to read
 ANSWERS_MILLISECONDS = 20_000  # how long a picture waits for answers: of a long text the check takes longer
 
 
@@ -52,6 +53,8 @@ class Screenshot(QObject):
 
     def _trace_changed(self) -> None:
         trace = self._window.session.trace
+        if self._has_nothing_to_run():
+            QTimer.singleShot(STILL_MILLISECONDS, self, self._stand_still)
         if self._over or trace is None:
             return
         given = trace.provenance.prompt_tokens
@@ -60,11 +63,21 @@ class Screenshot(QObject):
         elif self._window.controller.run.is_open and not self._window.controller.run.busy:
             self._window.do(RunToEnd())
 
+    def _has_nothing_to_run(self) -> bool:
+        """Whether a model is there and no input, as where a checkpoint alone is opened."""
+        controller = self._window.controller
+        state, is_reading = controller.run.state, controller.opener.is_reading
+        return not self._over and state.model is ModelPhase.LOADED and state.phase is RunPhase.EMPTY and not is_reading
+
     def _store_opened(self) -> None:
-        if self._over or self._window.session.open_store.store is None:
-            return
-        self._over = True
-        QTimer.singleShot(STORE_MILLISECONDS, self, self._settle)
+        if not self._over and self._window.session.open_store.store is not None:
+            self._over = True
+            QTimer.singleShot(STILL_MILLISECONDS, self, self._settle)
+
+    def _stand_still(self) -> None:
+        if self._has_nothing_to_run():
+            self._over = True
+            self._settle()
 
     def _said(self, message: Notice) -> None:
         if message.kind == "error":
