@@ -233,6 +233,17 @@ def test_a_gradient_map_is_followed_when_it_is_chosen(qtbot, captioned, tmp_path
     assert "∂ log p" in (tmp_path / "a.svg").read_text()
 
 
+def test_of_a_long_run_it_is_said_which_steps_the_gradient_map_has(qtbot, captioned, monkeypatch):
+    monkeypatch.setattr("unrolled.viewer.state.attributions.UNASKED_AT_MOST", 3)
+    captioned.do(c.Seek(3))
+    captioned.do(c.ShowDialog("export"))
+    dialog = captioned.findChild(ExportDialog)
+    choose(dialog, "svg", "gradients")
+    qtbot.waitUntil(lambda: dialog.preview.picture.image is not None, timeout=20_000)
+    assert dialog.note.text().endswith(f"Words 1 to 4 of {len(captioned.session.trace)}.")
+    dialog.reject()
+
+
 def test_a_run_taken_up_with_another_decoding_has_ended_when_it_is_over(qtbot, captioned, tmp_path):
     captioned.do(c.Seek(2))
     captioned.do(c.SetDecoding(Decoding(method="sampling", temperature=0.5, seed=3)))

@@ -164,7 +164,10 @@ class ExportDialog(QDialog):
         self._show_fields()
 
     def _show_fields(self) -> None:
-        self.note.setText(self.content.about)
+        about, found, trace = self.content.about, self._subject.gradients, self._subject.trace
+        if self.content.name == GRADIENTS and found is not None:  # of a long run, which of its steps
+            about = f"{about} {state_of(None, found, trace, found.last, wire_id=found.wire_id)}".strip()
+        self.note.setText(about)
         self._changed()
 
     def _changed(self) -> None:
@@ -209,7 +212,7 @@ class ExportDialog(QDialog):
     def _answered(self, name: str) -> None:
         if name == GRADIENTS and self.content.name == "gradients" and not self._writing.busy:
             self._subject = subject_of_session(self._session) or self._subject
-            self._changed()
+            self._show_fields()
 
     def _enable(self, enabled: bool) -> None:
         for widget in (self.what, self.format, self.fields, self.go):
