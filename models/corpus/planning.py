@@ -65,8 +65,10 @@ def plan(stepper: AnyStepper, corpus: Path, *, channels: tuple[str, ...], dtype:
             rooms.append(room)
             hashes.append(hashlib.sha256(data).digest())
     say(len(listing.paths), len(listing.paths))
-    if not paths:
-        why = f": {left_out.sentences[0]}" if left_out.sentences else "."
+    unread = Sentences()
+    if not any(model.input_kind == "text" or _is_read(stepper, path, unread) for path in paths):
+        sentences = (*left_out.sentences, *unread.sentences)
+        why = f": {sentences[0]}" if sentences else "."
         raise StoreError(f"There is nothing in “{corpus.name}” that {model.name} can read{why}")
     kept = chosen_channels(model.channels, channels)
     places = np.array(rooms, np.int64)
@@ -80,6 +82,16 @@ def plan(stepper: AnyStepper, corpus: Path, *, channels: tuple[str, ...], dtype:
         source=str(listing.root), batch=batch, corpus_hash=corpus_hash(titles, hashes),
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"))
     return Plan(description, titles, paths, places, packing, left_out, notes)
+
+
+def _is_read(stepper: AnyStepper, path: Path, why_not: Sentences) -> bool:
+    """Whether a document can be read in earnest."""
+    try:
+        read_by(stepper, read_document(path, stepper.description.input_kind), path.name)
+    except READING_ERRORS as error:
+        why_not.add(str(error))
+        return False
+    return True
 
 
 def chosen_channels(channels: tuple[Channel, ...], names: tuple[str, ...]) -> tuple[Channel, ...]:

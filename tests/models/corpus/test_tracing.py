@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -381,6 +382,11 @@ def test_photographs_are_captioned_as_they_are_live(tmp_path):
         assert run.words() == [step.word for step in steps]
         for name in ("hidden", "attention", "attention_entropy"):
             np.testing.assert_array_equal(run.values(name), np.stack([step.values[name] for step in steps]))
+    for number in (0, 1, 2, 4):
+        (photographs / f"{number}.png").unlink()
+    with pytest.raises(StoreError, match=r"There is nothing in “photographs” that tiny can read: “notes\.txt” is no picture"):
+        trace_corpus(replace(request, output=str(tmp_path / "nothing")), stepper, hire=Here)
+    assert not (tmp_path / "nothing").exists()
 
 
 def test_a_text_with_tabs_is_read_to_its_end(place, tmp_path):
