@@ -13,7 +13,7 @@ from PIL import Image
 
 from unrolled.models.analysis.fidelity import Agreed, place_in_words
 from unrolled.models.protocol.questions import Contributor, Equation, Explained
-from unrolled.models.trace import Channel, Trace
+from unrolled.models.trace import Candidate, Channel, Trace
 from unrolled.models.trace.names import printable, text_name
 from unrolled.models.trace.places import first_read
 from unrolled.models.trace.slices import spoken
@@ -70,8 +70,10 @@ class _Page:
         self._attention: Channel | None = trace.with_role("attention")
 
     def word(self, step: int) -> str:
-        trace = self._trace
-        return escape(shown(trace.words[step], trace.provenance.detokenization)) if 0 <= step < len(trace) else ""
+        return self._shown(self._trace.words[step]) if 0 <= step < len(self._trace) else ""
+
+    def _shown(self, word: str) -> str:
+        return escape(shown(word, self._trace.provenance.detokenization))
 
     def heading(self) -> str:
         own = self._analysis
@@ -95,11 +97,9 @@ class _Page:
         table = f"<table><tr><th>step</th><th>word</th><th>log p</th><th>what else it weighed</th></tr>{rows}</table>"
         return f"<h2>Words</h2><p class='words'>{chips}</p><details><summary>with their probabilities</summary>{table}</details>"
 
-    def _others(self, candidates: Sequence[object], token: int) -> str:
-        detokenization = self._trace.provenance.detokenization
-        others = [own for own in candidates if getattr(own, "token", -1) != token][:4]
-        return ", ".join(f"{escape(shown(own.word, detokenization))} {math.exp(min(own.log_prob, 0)):.2g}"  # type: ignore[attr-defined]
-                         for own in others)
+    def _others(self, candidates: Sequence[Candidate], token: int) -> str:
+        others = [own for own in candidates if own.token != token][:4]
+        return ", ".join(f"{self._shown(own.word)} {math.exp(min(own.log_prob, 0)):.2g}" for own in others)
 
     def film_strip(self) -> str:
         channel = self._attention
@@ -178,7 +178,7 @@ class _Page:
     def _read_at(self, step: int) -> str:
         if self._analysis.input_kind == "clip":
             return f"frame {step + 1}"
-        return self.word(step - 1) if step else escape(shown(first_read(self._trace), self._trace.provenance.detokenization))
+        return self.word(step - 1) if step else self._shown(first_read(self._trace))
 
     def occlusion(self) -> str:
         found, channel = self._analysis.occlusion, self._attention
@@ -196,8 +196,7 @@ class _Page:
                         maps += self._map(np.array(tables[own.step - gradients.first], np.float32), title)
             maps += self._map(np.array(own.drops, np.float32), "drop of log p when masked")
             maps += self._map(np.array(own.margin_drops, np.float32), "drop of the margin when masked")
-            numbers = (f"log p {signed(own.log_prob, 2)}, margin {signed(own.margin, 2)} over "
-                       f"{escape(shown(own.runner_up, self._detokenization))}")
+            numbers = f"log p {signed(own.log_prob, 2)}, margin {signed(own.margin, 2)} over {self._shown(own.runner_up)}"
             blocks.append(f"<h3>{own.step + 1}: {self.word(own.step)} <span class='muted'>{numbers}</span></h3>"
                           f"<p>{escape(own.verdict)}</p>{maps}")
         mean = self._analysis.mean_occlusion_share
@@ -207,10 +206,6 @@ class _Page:
         return (f"<h2>Is the attention an explanation?</h2>{said}<details><summary>step by step</summary>{''.join(blocks)}"
                 "</details>")
 
-    @property
-    def _detokenization(self) -> str:
-        return self._trace.provenance.detokenization
-
     def _map(self, values: np.ndarray[tuple[int, ...], np.dtype[np.float32]], title: str, *, two_sided: bool = True) -> str:
         channel = self._attention
         shape = channel.shape if channel is not None else (len(values),)
@@ -218,7 +213,7 @@ class _Page:
         scale = f"{'−' + format(top, '.2g') if two_sided else '0'} … {top:.2g}"
         if len(shape) == 1 and shape[0] == len(self._trace.provenance.source):
             best = np.argsort(-np.abs(np.nan_to_num(values)))[:MOST_PLACES]
-            rows = "".join(f"<tr><td>{escape(shown(self._trace.provenance.source[place], self._detokenization))}</td>"
+            rows = "".join(f"<tr><td>{self._shown(self._trace.provenance.source[place])}</td>"
                            f"<td class='n'>{signed(float(values[place]), 4)}</td></tr>" for place in best)
             return f"<figure><table>{rows}</table><figcaption>{escape(title)}</figcaption></figure>"
         image = pictures.place_map(values, shape, signed=two_sided)
@@ -278,9 +273,8 @@ class _Page:
         found = self._analysis.similar
         if found is None or not found.places:
             return ""
-        detokenization = self._trace.provenance.detokenization
         rows = "".join(f"<tr><td class='n'>{own.score:.0%}</td><td class='n'>{own.first + 1}–{own.last + 1}</td>"
-                       f"<td>{escape(' '.join(shown(word, detokenization) for word in own.words))}</td></tr>"
+                       f"<td>{' '.join(map(self._shown, own.words))}</td></tr>"
                        for own in found.places[:MOST_ROWS])
         units = ", ".join(f"{unit}{' (below 0)' if sign < 0 else ''}"
                           for unit, sign in zip(found.units, found.signs, strict=True))
