@@ -27,6 +27,7 @@ def test_two_branches_side_by_side(qtbot, window):
     window.coordinator.flush()
     there = tracks(window)
     assert {"cell", "other cell", "difference cell", "words", "other words"} <= set(there)
+    assert [there[name].title for name in ("cell", "other cell", "difference cell")] == ["A cell", "B cell", "A−B cell"]
     own, other = window.session.trace, window.session.branches.all[0].trace
     assert there["other cell"].trace is other
     difference = there["difference cell"].trace.column("difference cell")

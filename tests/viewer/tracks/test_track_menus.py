@@ -16,6 +16,7 @@ from PySide6.QtGui import QAction, QColor
 from PySide6.QtWidgets import QApplication, QDialog, QMenu
 
 from unrolled.models.analysis.unit_order import ORDERS
+from unrolled.models.trace import Trace
 from unrolled.viewer.plotting.figure import pdf_of, svg_of
 from unrolled.viewer.state.appearance import Appearance, AppearanceValues
 from unrolled.viewer.state.session import Compared, Session
@@ -154,6 +155,21 @@ def test_a_difference_has_its_own_scale_colours_and_order(panel, session):
     choose(less, "By activity of A−B input gate")
     up_to_date(panel)
     assert np.array_equal(panel.track("input_gate").order, ORDERS["activity"].of(recorded))
+
+
+def test_a_second_layer_is_named_in_both_runs_and_their_difference(panel, session):
+    def second_layer(seed):
+        first = scripted.trace(seed=seed)
+        channels = tuple(msgspec.structs.replace(channel, layer=1) for channel in first.channels.values())
+        return Trace.from_columns(channels, {name: first.column(name) for name in first.channels}, words=first.words,
+                                  tokens=first.tokens, log_probs=first.log_probs, candidates=first.candidates,
+                                  provenance=first.provenance, ended=True)
+
+    session.set_trace(second_layer(0))
+    session.compare(Compared("another", second_layer(1)))
+    up_to_date(panel)
+    assert [panel.track(f"{which}cell").title for which in ("", "other ", "difference ")] == [
+        "A cell · layer 2", "B cell · layer 2", "A−B cell · layer 2"]
 
 
 def test_a_scale_that_fits_goes_from_the_least_to_the_greatest_value_in_sight(panel, session):

@@ -264,16 +264,17 @@ class TracksView(View):
         differences = self.differences
         if differences is None:
             return [own]
+        title, own.title = own.title, f"A {own.title}"
         other = differences.other.channels.get(channel.name)
         found: list[Track] = [own]
         if other is not None and other.axes == channel.axes:
-            found.append(self._of_other(kind(self._context, other), channel.title))
+            found.append(self._of_other(kind(self._context, other), title))
         less = differences.trace.channels.get(difference_name(channel.name))
         if less is not None:
             made = kind if less.axes == channel.axes else ScalarTrack  # of units that are not each other's, their mean size
             track = made(self._context, less)
             track.stand_for(lambda: self.differences.trace if self.differences is not None else None,
-                            name=less.name, title=less.title)
+                            name=less.name, title=track.title)
             found.append(track)
         return found
 
