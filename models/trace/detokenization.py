@@ -12,11 +12,11 @@ SIGNS = {"\n": "⏎", "\t": "⇥", " ": "␣"}  # of a character that stands alo
 WORD_BEGINS = "▁"  # U+2581, in front of a piece that begins a word
 WORD_GOES_ON = "@@"
 _NAMED = re.compile("(?:⟨[89A-F][0-9A-F](?: [89A-F][0-9A-F])*⟩)+")
-_NO_CHARACTER = re.compile("[\udc80-\udcff]+")  # as Python escapes bytes
+_NO_CHARACTER = re.compile("[\udc80-\udcff]+|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+")  # as Python escapes bytes; what is not seen
 
 
 def named_bytes(data: bytes) -> str:
-    """UTF-8 as a text, in which bytes that are no whole characters by themselves are named: ``⟨E2 82⟩``."""
+    """UTF-8 as a text, in which bytes that are no whole characters, or none that are seen, are named: ``⟨E2 82⟩``."""
     return _NO_CHARACTER.sub(lambda found: f"⟨{found[0].encode('utf-8', 'surrogateescape').hex(' ').upper()}⟩",
                              data.decode("utf-8", "surrogateescape"))
 

@@ -205,10 +205,10 @@ def test_bytes_that_are_no_characters_are_named_and_make_characters_again() -> N
         assert words_of(tokenizer, own.get_vocab_size())[1] == "pieces"
         return words_of(tokenizer, own.get_vocab_size())[0]
 
-    own = Tokenizer(models.BPE(vocab={"Ġa": 0, "ãģ": 1, "Ķ": 2, "Ġâ": 3, "Ĥ": 4, "¬": 5, "ĤĤ": 6}, merges=[]))
+    own = Tokenizer(models.BPE(vocab={"Ġa": 0, "ãģ": 1, "Ķ": 2, "Ġâ": 3, "Ĥ": 4, "¬": 5, "ĤĤ": 6, "ĈĊ": 7}, merges=[]))
     own.pre_tokenizer, own.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
     words = by_words(own)
-    assert words == ("▁a", "⟨E3 81⟩", "⟨94⟩", "▁⟨E2⟩", "⟨82⟩", "⟨AC⟩", "⟨82 82⟩")
+    assert words == ("▁a", "⟨E3 81⟩", "⟨94⟩", "▁⟨E2⟩", "⟨82⟩", "⟨AC⟩", "⟨82 82⟩", "⟨08⟩\n")
     assert text_of(words[:6], "pieces") == "aご €"
     assert text_of(("▁a", "⟨E3 81⟩", "▁a"), "pieces") == "a⟨E3 81⟩ a"
     fallback = {"<unk>": 0, "▁a": 1, "<0xE2>": 2, "<0x82>": 3, "<0xAC>": 4, "<0x0A>": 5, "<0x41>": 6, "A": 7}

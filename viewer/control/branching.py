@@ -24,6 +24,7 @@ from unrolled.viewer.state.comparison import first_divergence
 from unrolled.viewer.state.open_store import NO_DOCUMENT
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.session_file import LONGEST_NAME
+from unrolled.viewer.state.wording import shown, signed
 
 MOST_BRANCHES = 100
 NOT_LIVE = "The computation can be changed once the model that recorded this run is loaded."
@@ -117,12 +118,12 @@ class Branching:
 
     @handles(c.ReplaceInput)
     def replace_input(self, command: c.ReplaceInput) -> None:
-        description, shown = self._session.description, self._session.input
+        description, before = self._session.description, self._session.input
         medium = kind_named(description.input_kind if description is not None else "").medium
 
         def swap(found: tuple[Input, Notes]) -> None:
             given, notes = found
-            if self._session.input is not shown:
+            if self._session.input is not before:
                 return
             self._voice.say_notes(notes)
             input_hash = hashlib.sha256(given.data).hexdigest()
@@ -169,7 +170,8 @@ class Branching:
         shared = min(len(trace), len(source.trace)) if shared is None else shared
         trace.provenance = written_as(source.trace.provenance, source.decoding, source.edits_on)
         own = search.get(number)
-        made = self._made(source, name=f"hypothesis “{own.result.word}” {own.score:.2f}", step=shared,
+        word = shown(own.result.word, trace.provenance.detokenization)
+        made = self._made(source, name=f"hypothesis “{word}” {signed(own.score, 2)}", step=shared,
                           edits=source.edits, trace=trace)
         self._runner.fork(made, None)
         self._show_new(made, "follow a hypothesis")

@@ -155,7 +155,8 @@ class AlignmentView(View):
     def _find_channel(self, trace: Trace | None) -> Channel | None:
         found = () if trace is None else tuple(own for own in self.session.channels if own.axes in AXES)
         self.picker.offer((channel.name, channel.title.capitalize()) for channel in found)
-        self.picker.setVisible(len(found) > 1)
+        self.picker.setVisible(any(channel.role != "attention" for channel in found))  # what is implied is not said to be it
+        self.picker.setEnabled(len(found) > 1)
         return next((channel for channel in found if base_name(channel.name) == self._channel_name), found[0] if found else None)
 
     def _take_source(self, trace: Trace, channel: Channel) -> None:

@@ -261,7 +261,7 @@ def _side_by_side(parts: Iterable[QWidget]) -> QHBoxLayout:
     found = tuple(parts)
     for part in found:
         part.setMinimumWidth(NARROWEST)
-    return in_row(None, *((part, 1) for part in found), spacing=4)
+    return in_row(None, *((part, 3 if isinstance(part, ComboBox) else 2) for part in found), spacing=4)  # words take more
 
 
 def _picker(name: str, items: tuple[tuple[str, str], ...]) -> ComboBox:
