@@ -34,7 +34,7 @@ from unrolled.models.inputs.tiff import read_tiff
 from unrolled.models.trace.names import file_name, text_name
 
 # None of these formats' readers starts a program or opens another file; TGA, which has no mark of its own, is tried last.
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "TIFF", "BMP", "JPEG2000", "PPM", "ICO", "TGA")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "TIFF", "BMP", "JPEG2000", "PPM", "ICO", "DIB", "TGA")
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", ".avif", ".tif", ".tiff", ".bmp", ".dib", ".psd",
             ".psb", ".jp2", ".ppm", ".pgm", ".pbm", ".pnm", ".ico", ".tga", ".heic", ".heif")
 MOST_PIXELS = 256_000_000       # a gigabyte while it is decoded

@@ -317,3 +317,9 @@ def test_a_file_that_is_no_file(tmp_path):
         os.mkfifo(tmp_path / "endless.jpg")
         with pytest.raises(PictureError, match="not a file"):
             read_file(tmp_path / "endless.jpg")
+
+
+def test_a_bitmap_without_a_file_header_opens():
+    stream = io.BytesIO()
+    Image.fromarray(np.arange(12 * 10 * 3, dtype=np.uint8).reshape(12, 10, 3)).save(stream, "DIB")
+    assert read_picture(stream.getvalue(), "a.dib").image.size == (10, 12)
