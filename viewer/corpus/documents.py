@@ -60,10 +60,11 @@ class DocumentsModel(QAbstractTableModel):
             return mono_font(12) if index.column() == 1 else None
         if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             return None
+        number = self.number(index.row())
         try:
-            row = self._store.documents[self.number(index.row())]
+            row = self._store.documents[number]
         except StoreError as error:
-            return str(error)
+            return str(error) if role == Qt.ItemDataRole.ToolTipRole else "" if index.column() else f"document {number}"
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"{row.title}\nDocument {row.number}. " + (f"{row.steps:,} steps. Press Return or double-click to open it."
                                                               if row.is_there else "Not traced yet.")

@@ -23,7 +23,7 @@ from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.state.open_store import Steps
-from unrolled.viewer.state.wording import counted, percent
+from unrolled.viewer.state.wording import counted, few, percent
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.asking import Asking
 from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named
@@ -188,7 +188,8 @@ class MapPage(QWidget):
         self._drawn, grid = drawn, drawn.grid
         first, second = drawn.states.explained
         shares = f"The axes hold {percent(first)} and {percent(second)} of the variance. " if np.isfinite(first) else ""
-        self._about = " ".join((f"{len(drawn.states.places):,} states. {shares}Shift and drag zooms in.", *drawn.states.notes))
+        self._about = " ".join((f"{len(drawn.states.places):,} states. {shares}Shift and drag zooms in.",
+                                *few(drawn.states.notes)))
         self.said.setText(self._about)
         self.plot.say("")
         self.plot.name_axes(*(f"{'component' if np.isfinite(first) else 'UMAP'} {number}" for number in (1, 2)))

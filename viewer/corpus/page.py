@@ -17,7 +17,7 @@ from unrolled.viewer.corpus.question import EXAMPLES, HELP, Like, Matching, OnTo
 from unrolled.viewer.corpus.unit_page import UnitPage
 from unrolled.viewer.state.commands import Do, FrameSteps, OpenDocument
 from unrolled.viewer.state.open_store import OpenStore, Steps
-from unrolled.viewer.state.wording import counted, percent
+from unrolled.viewer.state.wording import counted, few, percent
 from unrolled.viewer.theme.icons import BESIDE_TEXT, icon
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.asking import Asking
@@ -214,7 +214,7 @@ class CorpusPage(QWidget):
 
     def _show(self, found: Found) -> None:
         self.found.hits.set_rows(found.hits)
-        self.status.setText(" ".join((summary(found, self._asked), *found.notes)))
+        self.status.setText(" ".join((summary(found, self._asked), *few(found.notes))))
 
     def _show_framed(self, found: Found, framed: Mapping[int, Steps]) -> None:
         self._do(FrameSteps(framed))
@@ -248,6 +248,7 @@ def about(store: Store) -> str:
              description.model.title, f"values as {DTYPES[description.dtype]}"]
     problems = list(store.problems)
     try:
+        store.documents[0]
         if not store.is_whole:
             problems.append(f"{int((~store.written).sum()):,} of {description.parts:,} parts are not there yet.")
     except StoreError as error:

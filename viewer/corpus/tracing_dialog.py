@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from unrolled.models.store.layout import DTYPES
 from unrolled.viewer.corpus.tracing import Tracing, TracingOptions
 from unrolled.viewer.state.commands import Do, OpenStore
+from unrolled.viewer.state.wording import few
 from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named
 from unrolled.viewer.widgets.combo_box import ComboBox
 
@@ -148,8 +149,7 @@ class TracingDialog(QDialog):
             self._tracing = None
         self.bar.hide()
         self._busy(False)
-        more = (f"… and {len(told) - MOST_TOLD:,} more.",) if len(told) > MOST_TOLD else ()
-        self.said.setText(sentence or "\n".join(("The corpus is traced, and open.", *told[:MOST_TOLD], *more)))
+        self.said.setText(sentence or "\n".join(("The corpus is traced, and open.", *few(told, MOST_TOLD))))
         self.said.setMinimumHeight(self.said.heightForWidth(self.said.width()) if told else 0)  # a dialog grows with nothing else
         if not sentence:
             self._do(OpenStore(self.options.store))

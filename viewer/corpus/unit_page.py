@@ -20,7 +20,7 @@ from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.ink import ink
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table
-from unrolled.viewer.state.wording import counted, percent, signed
+from unrolled.viewer.state.wording import counted, few, percent, signed
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.asking import Asking
 from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named, tool_button
@@ -179,13 +179,14 @@ class UnitPage(QWidget):
         self._outline.show(corners)
         self.plot.set_ranges((channel.low, channel.high), (0.0, most * 1.06))
         if not answer.steps:
-            self.facts.setText(" ".join(("There is no step to go through.", *answer.notes)))
+            self.facts.setText(" ".join(("There is no step to go through.", *few(answer.notes))))
             return
         said = [f"{signed(unit.mean)} on average, standard deviation {unit.deviation:.3g}, over {counted(answer.steps, 'step')} "
                 f"of all documents. Once above the middle of its range it stays there for {unit.above:.3g} steps on average, "
-                f"below it for {unit.below:.3g}.", *answer.notes]
+                f"below it for {unit.below:.3g}.", *few(answer.notes)]
         self.facts.setText(" ".join(said))
         self.follows.setText(self._about_property(answer.follows))
+        self.follows.setHidden(answer.follows is None)
         for lines, places in ((self.greatest, unit.greatest), (self.least, unit.least)):
             lines.hits.set_rows([Hit(place.document, place.step, place.step, place.value) for place in places])
         alike = np.nan_to_num(answer.alike.correlation)

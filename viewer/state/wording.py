@@ -1,7 +1,7 @@
 """Numbers and words for people: how a value, an equation, a token and a step are written on screen. It knows no Qt."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 
 from unrolled.models.inputs.inputs import Input
@@ -83,6 +83,11 @@ def general(value: float, figures: int = 6) -> str:
 def counted(number: int, noun: str, plural: str = "") -> str:
     """A number with its noun: ``"1 step"``, ``"1,024 steps"``."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def few(sentences: Sequence[str], most: int = 3) -> tuple[str, ...]:
+    """The first of them, and how many more there are."""
+    return (*sentences[:most], *((f"… and {len(sentences) - most:,} more.",) if len(sentences) > most else ()))
 
 
 def finite(text: str) -> float | None:

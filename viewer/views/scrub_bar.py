@@ -89,7 +89,7 @@ class ScrubRow(QAbstractSlider):
     @property
     def _count_width(self) -> float:
         """Room for "step / length", the same at every step."""
-        return _count_width(len(str(self._length)))
+        return _count_width(len(f"{self._length:,}"))
 
     @property
     def step_width(self) -> float:
@@ -254,7 +254,7 @@ class ScrubRow(QAbstractSlider):
         painter.setPen(QColor(theme.muted))
         painter.setFont(mono_font(12))
         painter.drawText(QRectF(row.right() + 4, row.top(), self._count_width - 4, row.height()),
-                         Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, f"{step + 1} / {len(trace)}")
+                         Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, f"{step + 1:,} / {len(trace):,}")
 
     def _seek(self, step: int) -> None:
         self._do(Seek(step))

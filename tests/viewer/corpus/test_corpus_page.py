@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import replace
 
@@ -323,6 +324,24 @@ def test_the_map_leaves_empty_what_cannot_be_read(qtbot, page, tmp_path):
         assert np.isfinite(values[~lost]).any()
     page.map._colouring.failed.emit("This cannot be read.")
     assert page.map.meaning.text() == "This cannot be read."
+
+
+def test_what_is_damaged_is_named_in_a_few_words(qtbot, page, tmp_path):
+    made = drawn(tmp_path / "store", [400] * 9, channels=(HIDDEN,), shard=512)
+    made.write()
+    for place in [*(tmp_path / "store/by_unit/hidden/c/0").iterdir(), *(tmp_path / "store/title/c").iterdir()]:
+        os.truncate(place, 3)
+    page._open.set_store(open_store(tmp_path / "store"))
+    assert page.about.text().endswith("“title” of the store is cut off or damaged.")
+    table = page.documents.table.documents
+    assert [table.index(1, column).data() for column in range(2)] == ["document 1", ""]
+    assert table.index(1, 1).data(Qt.ItemDataRole.ToolTipRole) == "“title” of the store is cut off or damaged."
+    page.question.setText("on 1")
+    page.search()
+    qtbot.waitUntil(lambda: not page.asking.busy and not page.unit.asking.busy)
+    for said in (page.status, page.unit.facts):
+        assert said.text().count("is cut off or damaged") == 3
+        assert said.text().endswith(" … and 6 more.")
 
 
 def test_spans_within_a_frame_end_with_a_document():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -172,6 +174,24 @@ def test_what_is_missing_of_a_document_is_named_and_the_rest_shown(qtbot, window
     window.coordinator.flush()
     assert window.session.trace.column("cell")[2000].any()
     assert window.layout_.message("run").text == said
+
+
+def test_a_text_is_there_though_its_colours_cannot_be_read(qtbot, window, kept, tmp_path, monkeypatch):
+    shutil.copytree(kept.location.folder, tmp_path / "store")
+    window.do(c.Open(tmp_path / "store"))
+    qtbot.waitUntil(lambda: window.corpus is not None)
+    window.do(c.OpenDocument(2))
+    qtbot.waitUntil(lambda: window.session.trace is not None)
+    window.coordinator.flush()
+    told, reader = [], window.findChild(ReaderText)
+    monkeypatch.setattr(sys, "excepthook", lambda kind, error, where: told.append(str(error)))
+    for part in (tmp_path / "store/cell/c").rglob("0"):
+        if part.is_file():
+            os.truncate(part, 100)
+    picture = reader.viewport().grab().toImage()
+    assert any("is cut off or damaged" in sentence for sentence in told)
+    box = reader.box_of(40)
+    assert len({picture.pixel(round(box.left()) + x, round(box.top()) + y) for x in range(40) for y in range(12)}) > 2
 
 
 def test_a_store_that_is_taken_away_is_said_in_a_sentence(qtbot, window, tmp_path, capsys):

@@ -3,6 +3,7 @@
 The colour of a character is the unit's value in the state that the model predicted it with, before it was read.
 """
 
+import sys
 import time
 
 import numpy as np
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QSpinBox
 
 from unrolled.models.analysis.ranking import Ranking
 from unrolled.models.analysis.text_properties import PROPERTIES
+from unrolled.models.store.layout import StoreError
 from unrolled.models.trace import Channel, FloatArray, Trace
 from unrolled.models.trace.detokenization import shown
 from unrolled.viewer.plotting.context_menu import FocusRing, attach
@@ -155,7 +157,11 @@ class ReaderView(View):
         scale = TABLE_SIZE / (channel.high - channel.low)
 
         def places(start: int, stop: int) -> Places:
-            values: FloatArray = trace.column(channel.name)[start:stop, unit]
+            try:
+                values: FloatArray = trace.column(channel.name)[start:stop, unit]
+            except StoreError:
+                sys.excepthook(*sys.exc_info())  # told as any fault; the text is there without its colours
+                return np.full(stop - start, -1)
             found: Places = np.clip(np.nan_to_num((values - channel.low) * scale), 0, TABLE_SIZE - 1).astype(np.intp)
             found[values < channel.low], found[values > channel.high], found[np.isnan(values)] = TABLE_SIZE, TABLE_SIZE + 1, -1
             return found

@@ -33,8 +33,8 @@ AT_REST_BRIEFLY = "Click pins a unit · right-click for more"
 HOW = ("Drag to scrub; click a row to pin its unit.\n"
        "The wheel scrolls; with Ctrl it zooms, with Shift it pans, with Alt it moves the "
        "playhead.\nDrag with Shift to zoom into a frame; double-click to see the whole run again.")
-FROM_AFAR = "{:.0f} {}s a column: colours are means, lines ranges · Ctrl+wheel zooms"
-FROM_AFAR_BRIEFLY = "{:.0f} {}s a column: means and ranges"
+FROM_AFAR = "{:,.0f} {}s a column: colours are means, lines ranges · Ctrl+wheel zooms"
+FROM_AFAR_BRIEFLY = "{:,.0f} {}s a column: means and ranges"
 NARROW = 500  # pixels of the view: beside its title there is room for the brief ones
 WAIT_MILLISECONDS = 30  # for the plotting library
 LOW = 240  # pixels: with less the comparison takes one line
