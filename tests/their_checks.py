@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +12,9 @@ import pytest
 from PIL import Image
 from tiny_lines import always, run_of, take, trace_of
 
+from unrolled.models.adapters.registry import load
 from unrolled.models.analysis.fidelity import Fidelity
+from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.explaining.equations import explain
 from unrolled.models.explaining.gradients import gradients
 from unrolled.models.explaining.occlusion import occlude
@@ -88,3 +93,12 @@ def _places_agree(branch: Branch, found: Any, step: int, by: float = 2e-3) -> No
             values.append(float(record.log_probs[0, branch.tokens[step]]))
         assert found[place] == pytest.approx((values[0] - values[1]) / (2 * by), abs=4e-3, rel=2e-2)
 
+
+
+def refused(path: Path, names: Iterable[str]) -> None:
+    """A checkpoint costs a sentence, and what it says of a tensor it says of one of these, named as the file has it."""
+    with pytest.raises(CheckpointError) as caught:
+        load(str(path))
+    said = re.search(r"“([^”]+)” is (?:missing|left over|\()", str(caught.value))
+    before = ("", "encoder.", "decoder.", "en.", "de.")
+    assert said is None or said[1] in {f"{own}{name}" for own in before for name in names}

@@ -42,17 +42,19 @@ def grid_of(network: nn.Module, picture: Image.Image) -> Tensor:
     return grid
 
 
-def resnet_encoder(path: Path, weights: Mapping[str, Tensor], *, size: int, side: int,
+def resnet_encoder(path: Path, weights: Mapping[str, Tensor], prefix: str, *, size: int, side: int,
                    resampling: Image.Resampling) -> ResNetEncoder:
-    """The encoder whose weights are ``resnet.0.weight`` and so on. Raises `CheckpointError` where they are no ResNet's."""
-    network, depth = resnet(path, {name.removeprefix("resnet."): value for name, value in weights.items()})
+    """The encoder whose weights are ``0.weight`` and so on, in the file behind a prefix. Raises `CheckpointError` where they are
+    no ResNet's.
+    """
+    network, depth = resnet(path, weights, {"": prefix})
     return ResNetEncoder(nn.Sequential(network, nn.AdaptiveAvgPool2d(side)), side=side, size=size, resampling=resampling,
                          title=f"ResNet-{depth} at {size} × {size}, from the checkpoint")
 
 
-def resnet(path: Path, weights: Mapping[str, Tensor]) -> tuple[nn.Sequential, str]:
-    """What of a ResNet makes the grid, and how deep it is in words; weights are named by the children's numbers. Raises
-    `CheckpointError` where they are none of torchvision's ResNets.
+def resnet(path: Path, weights: Mapping[str, Tensor], names: Mapping[str, str]) -> tuple[nn.Sequential, str]:
+    """What of a ResNet makes the grid, and how deep it is in words; weights are named by the children's numbers, in the
+    file as the `names` of `fitted` say. Raises `CheckpointError` where they are none of torchvision's ResNets.
     """
     blocks = tuple(len({match[1] for name in weights if (match := re.match(rf"{stage}\.(\d+)\.", name))}) for stage in STAGES)
     if not all(0 < count <= MOST_BLOCKS for count in blocks):
@@ -64,4 +66,4 @@ def resnet(path: Path, weights: Mapping[str, Tensor]) -> tuple[nn.Sequential, st
 
         return nn.Sequential(*list(ResNet(Bottleneck if wide else BasicBlock, list(blocks)).children())[:-2])
 
-    return fitted(path, make, weights), DEPTHS.get((wide, *blocks), "×".join(map(str, blocks)))
+    return fitted(path, make, weights, names), DEPTHS.get((wide, *blocks), "×".join(map(str, blocks)))

@@ -165,7 +165,7 @@ class Recording:
         if not hooks.series:
             raise ValueError(self._nothing())
         if forward is not None and not 0 <= forward < max(self.forwards, 1):
-            raise IndexError(f"The network was called {self.forwards} times: there is no call {forward}.")
+            raise IndexError(f"There is no call {forward} of the network; of {self.forwards} the first is 0.")
         for name in modules or ():
             if name not in hooks.series:
                 raise KeyError(f"“{name}” was not called; there are {', '.join(map(repr, hooks.series))}.")
@@ -179,7 +179,7 @@ class Recording:
                 steps[series.name] = sum(call.length(item) for call in calls)
             elif modules is not None or len(taken) == 1:
                 of = f" of “{series.name}”" if series.name else ""
-                raise IndexError(f"There is no sequence {item} in every batch{of}: "
+                raise IndexError(f"There is no sequence {item} in {'the batch' if len(calls) == 1 else 'every batch'}{of}: "
                                  + ("the only one is 0." if batch == 1 else f"they go from 0 to {batch - 1}."))
         if not steps:
             raise IndexError(f"No batch has a sequence {item}.")

@@ -85,6 +85,8 @@ def show(trace: Trace, *, window: bool | None = None, options: tuple[str, ...] =
 
     Raises
     ------
+    TypeError
+        When it is none: a recording has several, one a sequence.
     TraceError
         When there is no room for the trace among the temporary files.
 
@@ -98,6 +100,9 @@ def show(trace: Trace, *, window: bool | None = None, options: tuple[str, ...] =
     >>> "forget gate" in shown.report
     True
     """
+    if not isinstance(trace, Trace):
+        raise TypeError("A trace can be shown, as recording.trace() or model.trace(…) gives it, and this is of the type "
+                        f"{type(trace).__name__}.")
     if not (has_screen() if window is None else window):
         return Drawn(trace)
     file = _named(trace, Path(tempfile.mkdtemp(prefix="unrolled-")))

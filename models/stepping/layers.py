@@ -115,7 +115,7 @@ def layer_count(weights: Mapping[str, Tensor], prefix: str) -> int:
 def layer_names(count: int, prefix: str, own: str) -> dict[str, str]:
     """The names of so many `Layers` at `own`, and what torch's own module calls them under `prefix`."""
     return {f"{own}cells.{layer}.{name}": f"{prefix}{name}_l{layer}" for layer in range(count)
-            for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
+            for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")} | {own: prefix}  # it, for what is left over
 
 
 def layer_weights(weights: Mapping[str, Tensor], prefix: str, own: str) -> dict[str, Tensor]:

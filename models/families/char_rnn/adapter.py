@@ -15,7 +15,7 @@ from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.checkpoints.fitting import fitted, renamed
 from unrolled.models.checkpoints.pickled import PickledCheckpoint
 from unrolled.models.families.char_rnn.reference import CharRNNReference
-from unrolled.models.stepping.layers import Layers, kind_of, layer_count, layer_weights
+from unrolled.models.stepping.layers import Layers, kind_of, layer_count, layer_names, layer_weights
 from unrolled.models.stepping.next_character import NextCharacterStepper
 
 CHARACTERS = string.printable
@@ -70,7 +70,8 @@ def open_char_rnn(source: PickledCheckpoint, device: str) -> CharRNNStepper:
     lengths = Lengths(kind, len(table), table.shape[1], theirs[f"{prefix}weight_hh_l0"].shape[1],
                       layer_count(theirs, prefix))
     weights = renamed(path, {name: value for name, value in theirs.items() if not name.startswith(prefix)}, NAMES)
-    network = fitted(path, lambda: CharRNN(lengths), weights | layer_weights(theirs, prefix, "layers."), NAMES)
+    network = fitted(path, lambda: CharRNN(lengths), weights | layer_weights(theirs, prefix, "layers."),
+                     layer_names(lengths.layers, prefix, "layers.") | NAMES)
     layers = f"{lengths.layers} layers of {lengths.hidden:,} units" if lengths.layers > 1 else f"{lengths.hidden:,} units"
     title = f"Characters, {kind.upper()} · {path.name}"
     return CharRNNStepper(network, characters=CHARACTERS, device=device, identity=source.identity(title, f"{FAMILY}, {layers}"))

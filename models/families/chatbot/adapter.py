@@ -84,7 +84,7 @@ def decoder_of(path: Path, theirs: Mapping[str, Tensor]) -> AttentionalDecoder:
         behind, added = behind | attention, {}
     names = NAMES | ATTENTION
     weights = renamed(path, behind, names) | added | layer_weights(theirs, "gru.", "layers.")
-    told = layer_names(config.layers, "gru.", "layers.") | {"layers.": "gru."} | names
+    told = layer_names(config.layers, "gru.", "layers.") | names
     return fitted(path, lambda: AttentionalDecoder(config), weights, {own: f"de.{their}" for own, their in told.items()})
 
 

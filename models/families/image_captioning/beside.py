@@ -97,5 +97,5 @@ def fitting(picture: Image.Image) -> Image.Image:
 def encoder_beside(path: Path, features: int) -> PhotographEncoder:
     """Of a checkpoint that looks at so many features. Raises `CheckpointError`."""
     file, weights = resnet_beside(path, features)
-    network, depth = resnet(file, weights)
+    network, depth = resnet(file, weights, {f"{own}.": f"{their}." for their, own in CHILDREN.items()})
     return PhotographEncoder(network, f"ResNet-{depth} with Caffe's strides, from {file.name}")

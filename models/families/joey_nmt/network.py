@@ -75,7 +75,7 @@ def decoder_of(path: Path, theirs: Mapping[str, Tensor], settings: Mapping[str, 
     weights["attend.features_to_size.bias"] = torch.zeros(len(keys))
     if nested(settings, "model", "decoder", "embeddings", "scale"):
         weights["embed.weight"] = weights["embed.weight"] * math.sqrt(embedding)
-    told = layer_names(config.layers, "decoder.rnn.", "layers.") | {"layers.": "decoder.rnn."} | DECODER
+    told = layer_names(config.layers, "decoder.rnn.", "layers.") | DECODER
     return fitted(path, lambda: AttentionalDecoder(config), weights, told)
 
 

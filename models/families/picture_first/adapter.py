@@ -22,7 +22,7 @@ from unrolled.models.checkpoints.fitting import fitted, renamed
 from unrolled.models.checkpoints.pickled import PickledCheckpoint, read_pickled
 from unrolled.models.checkpoints.resnets import ResNetEncoder, resnet_encoder
 from unrolled.models.families.picture_first.reference import PictureFirstReference
-from unrolled.models.stepping.layers import Layers, kind_of, layer_count, layer_weights
+from unrolled.models.stepping.layers import Layers, kind_of, layer_count, layer_names, layer_weights
 from unrolled.models.stepping.network_stepper import NetworkStepper
 from unrolled.models.stepping.stepper import EncodedInput, Structure
 from unrolled.models.trace import ModelDescription
@@ -111,10 +111,10 @@ def open_captioner(source: PickledCheckpoint, device: str) -> PictureFirstSteppe
     both = _named(encoder.tensors, decoder.tensors)
     weights = renamed(path, {name: value for name, value in both.items() if not name.startswith(ELSEWHERE)}, NAMES)
     network = fitted(path, lambda: PictureFirst(lengths), weights | layer_weights(both, "decoder.lstm.", "layers."),
-                     NAMES)
+                     layer_names(lengths.layers, "decoder.lstm.", "layers.") | NAMES)
     words = numbered_words(path, vocabulary_beside(path, lengths.vocabulary), lengths.vocabulary, ("<end>",))
-    trunk = {name: value for name, value in encoder.tensors.items() if name.startswith("resnet.")}
-    resnet = resnet_encoder(encoder.path, trunk, size=SIZE, side=1, resampling=Image.Resampling.LANCZOS)
+    trunk = encoder.under("resnet.")
+    resnet = resnet_encoder(encoder.path, trunk, "resnet.", size=SIZE, side=1, resampling=Image.Resampling.LANCZOS)
     stepper = PictureFirstStepper(
         network, resnet, words, end=words.index("<end>"), device=device,
         identity=decoder.identity(f"Show and Tell · {path.name}", FAMILY))

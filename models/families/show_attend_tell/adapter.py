@@ -8,6 +8,7 @@ word map's JSON file beside them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -20,7 +21,7 @@ from unrolled.models.cells.decoder import Memory
 from unrolled.models.cells.hook import Hook
 from unrolled.models.checkpoints.companions import numbered_words, word_map_beside
 from unrolled.models.checkpoints.files import CheckpointError, misfit
-from unrolled.models.checkpoints.fitting import check_there, fitted
+from unrolled.models.checkpoints.fitting import check_there, fitted, renamed
 from unrolled.models.checkpoints.pickled import PickledCheckpoint, stub_at
 from unrolled.models.checkpoints.resnets import ResNetEncoder, resnet_encoder
 from unrolled.models.families.show_attend_tell.reference import ShowAttendTellReference
@@ -34,8 +35,11 @@ MAXIMUM_STEPS = 50  # as the tutorial's own search has it
 FAMILY = "a PyTorch Tutorial to Image Captioning"
 SIZE = 256  # pixels a side
 SIDE = 14   # cells a side, where the checkpoint does not say
-LINEAR = ("attention.encoder_att", "attention.decoder_att", "attention.full_att", "init_h", "init_c", "f_beta", "fc")
-NEEDED = (*(f"{name}.{part}" for name in LINEAR for part in ("weight", "bias")), "embedding.weight",
+NAMES = {"attend.features_to_size.": "attention.encoder_att.", "attend.hidden_to_size.": "attention.decoder_att.",
+         "attend.score.": "attention.full_att.", "first_hidden.": "init_h.", "first_cell.": "init_c.", "gate.": "f_beta.",
+         "score.": "fc.", "embed.": "embedding.", "cell.": "decode_step."}
+LINEAR = tuple(NAMES.values())[:7]
+NEEDED = (*(f"{name}{part}" for name in LINEAR for part in ("weight", "bias")), "embedding.weight",
           *(f"decode_step.{name}" for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")))
 RECOGNISES = Named(("decoder.attention.full_att.weight", "decoder.decode_step.weight_ih", "decoder.f_beta.weight"))
 
@@ -88,21 +92,15 @@ class ShowAttendTell(nn.Module):
             *cell, attended.weights, entropy_of(attended.weights), gate, gate.mean(dim=-1, keepdim=True))
 
 
-def weights_of(theirs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def weights_of(path: Path, theirs: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Ours, from the tutorial's names.
 
     Both of the attention's first layers have a bias there: their sum is ours. The bias of its scores changes no softmax.
     """
-    ours = {
-        "attend.features_to_size.weight": theirs["attention.encoder_att.weight"],
-        "attend.features_to_size.bias": theirs["attention.encoder_att.bias"] + theirs["attention.decoder_att.bias"],
-        "attend.hidden_to_size.weight": theirs["attention.decoder_att.weight"],
-        "attend.score.weight": theirs["attention.full_att.weight"],
-        "embed.weight": theirs["embedding.weight"],
-    }
-    for own, their in (("first_hidden", "init_h"), ("first_cell", "init_c"), ("gate", "f_beta"), ("score", "fc")):
-        ours |= {f"{own}.{part}": theirs[f"{their}.{part}"] for part in ("weight", "bias")}
-    return ours | {f"cell.{name}": theirs[f"decode_step.{name}"] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
+    ours = renamed(path, theirs, NAMES)
+    ours["attend.features_to_size.bias"] = ours["attend.features_to_size.bias"] + ours.pop("attend.hidden_to_size.bias")
+    del ours["attend.score.bias"]
+    return ours
 
 
 class ShowAttendTellStepper(NetworkStepper[ShowAttendTell]):
@@ -141,27 +139,30 @@ class ShowAttendTellStepper(NetworkStepper[ShowAttendTell]):
 def open_tutorial(source: PickledCheckpoint, device: str) -> ShowAttendTellStepper:
     path, theirs = source.path, source.under("decoder.")
     check_there(path, theirs, NEEDED, "decoder.")
-    left_over = next((name for name in theirs if name not in NEEDED), "")
+    known = {f"decoder.{name}" for name in NEEDED}
+    left_over = next((name for name in source.tensors if name.startswith(("decoder.", "encoder."))
+                      and not name.startswith("encoder.resnet.") and name not in known), "")
     if left_over:
-        raise misfit(path, f"“decoder.{left_over}” is left over")
+        raise misfit(path, f"“{left_over}” is left over")
     odd = next((name for name in theirs if theirs[name].ndim != (1 if "bias" in name else 2)), "")
     if odd:
         raise misfit(path, f"“decoder.{odd}” is {tuple(theirs[odd].shape)}")
     if theirs["attention.encoder_att.bias"].shape != theirs["attention.decoder_att.bias"].shape:
         raise misfit(path, "its attention's two layers differ in length")
-    encoder_weights = source.under("encoder.")
-    if not encoder_weights:
+    trunk = source.under("encoder.resnet.")
+    if not trunk:
         raise CheckpointError(f"“{path.name}” holds a decoder without its encoder; save both, as the tutorial does.")
     vocabulary, embedding = theirs["embedding.weight"].shape
     lengths = Lengths(vocabulary, embedding, theirs["decode_step.weight_hh"].shape[1],
                       *reversed(theirs["attention.encoder_att.weight"].shape))
-    network = fitted(path, lambda: ShowAttendTell(lengths), weights_of(theirs))
+    network = fitted(path, lambda: ShowAttendTell(lengths), weights_of(path, theirs),
+                     {own: f"decoder.{their}" for own, their in NAMES.items()})
     words = numbered_words(path, word_map_beside(path, vocabulary), vocabulary, ("<start>", "<end>"))
     pool = stub_at(source.content, "encoder", "adaptive_pool", "output_size")
     side = pool[0] if isinstance(pool, tuple) and pool and isinstance(pool[0], int) and 0 < pool[0] <= 64 else SIDE
     epoch = source.content.get("epoch") if isinstance(source.content, dict) else None
     summary = f"{FAMILY}{f', after epoch {epoch + 1}' if isinstance(epoch, int) else ''}"
-    encoder = resnet_encoder(path, encoder_weights, size=SIZE, side=side, resampling=Image.Resampling.BILINEAR)
+    encoder = resnet_encoder(path, trunk, "encoder.resnet.", size=SIZE, side=side, resampling=Image.Resampling.BILINEAR)
     return ShowAttendTellStepper(
         network, encoder, words, start=words.index("<start>"), end=words.index("<end>"),
         identity=source.identity(f"Show, Attend and Tell · {path.name}", summary), device=device)

@@ -188,6 +188,13 @@ def test_without_a_screen_it_is_drawn_with_the_report_under_it(monkeypatch):
     assert "nan" not in shown.report
 
 
+def test_a_recording_is_no_trace():
+    with unrolled.record(net := nn.LSTM(FEATURES, UNITS)) as record:
+        net(torch.randn(3, 1, FEATURES))
+    with pytest.raises(TypeError, match=r"as recording\.trace\(\).* of the type Recording\."):
+        unrolled.show(record)
+
+
 def test_with_a_screen_the_window_is_a_process_of_its_own(monkeypatch, tmp_path):
     monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
