@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -47,7 +48,7 @@ def tensors_in(data: bytes | memoryview) -> tuple[Arrays, dict[str, str]]:
     """
     whole = memoryview(data).cast("B")
     begin = 8 + int.from_bytes(whole[:8], "little")
-    described = json.loads(bytes(whole[8:begin]))
+    described = msgspec.json.decode(whole[8:begin])  # which needs no copy, and half of the time
     metadata = described.pop(METADATA)
     return {name: _tensor(whole[begin:], **tensor) for name, tensor in described.items()}, metadata
 
