@@ -86,8 +86,10 @@ CONTENTS = (
             there=lambda subject: _has_axes(subject, ("unit",), (), ("label",)),
             missing="This trace holds no channel over time.",
             about="Every recorded channel over time, on its own scale.", takes=STEPS | {"type_points"}),
-    Content(name="gradients", title="Gradient map", makes=Makes.STILL, there=lambda subject: subject.gradients is not None,
-            missing="No gradients are there: in the window, “Attribution” follows them back.",
+    Content(name="gradients", title="Gradient map", makes=Makes.STILL,
+            there=lambda subject: subject.gradients is not None and subject.gradients.has("hidden"),
+            missing="There are no gradients by an earlier state: “Attribution” in the window follows them back, and a "
+                    "transformer has none.",
             about="What each word depended on: the norm of its gradient with respect to every earlier state.",
             takes=STEPS | {"type_points"}),
     Content(name="beam", title="Beam tree", makes=Makes.STILL,

@@ -114,6 +114,12 @@ def test_a_long_run_is_drawn_from_means(tmp_path):
     assert any("2 a column: their mean" in (text or "") for text in texts(tmp_path / "a.svg"))
 
 
+def test_of_a_model_without_a_state_there_is_no_map_of_gradients(tmp_path, subject):
+    words = Followed(0, 0, 0, 3, (GradientRows(row=0, rows=4, column=0, columns=4, hidden=b"", words=bytes(64)),))
+    with pytest.raises(ExportError, match="a transformer has none"):
+        export(dataclasses.replace(subject, gradients=words), tmp_path / "a.svg", SETTINGS, what="gradients")
+
+
 def test_gradients_fall_from_the_diagonal(tmp_path, subject):
     still = GradientStill(gradient_scene(subject), dataclasses.replace(SETTINGS, steps=(1, 2, 4)))
     assert still.steps == [1, 2, 4]

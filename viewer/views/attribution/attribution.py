@@ -100,7 +100,7 @@ class AttributionView(View):
         for part in (self.by, self.compute, self.cancel):
             flow.addWidget(part)
         self._chart = chart = QWidget()
-        in_column(chart, choices, self.progress, self.status, (self.map, 1), spacing=4)
+        in_column(chart, choices, self.progress, self.status, (self.map, 1), spacing=4).addStretch(0)
         self.hold(TwoParts(chart, self.attributions, stretch=(5, 4), first_height=MAP_HEIGHT))
 
     # ── Following the session ─────────────────────────────────────────────────────────────────────────────────
