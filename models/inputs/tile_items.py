@@ -36,7 +36,7 @@ def with_all_tiles(data: bytes, there: int, fill: bytes) -> bytes:
     items, (references, hidden) = list(_items(data)), _hidden(data)
     changed, appended = bytearray(data), bytearray()
     if any(item.number in hidden and item.start + item.length > there for item in items):
-        changed[references] = data[references].replace(b"auxl", b"free")
+        changed[references] = data[references].replace(b"auxl", b"thmb")  # which no decoder lays over a picture
     heads: dict[bytes, bytes] = {}
     for item in items:
         begun = data[item.start : min(item.start + item.length, there)]

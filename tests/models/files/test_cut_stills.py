@@ -194,6 +194,7 @@ def test_what_lacks_transparency_alone_is_shown_whole(form):
     picture = read_picture(data[: len(data) - 500], "x")
     first_is_colour = form == "HEIF"  # libavif writes transparency first
     beside = np.asarray(opaque if first_is_colour else read_picture(data, "x").image).astype(int)
+    assert len(picture.notes) == 1
     assert "cut short" in picture.notes[0]
     assert np.abs(np.asarray(picture.image) - beside)[:300].mean() < 8
 
