@@ -60,8 +60,8 @@ def _switches(name: str, on: str | bool = True, off: str | bool = False) -> Call
 SPECS = (
     ActionSpec("open", "File", "Open…", partial(c.ChooseFile, "open"), ("Ctrl+O",), "open",
                hint="Open a photograph, a text, a clip, a trace or a session"),
-    ActionSpec("open_frames", "File", "Open folder of frames…", partial(c.ChooseFile, "frames"), ("Ctrl+Shift+F",),
-               hint="Open a folder of frames as a clip"),
+    ActionSpec("open_frames", "File", "Open folder…", partial(c.ChooseFile, "frames"), ("Ctrl+Shift+F",),
+               hint="Open a folder of frames as a clip, or a store of traces"),
     ActionSpec("draw_input", "File", "New scene", c.DrawInput, ("Ctrl+N",), hint="Draw another input of the model’s own kind"),
     ActionSpec("paste", "File", "Paste", c.Paste, ("Ctrl+V",), "paste", hint="Paste a picture, a text or a file"),
     ActionSpec("open_next", "File", "Next of what is waiting", c.OpenNext, ("N",),

@@ -66,7 +66,7 @@ class DialogActions:
         self._ask_file("Open", c.Open, ";;".join((*patterns, "All files (*)")))
 
     def _open_frames(self) -> None:
-        name = QFileDialog.getExistingDirectory(self._window, "Open folder of frames", self.settings.text("folder"))
+        name = QFileDialog.getExistingDirectory(self._window, "Open folder", self.settings.text("folder"))
         if name:
             self._do(c.Open(Path(name)))
 

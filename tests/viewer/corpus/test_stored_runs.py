@@ -12,6 +12,7 @@ import pytest
 import scripted
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QFileDialog
 from stores import HIDDEN, drawn
 
 from unrolled.models.store.layout import StoreError
@@ -88,6 +89,14 @@ def test_units_are_sorted_by_all_of_a_run(store):
 def test_a_folder_with_a_store_is_one(kept, tmp_path):
     assert kind_of(kept.location.folder) is Kind.STORE
     assert kind_of(tmp_path) is Kind.INPUT
+
+
+def test_a_store_is_chosen_as_a_folder(qtbot, window, kept, monkeypatch):
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(kept.location.folder))
+    action = window.actions_by_name["open_frames"]
+    assert action.text() == "Open folder…"
+    action.trigger()
+    qtbot.waitUntil(lambda: window.corpus is not None and window.pages.currentWidget() is window.corpus)
 
 
 def test_a_document_is_opened_at_its_step_and_saved_with_a_session(qtbot, window, kept):
