@@ -41,6 +41,14 @@ def test_wrong_use_is_two(run_here, words):
     assert_one_sentence(run_here(*words), status=2)
 
 
+@pytest.mark.parametrize(("words", "sentence"), [
+    (("--beam", "0"), "--beam must be at least 1."), (("--temperature", "-3"), "--temperature must be above 0."),
+    (("--top-p", "3"), "--top-p must be at most 1."), (("--seed", "-1"), "--seed must be at least 0."),
+    (("--beam", "2", "--length-penalty", "9"), "--length-penalty must be at most 5.")])
+def test_what_a_number_must_be_is_said_in_words(run_here, words, sentence):
+    assert sentence in assert_one_sentence(run_here("caption", "x.jpg", *words), status=2)
+
+
 @pytest.mark.parametrize("words", [("caption",), ("export", "x.jpg"), ("--size", "wide"), ("bench", "--only", "x")])
 def test_words_that_do_not_parse_are_two(run_here, words):
     result = run_here(*words)

@@ -1,6 +1,7 @@
 """Run an input through a model from the command line: what caption, trace and export share."""
 
 import argparse
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ from unrolled.viewer.state.recent_models import remember_model
 
 DEFAULT_MODEL = "caption-attend-lstm"
 DEFAULT_KIND = "picture"  # what it takes
+BOUNDS = {">": "above", ">=": "at least", "<=": "at most"}
 NO_INPUTS = {
     Kind.TRACE: "no input: unrolled export and unrolled analyze take traces.",
     Kind.SESSION: "a session, no input: unrolled export and unrolled analyze take it.",
@@ -109,7 +111,9 @@ def decoding_of(arguments: argparse.Namespace) -> Decoding:
     try:
         return msgspec.convert(fields, Decoding)
     except msgspec.ValidationError as error:
-        raise CommandError(f"These decoding settings are out of range: {error}.", WRONG_USE) from error
+        name, sign, bound = re.search(r"(\S+) (\S+) - at `\$\.(\w+)`", str(error)).group(3, 1, 2)  # type: ignore[union-attr]
+        option = "beam" if name == "beam_width" else name.replace("_", "-")
+        raise CommandError(f"--{option} must be {BOUNDS[sign]} {bound.removesuffix('.0')}.", WRONG_USE) from error
 
 
 @contextmanager
