@@ -191,7 +191,10 @@ def test_captions_are_searched_where_they_are(captions):
     assert found.steps == 28
     like = captions.run(3).values("hidden", 5, 7)
     hits = nearest(captions, "hidden", like, most=100).hits
-    assert len(hits) == sum(max(length - 1, 0) for length in (5, 12, 1, 7, 3))
+    lengths = (5, 12, 1, 7, 3)
+    assert all(hit.last == hit.first + 1 < lengths[hit.document] for hit in hits)
+    assert len({(hit.document, step) for hit in hits for step in (hit.first, hit.last)}) == 2 * len(hits)  # none overlaps
+    assert sum((length + 1) // 3 for length in lengths) <= len(hits) <= sum(length // 2 for length in lengths)
     assert (hits[0].document, hits[0].first) == (3, 5)
 
 
