@@ -269,7 +269,7 @@ def test_several_calls_of_the_network_are_joined_or_taken_by_their_number():
             expected = net.rnn(net.embed(batch))[0][1]
         np.testing.assert_allclose(record.columns(1, forward=forward)["hidden"], expected.numpy(), atol=1e-6)
     assert len(whole) == 5
-    with pytest.raises(IndexError, match="called 2 times"):
+    with pytest.raises(IndexError, match="no call 2 of the network; of 2"):
         record.columns(forward=2)
 
 

@@ -137,7 +137,7 @@ def test_of_a_large_session_few_bytes_are_written_a_second(qtbot, window, tmp_pa
     assert size > 100 * 20
     assert autosave._timer.remainingTime() / 1000 == pytest.approx(size / 100, abs=5)
     window.do(c.OpenText(typed("Another, which may be short.")))
-    assert autosave._timer.remainingTime() <= 20_000
+    assert autosave._timer.remainingTime() <= 21_000  # Qt's timers are coarse by a twentieth
     autosave.close()
 
 
