@@ -11,7 +11,7 @@ from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.shown import ShownSession
 from unrolled.viewer.views.view import ViewContext
 
-ANSWERING = {"input_at", "get", "edit"}  # methods that change nothing
+ANSWERING = {"input_at", "with_last", "get", "edit"}  # methods that change nothing
 
 
 def parts() -> dict[str, tuple[type, object]]:
