@@ -28,6 +28,7 @@ def test_what_has_the_focus_is_in_sight_and_looks_so(qtbot, captioned, theme, op
     bar = window.host.views["tracks"].findChild(QScrollArea).verticalScrollBar()
     bar.setValue(bar.maximum())
     window.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is window)  # else the application says nothing of the focus
     window.layout_.toolbar.model.setFocus()
     reached = []
     while True:
