@@ -13,7 +13,7 @@ LENGTH = len(scripted.CAPTION)
 
 
 def settled(qtbot, window):
-    qtbot.waitUntil(lambda: window.session.trace.ended and not window.controller.run.busy, timeout=5000)
+    qtbot.waitUntil(lambda: window.session.trace.ended and not window.controller.run.busy)
     window.coordinator.flush()
 
 
@@ -48,5 +48,5 @@ def press(qtbot, window, key, modifier=Qt.KeyboardModifier.NoModifier):
 
 def run_to_end(qtbot, window):
     press(qtbot, window, Qt.Key.Key_End, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(lambda: window.session.trace.ended and not window.controller.run.busy, timeout=5000)
-    qtbot.waitUntil(lambda: not window.coordinator.waiting, timeout=1000)
+    qtbot.waitUntil(lambda: window.session.trace.ended and not window.controller.run.busy)
+    qtbot.waitUntil(lambda: not window.coordinator.waiting)

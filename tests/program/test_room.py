@@ -23,7 +23,7 @@ def window(qtbot, tmp_path):
     made.resize(1440, 900)
     made.show()
     made.controller.start()
-    qtbot.waitUntil(lambda: made.controller.backend.connected, timeout=60_000)
+    qtbot.waitUntil(lambda: made.controller.backend.connected)
     yield made
     made.close()
 
@@ -34,7 +34,7 @@ def history(window):
 
 def begin(qtbot, window):
     window.actions_by_name["room"].trigger()
-    qtbot.waitUntil(lambda: window.room.trainer.alive, timeout=60_000)
+    qtbot.waitUntil(lambda: window.room.trainer.alive)
     return window.room
 
 
@@ -43,7 +43,7 @@ def train(qtbot, window, updates):
     for _ in range(updates):
         before = len(history(window))
         qtbot.mouseClick(room.one, Qt.MouseButton.LeftButton)
-        qtbot.waitUntil(lambda before=before: len(history(window)) == before + 1, timeout=20_000)
+        qtbot.waitUntil(lambda before=before: len(history(window)) == before + 1)
 
 
 def test_a_network_is_trained_before_ones_eyes(qtbot, window):
@@ -58,7 +58,7 @@ def test_a_network_is_trained_before_ones_eyes(qtbot, window):
     assert np.array_equal(shown.hidden, np.tril(shown.hidden))  # no state touches a loss before it
     # The same seed gives the same numbers.
     qtbot.mouseClick(room.again, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: room.trainer.alive and len(history(window)) == 0, timeout=20_000)
+    qtbot.waitUntil(lambda: room.trainer.alive and len(history(window)) == 0)
     train(qtbot, window, 3)
     assert np.array_equal(history(window).column("loss"), first)
     # The threshold is moved in the plot by keys, and holds from the next update on.
@@ -76,7 +76,7 @@ def test_a_network_is_trained_before_ones_eyes(qtbot, window):
     assert room.drawn.map.truncation == 5
     # It trains on by itself, pauses, and the run of the microscope is where it was.
     qtbot.mouseClick(room.play, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: len(history(window)) > 15, timeout=20_000)
+    qtbot.waitUntil(lambda: len(history(window)) > 15)
     qtbot.keyClick(room, Qt.Key.Key_Escape)
     assert window.pages.currentWidget() is window.layout_
     assert not room.trainer.running
@@ -88,12 +88,12 @@ def test_its_keys_do_what_its_buttons_say_though_no_run_is_open(qtbot, window):
         focused.setFocus()
         before = len(history(window))
         qtbot.keyClick(focused, Qt.Key.Key_Right)
-        qtbot.waitUntil(lambda before=before: len(history(window)) == before + 1, timeout=20_000)
+        qtbot.waitUntil(lambda before=before: len(history(window)) == before + 1)
         assert not room.trainer.running
     qtbot.keyClick(room, Qt.Key.Key_Home)
-    qtbot.waitUntil(lambda: room.trainer.alive and len(history(window)) == 0, timeout=20_000)
+    qtbot.waitUntil(lambda: room.trainer.alive and len(history(window)) == 0)
     qtbot.keyClick(room, Qt.Key.Key_Space)
-    qtbot.waitUntil(lambda: len(history(window)) > 2, timeout=20_000)
+    qtbot.waitUntil(lambda: len(history(window)) > 2)
     qtbot.keyClick(room, Qt.Key.Key_Space)
     assert not room.trainer.running
 
@@ -101,7 +101,7 @@ def test_its_keys_do_what_its_buttons_say_though_no_run_is_open(qtbot, window):
 def test_another_cell_begins_anew_and_everything_has_a_name(qtbot, window):
     room = begin(qtbot, window)
     room.controls.cell.setCurrentIndex(room.controls.cell.findData("lstm"))
-    qtbot.waitUntil(lambda: room.trainer.alive and history(window).started.settings.cell == "lstm", timeout=20_000)
+    qtbot.waitUntil(lambda: room.trainer.alive and history(window).started.settings.cell == "lstm")
     train(qtbot, window, 1)
     room.of_cell.setChecked(True)
     room.refresh()
@@ -124,7 +124,7 @@ def test_cells_are_laid_over_one_another_and_all_of_it_is_exported(qtbot, window
     assert "no curves yet" in room.said.text()
     for cell in ("rnn", "lstm", "gru"):
         room.controls.cell.setCurrentIndex(room.controls.cell.findData(cell))
-        qtbot.waitUntil(lambda cell=cell: room.trainer.alive and history(window).started.settings.cell == cell, timeout=20_000)
+        qtbot.waitUntil(lambda cell=cell: room.trainer.alive and history(window).started.settings.cell == cell)
         train(qtbot, window, 2)
     room.refresh()
     assert [cell for cell, line in room.drawn.loss._others.items() if line.visible] == ["rnn", "lstm"]
@@ -136,10 +136,10 @@ def test_cells_are_laid_over_one_another_and_all_of_it_is_exported(qtbot, window
         dialog.format.setCurrentIndex(dialog.format.findData(suffix))
         dialog.fields.dpi.setValue(192)
         if what == "curves":
-            qtbot.waitUntil(lambda dialog=dialog: dialog.preview.picture.image is not None, timeout=20_000)
+            qtbot.waitUntil(lambda dialog=dialog: dialog.preview.picture.image is not None)
         dialog.export_to(tmp_path / f"plots.{suffix}")
         del dialog
-        qtbot.waitUntil(lambda: window.findChild(ExportDialog) is None, timeout=20_000)
+        qtbot.waitUntil(lambda: window.findChild(ExportDialog) is None)
         assert str(tmp_path) in room.said.text()
         assert room.folder.isVisible()
     drawing = (tmp_path / "plots.svg").read_text(encoding="utf-8").replace("\u00a0", " ")
@@ -152,7 +152,7 @@ def test_cells_are_laid_over_one_another_and_all_of_it_is_exported(qtbot, window
         assert picture.info["dpi"] == pytest.approx((192, 192), abs=0.1)
     assert (tmp_path / "plots.csv").read_text().splitlines()[2].startswith("2,")
     room.controls.hidden.setValue(9)  # another network altogether
-    qtbot.waitUntil(lambda: room.trainer.alive and history(window).started.settings.hidden == 9, timeout=20_000)
+    qtbot.waitUntil(lambda: room.trainer.alive and history(window).started.settings.hidden == 9)
     room.refresh()
     assert not any(line.visible for line in room.drawn.loss._others.values())
 
@@ -161,7 +161,7 @@ def test_a_backend_that_dies_is_said_and_what_was_drawn_is_kept(qtbot, window):
     room = begin(qtbot, window)
     train(qtbot, window, 2)
     window.controller.backend._process.kill()
-    qtbot.waitUntil(lambda: room.said.text() != "", timeout=20_000)
+    qtbot.waitUntil(lambda: room.said.text() != "")
     assert "kept" in room.said.text()
     assert window.elsewhere.banner.action.text() == "Start it again"
     assert len(history(window)) == 2

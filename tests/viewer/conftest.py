@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 import scripted
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QWindow
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.state import commands as c
@@ -13,10 +17,24 @@ from unrolled.viewer.window.settings import WindowSettings
 
 
 @pytest.fixture(scope="session", autouse=True)
-def clipboard_given_back(qapp):
-    """What was copied is let go while Python is there: the clipboard without a screen outlives it, and would end in a crash."""
+def application(qapp):
+    """The program's own type and style, whichever test comes first.
+
+    What was copied is let go while Python is there: the clipboard without a screen outlives it, and would end in a crash.
+    """
+    make_application()
     yield
     qapp.clipboard().clear()
+
+
+@pytest.fixture(autouse=True)
+def no_button_held():
+    """A double click that a test makes ends pressed, and a window with a button held does not follow the keyboard."""
+    yield
+    for button in Qt.MouseButton:
+        if button & QApplication.mouseButtons():
+            QTest.mouseRelease(QWindow(), button, Qt.KeyboardModifier.NoModifier, QPoint(-1, -1))
+    assert not QApplication.mouseButtons()
 
 
 @pytest.fixture
@@ -54,9 +72,9 @@ def captioned(qtbot, scripted_command, tmp_path):
     made.controller.messages = []
     made.controller.voice.said.connect(made.controller.messages.append)
     made.do(c.OpenData(scripted.picture().data, "drawn.png"))
-    qtbot.waitUntil(lambda: made.controller.run.is_open, timeout=10_000)
+    qtbot.waitUntil(lambda: made.controller.run.is_open)
     made.do(c.RunToEnd())
-    qtbot.waitUntil(lambda: made.session.trace.ended and not made.controller.run.busy, timeout=5000)
+    qtbot.waitUntil(lambda: made.session.trace.ended and not made.controller.run.busy)
     made.coordinator.flush()
     yield made
     made.close()

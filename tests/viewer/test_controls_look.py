@@ -82,7 +82,7 @@ def test_everything_can_be_reached_in_every_view(qtbot, captioned, size):
     window.layout_._size_panes()
     window.do(c.Pin((1, 2, 3)))
     badge = window.host.views["fidelity"].label
-    qtbot.waitUntil(lambda: "checking" not in badge.text() and badge.width() >= badge.sizeHint().width(), timeout=5000)
+    qtbot.waitUntil(lambda: "checking" not in badge.text() and badge.width() >= badge.sizeHint().width())
     for name, tab in window.layout_.drawer.buttons.items():
         if tab.isVisible():
             window.do(c.OpenView(name))
@@ -180,12 +180,12 @@ def test_boxes_of_qts_own_dialogs_have_their_arrows(qtbot, captioned, theme):
 def test_programs_and_tracebacks_keep_their_type_in_every_theme(qtbot, captioned, theme):
     window = captioned
     window.do(c.LoadModel("scripted-text"))
-    qtbot.waitUntil(lambda: window.session.text is not None and window.controller.run.is_open, timeout=5000)
+    qtbot.waitUntil(lambda: window.session.text is not None and window.controller.run.is_open)
     window.coordinator.flush()
     window.do(c.ChangeAppearance({"theme": theme}))
     window.dialogs.show_traceback("A sentence.", "Traceback")
     dialog = window.findChild(TracebackDialog)
     for widget in (window.host.views["text"].edit, dialog.text):
         qtbot.waitUntil(lambda widget=widget: (widget.document().defaultFont().family(), widget.font().pixelSize()) == (
-            "JetBrains Mono", 12), timeout=1000)
+            "JetBrains Mono", 12))
     dialog.close()

@@ -43,7 +43,7 @@ def test_many_moves_are_one_seek_to_the_last(qtbot, parts):
     for step in (1, 5, 2, 7):
         session.playhead.seek(step)
     assert panel.told == []
-    qtbot.waitUntil(lambda: not coordinator.waiting, timeout=1000)
+    qtbot.waitUntil(lambda: not coordinator.waiting)
     assert panel.told == [7]
 
 
@@ -51,7 +51,7 @@ def test_what_changed_is_refreshed_before_the_seek(qtbot, parts):
     session, panel, coordinator = parts
     session.selection.toggle(3)
     session.playhead.seek(4)
-    qtbot.waitUntil(lambda: not coordinator.waiting, timeout=1000)
+    qtbot.waitUntil(lambda: not coordinator.waiting)
     assert panel.told == ["refresh", 4]
 
 
@@ -96,7 +96,7 @@ def test_the_playhead_is_never_drawn_out_of_sight(qtbot, captioned):
     window.do(c.ShowSteps(0, 4))
     window.coordinator.flush()
     tracks, axis = window.host.views["tracks"], window.session.time_axis
-    qtbot.waitUntil(lambda: all(track.canvas is not None for track in tracks.tracks), timeout=10_000)
+    qtbot.waitUntil(lambda: all(track.canvas is not None for track in tracks.tracks))
     for step in (3, 4, 6, 2, 0):
         window.do(c.Seek(step))
         window.coordinator.flush()

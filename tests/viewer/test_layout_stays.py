@@ -29,8 +29,7 @@ def places(window):
 
 
 def settled(qtbot, window):
-    qtbot.waitUntil(lambda: window.session.trace is not None and window.session.trace.ended and not window.controller.run.busy,
-                    timeout=5000)
+    qtbot.waitUntil(lambda: window.session.trace is not None and window.session.trace.ended and not window.controller.run.busy)
     still(qtbot, window)
 
 
@@ -119,14 +118,14 @@ def test_a_message_moves_no_tab_and_cuts_no_line_while_two_runs_are_compared(qtb
 def test_a_comparison_moves_nothing_of_other_inputs(qtbot, captioned, kind, given, moved, tmp_path):
     window = captioned
     window.do(c.LoadModel(f"scripted-{kind}"))
-    qtbot.waitUntil(lambda: window.session.description.input_kind == kind and window.controller.run.is_open, timeout=5000)
+    qtbot.waitUntil(lambda: window.session.description.input_kind == kind and window.controller.run.is_open)
     if kind == "clip":
         np.save(tmp_path / "clip.npy", given)
         window.do(c.Open(tmp_path / "clip.npy"))
         qtbot.waitUntil(lambda: window.session.clip is not None and window.session.clip.name == "clip.npy")
     else:
         window.do(c.OpenText(given))
-    qtbot.waitUntil(lambda: window.controller.run.is_open and window.session.trace is not None, timeout=5000)
+    qtbot.waitUntil(lambda: window.controller.run.is_open and window.session.trace is not None)
     window.do(c.RunToEnd())
     settled(qtbot, window)
     before = places(window)
@@ -154,12 +153,12 @@ def test_tracks_that_come_into_sight_are_drawn(qtbot, captioned, monkeypatch):
     window.do(c.OpenView("gates"))
     still(qtbot, window)
     tracks, before = window.host.views["tracks"], window.session.trace
-    qtbot.waitUntil(lambda: all(track.canvas is not None for track in tracks.tracks), timeout=10_000)
+    qtbot.waitUntil(lambda: all(track.canvas is not None for track in tracks.tracks))
     window.do(c.Rerun())
-    qtbot.waitUntil(lambda: window.session.trace is not before and window.controller.run.is_open, timeout=5000)
+    qtbot.waitUntil(lambda: window.session.trace is not before and window.controller.run.is_open)
     window.do(c.RunToEnd())
     settled(qtbot, window)
-    qtbot.waitUntil(lambda: "checking" not in window.host.views["fidelity"].label.text(), timeout=5000)
+    qtbot.waitUntil(lambda: "checking" not in window.host.views["fidelity"].label.text())
     qtbot.wait(100)
     seen = tracks._in_sight()
     window.do(c.OpenView(""))

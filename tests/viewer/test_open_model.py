@@ -38,21 +38,21 @@ def test_what_is_typed_is_opened_and_stands_in_the_picker(qtbot, captioned, tmp_
     assert any("Captioners of theirs" in label.text() for label in dialog.findChildren(type(dialog.findChild(object, "muted"))))
     qtbot.keyClicks(dialog.line, f"  {path} ")
     qtbot.keyClick(dialog.line, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: picker.currentText() == "Their captioner", timeout=5000)
+    qtbot.waitUntil(lambda: picker.currentText() == "Their captioner")
     assert picker.currentData() == str(path)
     assert recent_models() == (RecentModel(str(path), "Their captioner"),)
     picked(captioned, "Scripted captioner")
     qtbot.waitUntil(lambda: captioned.session.description.name == "scripted"
-                    and not captioned.controller.run.state.loading, timeout=5000)
+                    and not captioned.controller.run.state.loading)
     picked(captioned, "Their captioner")
-    qtbot.waitUntil(lambda: captioned.session.description.name == THEIRS, timeout=5000)
+    qtbot.waitUntil(lambda: captioned.session.description.name == THEIRS)
     captioned.controller.messages.clear()
     qtbot.keyClicks(asked(qtbot, captioned).line, "no such model")
     qtbot.mouseClick(next(own for own in captioned.findChildren(OpenModelDialog) if own.isVisible()).open_button,
                      Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: bool(captioned.controller.messages), timeout=5000)
+    qtbot.waitUntil(lambda: bool(captioned.controller.messages))
     assert captioned.controller.messages[-1].text == "There is no model “no such model”."
-    qtbot.waitUntil(lambda: picker.currentData() == str(path), timeout=5000)  # the one that is there is wanted again
+    qtbot.waitUntil(lambda: picker.currentData() == str(path))  # the one that is there is wanted again
 
 
 @pytest.mark.parametrize("button", ["file", "of_folder"])
@@ -62,7 +62,7 @@ def test_a_file_or_a_folder_that_is_chosen_is_opened_at_once(qtbot, captioned, t
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(path), ""))
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(path))
     qtbot.mouseClick(getattr(asked(qtbot, captioned), button), Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: captioned.session.description.name == THEIRS, timeout=5000)
+    qtbot.waitUntil(lambda: captioned.session.description.name == THEIRS)
 
 
 def test_a_folder_that_is_dropped_is_a_model_where_it_holds_one(tmp_path):

@@ -21,6 +21,8 @@ def load_fonts() -> None:
         return
     for name in _FILES:
         QFontDatabase.addApplicationFont(str(path("fonts", name)))
+    _text_font.cache_clear()  # what was looked up before is another typeface
+    _mono_font.cache_clear()
     _loaded = True
 
 

@@ -159,7 +159,7 @@ def test_a_session_that_cannot_be_kept_is_said_once(qtbot, window, tmp_path, mon
     autosave.failed.emit(said[0])
     monkeypatch.undo()
     keep(autosave, window)
-    qtbot.waitUntil(lambda: window.layout_.message("kept") is None, timeout=5000)
+    qtbot.waitUntil(lambda: window.layout_.message("kept") is None)
     autosave.close()
 
 
@@ -174,7 +174,7 @@ def test_no_place_to_write_is_said_and_leaves_a_window_that_works(qtbot, window,
     assert "is not being kept" in window.layout_.message("kept").text
     window.dialogs.save_session(in_the_way / "mine.unrolled")
     assert "Saving" in window.layout_.status.activity.text()
-    qtbot.waitUntil(lambda: window.layout_.message("input") is not None, timeout=5000)
+    qtbot.waitUntil(lambda: window.layout_.message("input") is not None)
     assert "Saving" not in window.layout_.status.activity.text()
     autosave.close()
 
@@ -247,7 +247,7 @@ def test_a_device_that_is_gone_costs_itself_alone(qtbot, scripted_command, tmp_p
     path.write_text("[General]\ndevice=cuda:7\n")
     made = make_window(WindowSettings(path), BackendProcess(scripted_command))
     made.controller.start()
-    qtbot.waitUntil(lambda: made.session.description is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: made.session.description is not None)
     assert made.controller.choice.device == "auto"
     made.close()
     made.deleteLater()
@@ -259,7 +259,7 @@ def test_a_damaged_model_from_last_time_is_said_and_another_taken(qtbot, scripte
     path.write_text(f"[General]\nmodel={damaged}\n")
     made = make_window(WindowSettings(path), BackendProcess(scripted_command))
     made.controller.start()
-    qtbot.waitUntil(lambda: made.session.description is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: made.session.description is not None)
     assert made.session.description.name == "scripted"
     assert "mine.safetensors" in made.layout_.message("model").text
     made.close()

@@ -27,7 +27,7 @@ def backend(qtbot, scripted_command):
 
 
 def wait_for(qtbot, backend, kind, count=1):
-    qtbot.waitUntil(lambda: sum(isinstance(report, kind) for report in backend.reports) >= count, timeout=10_000)
+    qtbot.waitUntil(lambda: sum(isinstance(report, kind) for report in backend.reports) >= count)
     return [report for report in backend.reports if isinstance(report, kind)][-1]
 
 
@@ -62,7 +62,7 @@ def test_killed_from_outside_it_dies_once_with_a_sentence_and_starts_again(qtbot
     backend.start()
     wait_for(qtbot, backend, Ready)
     os.kill(backend.process_id, signal.SIGKILL)
-    qtbot.waitUntil(lambda: bool(sentences), timeout=5000)
+    qtbot.waitUntil(lambda: bool(sentences))
     qtbot.wait(400)
     assert len(sentences) == 1
     assert sentences[0].endswith(".")
@@ -83,9 +83,9 @@ def test_a_backend_that_stops_answering_is_silent_until_it_answers_again(qtbot, 
     wait_for(qtbot, backend, Pong, count=3)
     assert not said
     os.kill(backend.process_id, signal.SIGSTOP)
-    qtbot.waitUntil(lambda: said == [True], timeout=5000)
+    qtbot.waitUntil(lambda: said == [True])
     os.kill(backend.process_id, signal.SIGCONT)
-    qtbot.waitUntil(lambda: said == [True, False], timeout=5000)
+    qtbot.waitUntil(lambda: said == [True, False])
     os.kill(backend.process_id, signal.SIGSTOP)
     backend.close()  # ends it all the same
 

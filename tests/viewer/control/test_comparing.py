@@ -56,7 +56,7 @@ def test_another_picture_beside_in_the_same_process(qtbot, window, tmp_path):
     window.do(c.CompareInput(path))
     started = [process for process in gc.get_objects() if isinstance(process, BackendProcess) and process.alive]
     assert started == [window.controller.backend]
-    qtbot.waitUntil(lambda: window.session.compared is not None and window.session.compared.trace.ended, timeout=10_000)
+    qtbot.waitUntil(lambda: window.session.compared is not None and window.session.compared.trace.ended)
     window.coordinator.flush()
     assert tuple(window.session.compared.trace.words) == words(window)
     assert "the same words" in window.host.views["tracks"].compare_bar.text.text()
@@ -64,7 +64,7 @@ def test_another_picture_beside_in_the_same_process(qtbot, window, tmp_path):
     assert any("reads “other.png”" in text for text in said_of_it)
     assert said_of_it[-1] == ""
     window.do(c.CompareInput(path))  # once more: what was beside before is forgotten
-    qtbot.waitUntil(lambda: window.session.compared is not None and window.session.compared.trace.ended, timeout=10_000)
+    qtbot.waitUntil(lambda: window.session.compared is not None and window.session.compared.trace.ended)
     window.do(c.OpenData(scripted.picture().data, "again.png"))  # another run: the other one ends
     assert window.session.compared is None
     window.do(c.CompareInput(tmp_path / "nothing.png"))
@@ -75,13 +75,13 @@ def test_the_run_on_screen_goes_on_beside_another_one(qtbot, window, tmp_path):
     path = tmp_path / "other.png"
     path.write_bytes(scripted.picture(200, 200).data)
     window.do(c.CompareInput(path))
-    qtbot.waitUntil(lambda: window.session.compared is not None and window.session.compared.trace.ended, timeout=10_000)
+    qtbot.waitUntil(lambda: window.session.compared is not None and window.session.compared.trace.ended)
     window.do(c.ChooseToken(2, scripted.WORDS.index("dog")))
-    qtbot.waitUntil(lambda: window.session.trace.ended and not window.controller.run.busy, timeout=5000)
+    qtbot.waitUntil(lambda: window.session.trace.ended and not window.controller.run.busy)
     assert words(window)[2] == "dog"
     assert window.session.compared is not None
     window.do(c.LoadModel("scripted-scene"))  # another model: nothing is left of what ran beside
-    qtbot.waitUntil(lambda: window.session.description.name == "scripted-scene", timeout=5000)
+    qtbot.waitUntil(lambda: window.session.description.name == "scripted-scene")
     assert window.session.compared is None
 
 
@@ -93,10 +93,10 @@ def test_another_model_beside_says_what_it_cannot_do(qtbot, window):
     ends.trigger()
     assert not ends.isEnabled()
     window.do(c.CompareModel("nothing"))
-    qtbot.waitUntil(lambda: "There is no model “nothing”" in said(window), timeout=10_000)
+    qtbot.waitUntil(lambda: "There is no model “nothing”" in said(window))
     assert window.session.compared is None
     window.do(c.CompareModel("scripted-text"))
-    qtbot.waitUntil(lambda: "does not take" in said(window), timeout=10_000)
+    qtbot.waitUntil(lambda: "does not take" in said(window))
 
 
 def test_a_recorded_trace_beside(qtbot, window, tmp_path):

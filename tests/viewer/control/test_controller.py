@@ -39,7 +39,7 @@ def ready(qtbot, controller):
     """A picture is open and the model waits for its first step."""
     controller.start()
     controller.do(c.OpenData(scripted.picture().data, "drawn.png"))
-    qtbot.waitUntil(lambda: controller.run.is_open, timeout=10_000)
+    qtbot.waitUntil(lambda: controller.run.is_open)
     return controller
 
 
@@ -49,12 +49,12 @@ def words(controller):
 
 
 def wait_for_steps(qtbot, controller, count):
-    qtbot.waitUntil(lambda: len(words(controller)) >= count, timeout=5000)
+    qtbot.waitUntil(lambda: len(words(controller)) >= count)
 
 
 def run_to_end(qtbot, controller):
     controller.do(c.RunToEnd())
-    qtbot.waitUntil(lambda: controller.session.trace.ended and not controller.run.busy, timeout=5000)
+    qtbot.waitUntil(lambda: controller.session.trace.ended and not controller.run.busy)
 
 
 def test_a_picture_opened_before_the_model_is_there_is_sent_when_it_is(qtbot, controller):
@@ -72,7 +72,7 @@ def test_the_end_that_is_run_to_before_the_model_is_there_is_the_models_own(qtbo
     controller.start()
     controller.do(c.RunToEnd())
     assert "runs to the end" in controller.messages[-1].text
-    qtbot.waitUntil(lambda: controller.session.trace is not None and controller.session.trace.ended, timeout=10_000)
+    qtbot.waitUntil(lambda: controller.session.trace is not None and controller.session.trace.ended)
     assert len(words(controller)) == 30 + 30
 
 
@@ -122,7 +122,7 @@ def test_provenance_says_where_it_comes_from(qtbot, ready):
 def test_playing_writes_the_caption_and_stops_at_its_end(qtbot, ready):
     ready.playback.set_speed(20)
     ready.do(c.TogglePlay())
-    qtbot.waitUntil(lambda: ready.session.trace.ended and not ready.playback.playing, timeout=5000)
+    qtbot.waitUntil(lambda: ready.session.trace.ended and not ready.playback.playing)
     assert words(ready) == scripted.CAPTION
     assert ready.session.playhead.step == END
 
@@ -134,7 +134,7 @@ def test_playing_in_a_loop_begins_again(qtbot, ready):
     seen = []
     ready.session.playhead.moved.connect(seen.append)
     ready.do(c.TogglePlay())
-    qtbot.waitUntil(lambda: seen.count(0) >= 2, timeout=5000)
+    qtbot.waitUntil(lambda: seen.count(0) >= 2)
     ready.do(c.TogglePlay())
     assert not ready.playback.playing
 
@@ -143,9 +143,9 @@ def test_a_hand_on_the_playhead_is_not_pulled_away(qtbot, ready):
     ready.do(c.StepForward())
     wait_for_steps(qtbot, ready, 1)
     ready.do(c.RunToEnd())
-    qtbot.waitUntil(lambda: len(words(ready)) > 3, timeout=5000)
+    qtbot.waitUntil(lambda: len(words(ready)) > 3)
     ready.session.playhead.seek(1)
-    qtbot.waitUntil(lambda: ready.session.trace.ended, timeout=5000)
+    qtbot.waitUntil(lambda: ready.session.trace.ended)
     assert ready.session.playhead.step in (1, END)  # END only where the run had ended before the hand came
 
 
@@ -153,7 +153,7 @@ def test_another_word_is_written_and_the_run_goes_on_from_it(qtbot, ready):
     run_to_end(qtbot, ready)
     cat = scripted.WORDS.index("cat")
     ready.do(c.ChooseToken(2, cat))
-    qtbot.waitUntil(lambda: ready.session.trace.ended and not ready.run.busy, timeout=5000)
+    qtbot.waitUntil(lambda: ready.session.trace.ended and not ready.run.busy)
     assert words(ready) == (*scripted.CAPTION[:2], "cat", *scripted.CAPTION[3:])
     assert ready.session.playhead.step == 2
 
@@ -164,7 +164,7 @@ def test_another_word_while_the_run_is_on_its_way(qtbot, ready):
     wait_for_steps(qtbot, ready, 2)
     ready.do(c.RunToEnd())
     ready.do(c.ChooseToken(1, scripted.WORDS.index("cat")))
-    qtbot.waitUntil(lambda: not ready.run.busy, timeout=5000)
+    qtbot.waitUntil(lambda: not ready.run.busy)
     assert words(ready)[:2] == ("a", "cat")
     run_to_end(qtbot, ready)
     assert words(ready) == ("a", "cat", *scripted.CAPTION[2:])
@@ -173,7 +173,7 @@ def test_another_word_while_the_run_is_on_its_way(qtbot, ready):
 def test_other_decoding_writes_the_run_again(qtbot, ready):
     run_to_end(qtbot, ready)
     ready.do(c.SetDecoding(Decoding(method="beam", beam_width=2)))
-    qtbot.waitUntil(lambda: ready.session.trace.ended and not ready.run.busy, timeout=5000)
+    qtbot.waitUntil(lambda: ready.session.trace.ended and not ready.run.busy)
     assert words(ready) == scripted.CAPTION
     assert ready.session.trace.provenance.decoding == "beam 2"
 
@@ -196,7 +196,7 @@ def test_a_picture_opened_while_another_is_encoded_wins(qtbot, ready):
 def test_a_picture_opened_while_another_runs_wins(qtbot, ready):
     ready.do(c.RunToEnd())
     ready.do(c.OpenData(scripted.picture(80, 60).data, "new.png"))
-    qtbot.waitUntil(lambda: ready.run.is_open, timeout=5000)
+    qtbot.waitUntil(lambda: ready.run.is_open)
     qtbot.wait(100)
     assert words(ready) == ()
     ready.do(c.StepForward())
@@ -211,7 +211,7 @@ def test_killed_in_mid_caption_the_trace_stays_and_goes_on_after_a_restart(qtbot
     before = ready.session.trace
     hidden = before.column("hidden").copy()
     os.kill(ready.backend.process_id, signal.SIGKILL)
-    qtbot.waitUntil(lambda: bool(ready.messages), timeout=5000)
+    qtbot.waitUntil(lambda: bool(ready.messages))
     message = ready.messages[-1]
     assert message.action == "Start it again"
     assert "kept" in message.text
@@ -219,7 +219,7 @@ def test_killed_in_mid_caption_the_trace_stays_and_goes_on_after_a_restart(qtbot
     ready.do(c.StepBack())
     assert ready.session.playhead.step == 2
     message.act()
-    qtbot.waitUntil(lambda: ready.run.is_open, timeout=10_000)
+    qtbot.waitUntil(lambda: ready.run.is_open)
     ready.do(c.GoLast())
     ready.do(c.StepForward())
     wait_for_steps(qtbot, ready, 5)
@@ -231,7 +231,7 @@ def test_killed_in_mid_caption_the_trace_stays_and_goes_on_after_a_restart(qtbot
 def test_a_backend_that_ends_during_a_step_is_said_and_started_again(qtbot, ready):
     ready.do(c.OpenData(scripted.picture().data, "crash.png"))
     ready.do(c.RunToEnd())
-    qtbot.waitUntil(lambda: bool(ready.messages), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(ready.messages))
     assert words(ready) == scripted.CAPTION[:3]
     assert not ready.run.is_open
 
@@ -266,7 +266,7 @@ def test_malformed_files_are_sentences(qtbot, ready, tmp_path):
 
 def test_a_picture_that_the_model_refuses_is_said_at_the_input(qtbot, ready):
     ready.do(c.OpenData(scripted.picture().data, "bad.png"))
-    qtbot.waitUntil(lambda: bool(ready.messages), timeout=5000)
+    qtbot.waitUntil(lambda: bool(ready.messages))
     assert ready.messages[-1].place == "input"
     ready.do(c.StepForward())
     assert "nothing to run" in ready.messages[-1].text
@@ -288,18 +288,18 @@ def test_a_large_picture_is_decoded_aside(qtbot, ready):
     Image.fromarray(noise).save(stream, "PNG")
     ready.do(c.OpenData(stream.getvalue(), "large.png"))
     assert ready.session.picture.name == "drawn.png"
-    qtbot.waitUntil(lambda: ready.session.picture.name == "large.png", timeout=5000)
-    qtbot.waitUntil(lambda: ready.run.is_open, timeout=5000)
+    qtbot.waitUntil(lambda: ready.session.picture.name == "large.png")
+    qtbot.waitUntil(lambda: ready.run.is_open)
 
 
 def test_an_unknown_model_is_said_and_the_old_one_stays(qtbot, ready):
     ready.do(c.StepForward())
     wait_for_steps(qtbot, ready, 1)
     ready.do(c.LoadModel("no-such-model"))
-    qtbot.waitUntil(lambda: bool(ready.messages), timeout=5000)
+    qtbot.waitUntil(lambda: bool(ready.messages))
     assert ready.messages[-1].place == "model"
     assert ready.session.description.name == "scripted"
-    qtbot.waitUntil(lambda: ready.run.is_open, timeout=5000)
+    qtbot.waitUntil(lambda: ready.run.is_open)
     ready.do(c.StepForward())
     wait_for_steps(qtbot, ready, 2)
 
@@ -311,10 +311,10 @@ def test_somebodys_checkpoint_that_is_opened_as_a_file_is_the_model_that_is_want
     load = ready.run.load
     ready.run.load = lambda name, device: asked.append(name) or load(name, device)
     ready.do(c.Open(path))
-    qtbot.waitUntil(lambda: bool(ready.messages), timeout=5000)  # the scripted backend has no such model
+    qtbot.waitUntil(lambda: bool(ready.messages))  # the scripted backend has no such model
     assert asked[0] == str(path)
     assert [message.place for message in ready.messages] == ["model"]
-    qtbot.waitUntil(lambda: ready.run.is_open and ready.session.description.name == "scripted", timeout=5000)
+    qtbot.waitUntil(lambda: ready.run.is_open and ready.session.description.name == "scripted")
 
 
 @pytest.mark.parametrize("pause", [0, 20, 520])
@@ -325,19 +325,19 @@ def test_of_models_chosen_one_right_after_another_the_last_one_runs(qtbot, ready
     for model in models:
         ready.do(c.LoadModel(model))
         qtbot.wait(pause)
-    qtbot.waitUntil(lambda: ready.run.is_open and ready.session.description.name == models[-1], timeout=5000)
+    qtbot.waitUntil(lambda: ready.run.is_open and ready.session.description.name == models[-1])
     qtbot.wait(100)
     assert ready.session.trace.provenance.model == models[-1]
     assert ready.choice.model == models[-1]
     ready.do(c.RunToEnd())
-    qtbot.waitUntil(lambda: ready.session.trace.ended or len(words(ready)) > 20, timeout=5000)
+    qtbot.waitUntil(lambda: ready.session.trace.ended or len(words(ready)) > 20)
 
 
 def test_a_model_that_fails_after_another_was_chosen_says_nothing(qtbot, ready):
     ready.do(c.LoadModel("slow-no-such-model"))
     qtbot.wait(100)
     ready.do(c.LoadModel("scripted-scene"))
-    qtbot.waitUntil(lambda: ready.run.is_open, timeout=5000)
+    qtbot.waitUntil(lambda: ready.run.is_open)
     assert ready.session.description.name == "scripted-scene"
     assert not ready.messages
 
@@ -345,9 +345,9 @@ def test_a_model_that_fails_after_another_was_chosen_says_nothing(qtbot, ready):
 @pytest.mark.parametrize("wanted", ["auto", "cpu"])
 def test_a_model_that_cannot_be_loaded_leaves_the_device_that_was_wanted(qtbot, ready, wanted):
     ready.do(c.SetDevice(wanted))
-    qtbot.waitUntil(lambda: ready.run.is_open, timeout=5000)
+    qtbot.waitUntil(lambda: ready.run.is_open)
     ready.do(c.LoadModel("no-such-model"))
-    qtbot.waitUntil(lambda: bool(ready.messages), timeout=5000)
+    qtbot.waitUntil(lambda: bool(ready.messages))
     assert ready.choice.device == wanted
 
 
@@ -356,7 +356,7 @@ def test_a_model_that_cannot_be_loaded_leaves_a_trace_of_another_alone(qtbot, re
     trace.provenance = type(trace.provenance)(model="another", input_name="drawn.png")
     ready.opener.show_trace(trace, scripted.picture())
     ready.do(c.LoadModel("no-such-model"))
-    qtbot.waitUntil(lambda: bool(ready.messages), timeout=5000)
+    qtbot.waitUntil(lambda: bool(ready.messages))
     qtbot.wait(50)
     assert ready.session.trace is trace
     assert not ready.run.is_open
@@ -364,7 +364,7 @@ def test_a_model_that_cannot_be_loaded_leaves_a_trace_of_another_alone(qtbot, re
 
 def test_a_model_chosen_while_a_text_is_read_is_there_at_once(qtbot, ready):
     ready.do(c.LoadModel("scripted-text"))
-    qtbot.waitUntil(lambda: ready.session.description.name == "scripted-text" and ready.run.is_open, timeout=5000)
+    qtbot.waitUntil(lambda: ready.session.description.name == "scripted-text" and ready.run.is_open)
     ready.do(c.OpenData(b"a text. " * 1000, "slow.txt", "text"))
     wait_for_steps(qtbot, ready, 16)
     assert ready.run.busy
@@ -380,15 +380,15 @@ def test_a_backend_that_stops_answering_is_said_and_can_be_started_again(qtbot, 
     control.voice.unsaid.connect(unsaid.append)
     control.start()
     control.do(c.OpenData(scripted.picture().data, "drawn.png"))
-    qtbot.waitUntil(lambda: control.run.is_open, timeout=10_000)
+    qtbot.waitUntil(lambda: control.run.is_open)
     control.do(c.StepForward())
     wait_for_steps(qtbot, control, 1)
     os.kill(control.backend.process_id, signal.SIGSTOP)
-    qtbot.waitUntil(lambda: bool(said), timeout=5000)
+    qtbot.waitUntil(lambda: bool(said))
     assert "stopped answering" in said[0].text
     said[0].act()
     assert unsaid[-1] == "model"
-    qtbot.waitUntil(lambda: control.run.is_open, timeout=10_000)
+    qtbot.waitUntil(lambda: control.run.is_open)
     run_to_end(qtbot, control)
     assert words(control) == scripted.CAPTION
     control.close()
@@ -401,14 +401,14 @@ def test_a_recorded_trace_is_shown_without_a_model_and_stays_when_one_is_loaded(
     controller.opener.show_trace(trace, scripted.picture(), step=3)
     assert controller.session.playhead.step == 3
     controller.start()
-    qtbot.waitUntil(lambda: controller.session.description is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: controller.session.description is not None)
     qtbot.wait(50)
     assert controller.session.trace is trace
     controller.do(c.GoLast())
     controller.do(c.StepForward())
     assert "another model" in controller.messages[-1].text
     controller.messages[-1].act()
-    qtbot.waitUntil(lambda: controller.run.is_open, timeout=5000)
+    qtbot.waitUntil(lambda: controller.run.is_open)
     assert words(controller) == ()
 
 

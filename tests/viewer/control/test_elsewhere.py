@@ -37,7 +37,7 @@ def fake_ssh(tmp_path, monkeypatch):
 
 
 def wait_until_ready(qtbot, backend):
-    qtbot.waitUntil(lambda: any(isinstance(report, Ready) for report in backend.reports), timeout=10_000)
+    qtbot.waitUntil(lambda: any(isinstance(report, Ready) for report in backend.reports))
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_a_window_on_another_machine_loses_it_and_goes_on(qtbot, tmp_path):
     window.controller.voice.said.connect(said.append)
     backend.start()
     window.do(c.OpenData(scripted.picture().data, "drawn.png"))
-    qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=10_000)
+    qtbot.waitUntil(lambda: window.controller.run.is_open)
     window.do(c.StepForward())
     qtbot.waitUntil(lambda: len(window.session.trace) == 1)
     os.kill(backend.process_id, signal.SIGKILL)
@@ -77,7 +77,7 @@ def test_a_window_on_another_machine_loses_it_and_goes_on(qtbot, tmp_path):
     window.do(c.StepForward())
     assert (said[-1].text, said[-1].action) == ("The model’s process is not connected.", "Connect again")
     said[-1].act()
-    qtbot.waitUntil(lambda: window.controller.run.is_open and backend.connected, timeout=10_000)
+    qtbot.waitUntil(lambda: window.controller.run.is_open and backend.connected)
     window.do(c.StepForward())
     qtbot.waitUntil(lambda: len(window.session.trace) == 2)
     assert tuple(window.session.trace.words) == scripted.CAPTION[:2]

@@ -37,7 +37,7 @@ def window(qtbot, scripted_command, tmp_path):
     made.show()
     made.controller.start()
     made.do(c.OpenData(scripted.picture().data, "drawn.png"))
-    qtbot.waitUntil(lambda: made.controller.run.is_open, timeout=10_000)
+    qtbot.waitUntil(lambda: made.controller.run.is_open)
     yield made
     made.close()
 
@@ -47,18 +47,18 @@ def test_a_text_is_read_again_in_the_encoding_that_a_person_chooses(qtbot, windo
     open_kind(qtbot, window, "text")
     (tmp_path / "a.txt").write_bytes("día".encode("mac_roman"))
     window.do(c.Open(tmp_path / "a.txt"))
-    qtbot.waitUntil(lambda: window.session.input.name == "a.txt", timeout=5000)
+    qtbot.waitUntil(lambda: window.session.input.name == "a.txt")
     offered = []
     monkeypatch.setattr(QInputDialog, "getItem", lambda *given: (offered.append(given[3][given[4]]), False))
     window.do(c.ShowDialog("encoding"))
     assert offered == [encoding_title(decode_text((tmp_path / "a.txt").read_bytes())[1])]
     for encoding, text in (("cp437", "dÆa"), ("mac_roman", "día")):
         window.do(c.ReadTextAs(encoding))
-        qtbot.waitUntil(lambda text=text: window.session.input.text == text, timeout=5000)
+        qtbot.waitUntil(lambda text=text: window.session.input.text == text)
         assert window.controller.opener.encoding == encoding
     assert window.actions_by_name["encoding"].isEnabled()
     window.do(c.OpenText(typed("A dog.")))
-    qtbot.waitUntil(lambda: window.session.input.text == "A dog.", timeout=5000)
+    qtbot.waitUntil(lambda: window.session.input.text == "A dog.")
     window.do(c.ReadTextAs("cp437"))
     assert window.session.input.text == "A dog."
 
@@ -68,7 +68,7 @@ def test_what_the_model_says_of_an_input_stands_behind_what_was_said_of_its_file
     (tmp_path / "a.txt").write_bytes("un café très fermé".encode("cp1252"))
     window.do(c.Open(tmp_path / "a.txt"))
     said = window.layout_.said
-    qtbot.waitUntil(lambda: said.banner is not None and "Never seen" in said.banner.text.text(), timeout=5000)
+    qtbot.waitUntil(lambda: said.banner is not None and "Never seen" in said.banner.text.text())
     assert said.banner.text.text().startswith("“a.txt” is not UTF-8; it was read as Windows-1252. Never seen")
 
 
@@ -88,7 +88,7 @@ def sections(window):
 def open_kind(qtbot, window, kind):
     window.do(c.LoadModel(f"scripted-{kind}"))
     qtbot.waitUntil(lambda: window.session.description is not None and window.session.description.input_kind == kind
-                    and not window.controller.run.state.loading, timeout=5000)
+                    and not window.controller.run.state.loading)
 
 
 def clip_bytes(count=8):
@@ -99,15 +99,15 @@ def clip_bytes(count=8):
 
 def test_a_typed_sentence_is_translated_and_its_words_are_linked(qtbot, window):
     open_kind(qtbot, window, "sentence")
-    qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=5000)  # with the sample, until something is typed
+    qtbot.waitUntil(lambda: window.controller.run.is_open)  # with the sample, until something is typed
     assert sections(window) == {"text", "written", "alignment"}
     text = panel(window, TextView)
     text.edit.selectAll()
     qtbot.keyClicks(text.edit, "the small dog")
     qtbot.keyClick(text.edit, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(lambda: window.controller.run.is_open and window.session.text.name == TYPED, timeout=5000)
+    qtbot.waitUntil(lambda: window.controller.run.is_open and window.session.text.name == TYPED)
     window.do(c.RunToEnd())
-    qtbot.waitUntil(lambda: window.session.trace.ended, timeout=5000)
+    qtbot.waitUntil(lambda: window.session.trace.ended)
     window.coordinator.flush()
     trace, alignment = window.session.trace, panel(window, AlignmentView)
     assert trace.provenance.source == ("▁the", "▁small", "▁dog", "<end>")
@@ -119,10 +119,10 @@ def test_a_typed_sentence_is_translated_and_its_words_are_linked(qtbot, window):
 
 def test_scrubbing_keeps_panels_at_the_traces_step(qtbot, window):
     window.do(c.OpenData(clip_bytes(), "clip.npy", "clip"))
-    qtbot.waitUntil(lambda: window.session.description.input_kind == "clip" and window.controller.run.is_open, timeout=5000)
+    qtbot.waitUntil(lambda: window.session.description.input_kind == "clip" and window.controller.run.is_open)
     assert sections(window) == {"clip", "written"}
     window.do(c.RunToEnd())
-    qtbot.waitUntil(lambda: window.session.trace.ended, timeout=5000)
+    qtbot.waitUntil(lambda: window.session.trace.ended)
     assert length(window) == 8
     shown = panel(window, ClipView)
     for step in (5, 0, 7, 2):
@@ -142,7 +142,7 @@ def test_a_text_is_read_by_itself_and_written_on_by_space(qtbot, window, tmp_pat
     text = "x = (\"a\")\n" * 60  # several blocks
     path.write_text(text, encoding="utf-8")
     window.do(c.Open(path))
-    qtbot.waitUntil(lambda: length(window) == len(text), timeout=10_000)
+    qtbot.waitUntil(lambda: length(window) == len(text))
     assert sections(window) == {"text", "reader"}
     window.coordinator.flush()
     reader = panel(window, ReaderView)
@@ -151,7 +151,7 @@ def test_a_text_is_read_by_itself_and_written_on_by_space(qtbot, window, tmp_pat
     window.session.playhead.seek(len(text) - 1)
     window.layout_.setFocus()
     qtbot.keyClick(window.layout_, Qt.Key.Key_Space)
-    qtbot.waitUntil(lambda: length(window) == len(text) + 1, timeout=5000)
+    qtbot.waitUntil(lambda: length(window) == len(text) + 1)
     window.coordinator.flush()
     assert window.session.playhead.step == len(text)
     box = reader.view.box_of(len(text) - 3)
@@ -169,10 +169,10 @@ def test_a_short_text_is_run_to_its_end_though_it_is_still_read(qtbot, window, d
     open_kind(qtbot, window, "text")
     window.do(c.SetDecoding(decoding))
     window.do(c.OpenData(b"x = 1\n" * 9, "slow.txt", "text"))
-    qtbot.waitUntil(lambda: window.controller.run.is_open and window.session.input.name == "slow.txt", timeout=5000)
+    qtbot.waitUntil(lambda: window.controller.run.is_open and window.session.input.name == "slow.txt")
     assert length(window) < 54
     window.do(c.RunToEnd())
-    qtbot.waitUntil(lambda: window.session.trace.ended, timeout=5000)
+    qtbot.waitUntil(lambda: window.session.trace.ended)
     assert length(window) == 54 + 30 == window.session.playhead.length
     assert (window.session.search.begin if decoding.method == "beam" else 54) == 54
 
@@ -181,12 +181,12 @@ def test_units_are_ranked_by_what_they_follow(qtbot, window, tmp_path):
     path = tmp_path / "code.py"
     path.write_text("a = 'bc'\n" * 20, encoding="utf-8")
     window.do(c.Open(path))
-    qtbot.waitUntil(lambda: length(window) == 180, timeout=10_000)
+    qtbot.waitUntil(lambda: length(window) == 180)
     window.coordinator.flush()
     reader = panel(window, ReaderView)
     reader.followed.setCurrentIndex(reader.followed.findData("inside a string"))
     reader.followed.activated.emit(reader.followed.currentIndex())
-    qtbot.waitUntil(lambda: reader.ranked.count() == 6, timeout=5000)
+    qtbot.waitUntil(lambda: reader.ranked.count() == 6)
     values = window.session.trace.column("hidden")
     inside = np.array([character in "'bc" for character in reader.view.text], float)
     expected = np.corrcoef(values[:, 0], inside)[0, 1]
@@ -200,7 +200,7 @@ def test_characters_that_are_unknown_are_shown_and_said(qtbot, window):
     open_kind(qtbot, window, "text")
     QGuiApplication.clipboard().setText("a 猫 b")
     window.do(Paste())
-    qtbot.waitUntil(lambda: length(window) == 5, timeout=5000)
+    qtbot.waitUntil(lambda: length(window) == 5)
     window.coordinator.flush()
     assert "猫" in window.layout_.message("input").text
     assert panel(window, ReaderView).view.text == "a \N{REPLACEMENT CHARACTER} b"
@@ -210,7 +210,7 @@ def test_what_cannot_be_read_is_said_and_nothing_is_lost(qtbot, window, tmp_path
     open_kind(qtbot, window, "text")
     QGuiApplication.clipboard().setText("kept")
     window.do(Paste())
-    qtbot.waitUntil(lambda: length(window) == 4, timeout=5000)
+    qtbot.waitUntil(lambda: length(window) == 4)
     (tmp_path / "empty.txt").write_bytes(b"")
     (tmp_path / "binary.txt").write_bytes(bytes(range(256)) * 4)
     (tmp_path / "broken.mp4").write_bytes(b"no video")
@@ -222,7 +222,7 @@ def test_what_cannot_be_read_is_said_and_nothing_is_lost(qtbot, window, tmp_path
     for name, sentence in (("empty.txt", "empty"), ("binary.txt", "binary"), ("broken.mp4", "not a clip"), ("mixed", "size")):
         window.layout_.unsay("input")
         window.do(c.Open(tmp_path / name))
-        qtbot.waitUntil(lambda: window.layout_.message("input") is not None, timeout=5000)
+        qtbot.waitUntil(lambda: window.layout_.message("input") is not None)
         assert sentence in window.layout_.message("input").text
         assert window.session.text.text == "kept"
         assert length(window) == 4
@@ -237,27 +237,27 @@ def test_going_back_to_another_kind_brings_its_input_back(qtbot, window):
     open_kind(qtbot, window, "text")
     QGuiApplication.clipboard().setText("typed before")
     window.do(Paste())
-    qtbot.waitUntil(lambda: length(window) == 12, timeout=5000)
+    qtbot.waitUntil(lambda: length(window) == 12)
     window.do(c.LoadModel("scripted"))
-    qtbot.waitUntil(lambda: window.session.picture is not None and window.controller.run.is_open, timeout=5000)
+    qtbot.waitUntil(lambda: window.session.picture is not None and window.controller.run.is_open)
     assert window.session.picture.name == "drawn.png"
     assert sections(window) == {"picture", "written", "film strip"}
     open_kind(qtbot, window, "text")
-    qtbot.waitUntil(lambda: length(window) == 12, timeout=5000)
+    qtbot.waitUntil(lambda: length(window) == 12)
     assert window.session.text.text == "typed before"
 
 
 def test_a_session_keeps_every_kind_of_input(qtbot, window, tmp_path):
     window.do(c.OpenData(clip_bytes(), "clip.npy", "clip"))
-    qtbot.waitUntil(lambda: window.session.description.input_kind == "clip" and window.controller.run.is_open, timeout=5000)
+    qtbot.waitUntil(lambda: window.session.description.input_kind == "clip" and window.controller.run.is_open)
     window.do(c.RunToEnd())
-    qtbot.waitUntil(lambda: window.session.trace.ended, timeout=5000)
+    qtbot.waitUntil(lambda: window.session.trace.ended)
     window.dialogs.save_session(tmp_path / "kept.unrolled")
     window.dialogs.wait_until_saved()
     window.do(c.OpenData(scripted.picture().data, "drawn.png"))
-    qtbot.waitUntil(lambda: window.controller.run.is_open and window.session.picture is not None, timeout=5000)
+    qtbot.waitUntil(lambda: window.controller.run.is_open and window.session.picture is not None)
     window.do(c.Open(tmp_path / "kept.unrolled"))
-    qtbot.waitUntil(lambda: window.session.clip is not None, timeout=5000)
+    qtbot.waitUntil(lambda: window.session.clip is not None)
     assert len(window.session.clip.frames) == 8
     assert length(window) == 8
     assert sections(window) == {"clip", "written"}
@@ -267,10 +267,10 @@ def test_an_animation_is_a_picture_or_a_clip_as_the_model_takes_it(qtbot, window
     first, *others = [Image.new("RGB", (20, 20), (60 * number, 0, 0)) for number in range(4)]
     first.save(tmp_path / "moving.gif", save_all=True, append_images=others)
     window.do(c.Open(tmp_path / "moving.gif"))
-    qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=5000)
+    qtbot.waitUntil(lambda: window.controller.run.is_open)
     assert window.session.picture.name == "moving.gif"
     open_kind(qtbot, window, "clip")
-    qtbot.waitUntil(lambda: window.session.clip is not None and window.controller.run.is_open, timeout=5000)
+    qtbot.waitUntil(lambda: window.session.clip is not None and window.controller.run.is_open)
     assert len(window.session.clip.frames) == 4
     assert window.session.clip.name == "moving.gif"
 
@@ -283,17 +283,17 @@ def test_a_model_of_drawn_scenes_brings_one_in_place_of_a_sample_and_draws_other
     qtbot.waitUntil(lambda: window.session.input.name == "skier.jpg")
     assert not action.isVisible()
     window.do(c.LoadModel("scripted-scene"))
-    qtbot.waitUntil(lambda: window.session.input is not None and window.session.input.name == "scene 1.png", timeout=5000)
+    qtbot.waitUntil(lambda: window.session.input is not None and window.session.input.name == "scene 1.png")
     assert (action.isVisible(), action.text()) == (True, "New scene")
     action.trigger()
-    qtbot.waitUntil(lambda: window.session.input.name == "scene 2.png", timeout=5000)
+    qtbot.waitUntil(lambda: window.session.input.name == "scene 2.png")
     window.do(c.LoadModel("scripted"))  # the photograph comes back: a scene says nothing to it
-    qtbot.waitUntil(lambda: window.session.input.name == "skier.jpg", timeout=5000)
+    qtbot.waitUntil(lambda: window.session.input.name == "skier.jpg")
 
 
 def test_a_photograph_that_a_person_opened_stays_with_a_model_of_scenes(qtbot, window):
     window.do(c.LoadModel("scripted-scene"))
-    qtbot.waitUntil(lambda: window.session.description.name == "scripted-scene" and window.controller.run.is_open, timeout=5000)
+    qtbot.waitUntil(lambda: window.session.description.name == "scripted-scene" and window.controller.run.is_open)
     assert window.session.input.name == "drawn.png"
 
 
@@ -303,7 +303,7 @@ def test_a_scene_is_not_given_to_a_captioner_by_way_of_another_kind_of_model(qtb
     for model, name in (("scripted-scene", "scene 1.png"), ("scripted-text", "program.txt"), ("scripted", "skier.jpg"),
                         ("scripted-text", "program.txt"), ("scripted-scene", "scene 1.png")):
         window.do(c.LoadModel(model))
-        qtbot.waitUntil(lambda name=name: window.session.input is not None and window.session.input.name == name, timeout=5000)
+        qtbot.waitUntil(lambda name=name: window.session.input is not None and window.session.input.name == name)
 
 
 # ── Samples ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -314,12 +314,12 @@ def test_a_scene_is_not_given_to_a_captioner_by_way_of_another_kind_of_model(qtb
 def test_a_sample_of_the_menu_comes_with_a_model_that_it_says_something_to(qtbot, window, entry, kind, name):
     for before in ("scripted", "scripted-sentence"):
         window.do(c.LoadModel(before))
-        qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=5000)
+        qtbot.waitUntil(lambda: window.controller.run.is_open)
         samples = next(menu for menu in window.findChildren(QMenu) if menu.title() == "Samples")
         samples.aboutToShow.emit()
         next(action for action in samples.actions() if action.text() == entry).trigger()
         qtbot.waitUntil(lambda: window.session.input is not None and window.session.input.name == name
-                        and window.session.description.input_kind == kind and window.controller.run.is_open, timeout=5000)
+                        and window.session.description.input_kind == kind and window.controller.run.is_open)
         assert window.session.input.medium == kind_named(kind).medium
 
 
@@ -338,13 +338,13 @@ def test_choosing_a_model_never_leaves_a_sample_that_says_nothing_to_it(qtbot, w
                         ("scripted-text", "program.txt"), ("scripted-sentence", "sentence.txt")):
         window.do(c.LoadModel(model))
         qtbot.waitUntil(lambda name=name: window.session.input is not None and window.session.input.name == name
-                        and window.controller.run.is_open, timeout=5000)
+                        and window.controller.run.is_open)
 
 
 def test_a_person_s_own_program_may_be_given_to_a_translator(qtbot, window, tmp_path):
     (tmp_path / "program.txt").write_text("while True:\n    pass\n", "utf-8")
     window.do(c.Open(tmp_path / "program.txt"))
-    qtbot.waitUntil(lambda: window.session.description.input_kind == "text" and window.controller.run.is_open, timeout=5000)
+    qtbot.waitUntil(lambda: window.session.description.input_kind == "text" and window.controller.run.is_open)
     open_kind(qtbot, window, "sentence")
     assert window.session.input.text.startswith("while True")
 
@@ -355,7 +355,7 @@ def test_what_is_pressed_while_another_kind_of_model_loads_holds_for_what_it_bri
     window.layout_.setFocus()
     qtbot.keyClick(window.layout_, key)
     assert window.layout_.message("pressed").text.endswith("it goes on to step 1 as soon as it is.")
-    qtbot.waitUntil(lambda: length(window) > 0 and window.session.input.medium == "text", timeout=5000)
+    qtbot.waitUntil(lambda: length(window) > 0 and window.session.input.medium == "text")
     assert window.layout_.message("pressed") is None
     assert window.controller.playback.playing == playing
 
@@ -366,7 +366,7 @@ def test_what_is_pressed_while_a_model_loads_is_promised_of_nothing_that_is_open
     qtbot.keyClick(window.layout_, Qt.Key.Key_Space)
     window.do(c.OpenText(typed("another one")))
     assert window.layout_.message("pressed") is None
-    qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=5000)
+    qtbot.waitUntil(lambda: window.controller.run.is_open)
     assert length(window) == 0
 
 

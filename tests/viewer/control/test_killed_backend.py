@@ -36,7 +36,7 @@ def killed(qtbot, scripted_command, folder: Path, times: int) -> None:
     control, rng = window.controller, random.Random(5)
     control.start()
     window.do(c.OpenData(scripted.picture().data, "drawn.png"))
-    qtbot.waitUntil(lambda: control.run.is_open, timeout=10_000)
+    qtbot.waitUntil(lambda: control.run.is_open)
     before, held = 0, 0.0
     for number in range(times):
         what = rng.choice(("play", "end", "edit", "export"))
@@ -55,14 +55,14 @@ def killed(qtbot, scripted_command, folder: Path, times: int) -> None:
             worker.start()
         qtbot.wait(rng.randrange(120))
         os.kill(control.backend.process_id, signal.SIGKILL)
-        qtbot.waitUntil(lambda: not control.backend.alive, timeout=5000)
+        qtbot.waitUntil(lambda: not control.backend.alive)
         if worker is not None:
             worker.join(10)
             assert (folder / "a.gif").read_bytes().endswith(b";")
         for identity, words in recorded.items():
             assert tuple(window.session.branches.all[identity].trace.words[: len(words)]) == words
         window.do(c.RestartBackend())
-        qtbot.waitUntil(lambda: control.run.is_open, timeout=10_000)
+        qtbot.waitUntil(lambda: control.run.is_open)
         if number == 2:
             gc.collect()
             before, held = open_files(), own_megabytes()
@@ -70,7 +70,7 @@ def killed(qtbot, scripted_command, folder: Path, times: int) -> None:
     assert open_files() <= before + 3
     assert own_megabytes() < held + GROWN  # of what it holds, its branches have grown
     window.do(c.RunToEnd())
-    qtbot.waitUntil(lambda: window.session.trace.ended, timeout=10_000)
+    qtbot.waitUntil(lambda: window.session.trace.ended)
     window.close()
     window.deleteLater()
 

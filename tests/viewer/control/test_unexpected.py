@@ -42,7 +42,7 @@ def test_it_is_said_and_logged(qtbot, window, tmp_path, where):
             thread = threading.Thread(target=fails)
             thread.start()
             thread.join()
-        qtbot.waitUntil(lambda: window.layout_.message("run") is not None, timeout=2000)
+        qtbot.waitUntil(lambda: window.layout_.message("run") is not None)
     finally:
         net.close()
     assert (sys.excepthook, threading.excepthook) == before
@@ -50,7 +50,7 @@ def test_it_is_said_and_logged(qtbot, window, tmp_path, where):
     assert window.pages.height() < window.centralWidget().height()
     window.do(c.ShowTrainingRoom(on=False))
     assert window.elsewhere.banner is None
-    qtbot.waitUntil(lambda: window.pages.height() == window.centralWidget().height(), timeout=2000)
+    qtbot.waitUntil(lambda: window.pages.height() == window.centralWidget().height())
     assert "KeyError" in window.layout_.message("run").text
     assert "in fails" in (tmp_path / "unrolled.log").read_text()
     window.layout_.said.banner.action.click()

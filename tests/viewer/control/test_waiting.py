@@ -24,15 +24,15 @@ def window(qtbot, scripted_command, tmp_path):
     made.show()
     made.controller.start()
     made.do(c.OpenText(typed("one")))
-    qtbot.waitUntil(lambda: made.controller.run.is_open, timeout=10_000)
+    qtbot.waitUntil(lambda: made.controller.run.is_open)
     yield made
     made.close()
 
 
 def reads(qtbot, window, text):
-    qtbot.waitUntil(lambda: window.controller.run.is_open and window.session.text.text == text, timeout=5000)
+    qtbot.waitUntil(lambda: window.controller.run.is_open and window.session.text.text == text)
     window.do(c.RunToEnd())
-    qtbot.waitUntil(lambda: window.session.trace is not None and window.session.trace.ended, timeout=5000)
+    qtbot.waitUntil(lambda: window.session.trace is not None and window.session.trace.ended)
 
 
 def dropped(window, *, text="", paths=()):
@@ -102,9 +102,9 @@ def test_a_file_that_cannot_be_opened_does_not_lose_the_others(qtbot, window, tm
 
 def test_a_text_for_a_character_model_is_one(qtbot, window):
     window.do(c.LoadModel("scripted-text"))
-    qtbot.waitUntil(lambda: window.session.description.input_kind == "text" and window.controller.run.is_open, timeout=5000)
+    qtbot.waitUntil(lambda: window.session.description.input_kind == "text" and window.controller.run.is_open)
     window.do(c.OpenText(typed(LINES)))
-    qtbot.waitUntil(lambda: window.session.trace is not None and window.session.text.text == plain_line_ends(LINES), timeout=5000)
+    qtbot.waitUntil(lambda: window.session.trace is not None and window.session.text.text == plain_line_ends(LINES))
     assert window.controller.waiting.titles == ()
 
 

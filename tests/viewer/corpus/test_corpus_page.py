@@ -229,7 +229,7 @@ def test_the_map_is_that_of_a_singular_value_decomposition(kept):
 def test_a_frame_in_the_map_lists_the_steps_within(qtbot, page, kept):
     page.tabs.setCurrentIndex(1)
     qtbot.mouseClick(page.map.make, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: page.map._drawn is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: page.map._drawn is not None)
     qtbot.mouseClick(page.map.frame, Qt.MouseButton.LeftButton)
     surface = page.map.plot.surface
     for press, place in ((qtbot.mousePress, QPoint(120, 60)), (qtbot.mouseMove, QPoint(300, 200)),
@@ -257,7 +257,7 @@ def test_a_frame_in_the_map_lists_the_steps_within(qtbot, page, kept):
 @pytest.mark.parametrize("by", range(8))
 def test_the_map_takes_every_colour(qtbot, page, by):
     page.map.make.click()
-    qtbot.waitUntil(lambda: page.map._drawn is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: page.map._drawn is not None)
     page.map.colour.setCurrentIndex(by)
     page.map.colour_again()
     qtbot.waitUntil(lambda: not page.map._colouring.busy)
@@ -269,7 +269,7 @@ def test_the_axes_of_the_map_are_named_after_how_it_was_made(qtbot, page):
         return [page.map.plot._axes[side].labelText for side in ("bottom", "left")]
 
     page.map.make.click()
-    qtbot.waitUntil(lambda: page.map._drawn is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: page.map._drawn is not None)
     principal = page.map._drawn
     assert names() == ["component 1", "component 2"]
     page.map._show(replace(principal, states=principal.states._replace(explained=(np.nan, np.nan))))
@@ -280,7 +280,7 @@ def test_the_axes_of_the_map_are_named_after_how_it_was_made(qtbot, page):
 
 def test_a_key_says_what_the_colours_of_the_map_mean(qtbot, page, kept):
     page.map.make.click()
-    qtbot.waitUntil(lambda: page.map._drawn is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: page.map._drawn is not None)
     drawn_map, bar = page.map._drawn, page.map._bar
     page.map.set_unit("hidden", 1)
 
@@ -316,7 +316,7 @@ def test_the_map_leaves_empty_what_cannot_be_read(qtbot, page, tmp_path):
         (tmp_path / "store" / name / str(gone)).unlink()
     page._open.set_store(open_store(tmp_path / "store"))
     page.map.make.click()
-    qtbot.waitUntil(lambda: page.map._drawn is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: page.map._drawn is not None)
     drawn_map = page.map._drawn
     lost = drawn_map.documents == 1
     for values in (_at(page.store, "hidden", 2, drawn_map.states.places), _property(page.store, "inside a string", drawn_map)):

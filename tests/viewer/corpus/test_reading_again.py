@@ -36,7 +36,7 @@ def control(qtbot, scripted_command, written):
     made.messages, made.stayed = [], []
     made.voice.said.connect(made.messages.append)
     made.start()
-    qtbot.waitUntil(lambda: made.session.description is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: made.session.description is not None)
     made.session.open_store.set_store(open_store(written.location.folder))
     yield made
     made.close()
@@ -45,7 +45,7 @@ def control(qtbot, scripted_command, written):
 def opened(qtbot, control, *, step=AT, number=0):
     """At a step, its model brought."""
     control.do(c.OpenDocument(number, step))
-    qtbot.waitUntil(lambda: control.session.can_change, timeout=5000)
+    qtbot.waitUntil(lambda: control.session.can_change)
     session = control.session
     session.playhead.moved.connect(control.stayed.append)
     assert stored_run(session.trace) is not None
@@ -67,7 +67,7 @@ def test_a_change_is_made_where_it_was_asked_for(qtbot, control, written):
     sight = session.time_axis.start, session.time_axis.stop
     control.do(c.ApplyEdit(forced(AT)))
     assert stored_run(session.trace) is not None  # what was shown stays until the other has come as far
-    qtbot.waitUntil(lambda: len(session.branches.all) == 2 and not control.run.busy, timeout=5000)
+    qtbot.waitUntil(lambda: len(session.branches.all) == 2 and not control.run.busy)
     first, made = session.branches.all.values()
     assert list(first.trace.tokens) == written.tokens[0].tolist()
     assert made.step == AT
@@ -83,7 +83,7 @@ def test_all_changes_that_were_asked_for_meanwhile_are_made(qtbot, control):
     session = opened(qtbot, control)
     for step in (AT, AT - 5):
         control.do(c.ApplyEdit(forced(step)))
-    qtbot.waitUntil(lambda: len(session.branches.all) == 3, timeout=5000)
+    qtbot.waitUntil(lambda: len(session.branches.all) == 3)
     assert [placed.edit.first for placed in session.branch.edits] == [AT, AT - 5]
 
 
@@ -91,7 +91,7 @@ def test_run_it_keeps_the_step_and_brings_exact_numbers(qtbot, control, written)
     session = opened(qtbot, control)
     rounded = np.array(session.trace.column("hidden")[AT])
     control.do(c.RunDocument())
-    qtbot.waitUntil(lambda: is_live(session), timeout=5000)
+    qtbot.waitUntil(lambda: is_live(session))
     assert session.playhead.step == AT
     assert control.stayed == []
     assert session.trace.column("hidden")[AT, 0] == np.float32(np.sin(AT))  # the script's own
@@ -113,7 +113,7 @@ def test_it_can_be_stopped_and_is_what_it_was(qtbot, control, written, monkeypat
     assert len(session.branches.all) == 1
     assert session.can_change
     control.do(c.RunDocument())
-    qtbot.waitUntil(lambda: is_live(session), timeout=10_000)
+    qtbot.waitUntil(lambda: is_live(session))
     assert len(session.branches.all) == 1  # the change was given up
 
 
@@ -130,10 +130,10 @@ def test_another_model_of_that_name_does_not_take_its_place(qtbot, control, tmp_
     made.write()
     control.session.open_store.set_store(open_store(made.location.folder))
     control.do(c.OpenDocument(0, 7))
-    qtbot.waitUntil(lambda: control.session.description.name == MODEL.name and not control.run.state.loading, timeout=5000)
+    qtbot.waitUntil(lambda: control.session.description.name == MODEL.name and not control.run.state.loading)
     assert not control.session.can_change
     control.do(c.RunDocument())
-    qtbot.waitUntil(lambda: "other weights" in control.messages[-1].text, timeout=5000)
+    qtbot.waitUntil(lambda: "other weights" in control.messages[-1].text)
     assert stored_run(control.session.trace) is not None
     assert control.session.playhead.step == 7
 
@@ -143,7 +143,7 @@ def test_a_model_that_is_not_here_is_named(qtbot, control, tmp_path):
     made.write()
     control.session.open_store.set_store(open_store(made.location.folder))
     control.do(c.OpenDocument(0, 7))
-    qtbot.waitUntil(lambda: control.session.trace is not None, timeout=5000)
+    qtbot.waitUntil(lambda: control.session.trace is not None)
     control.do(c.RunDocument())
     assert "Drawn, which traced this document, is not here" in control.messages[-1].text
     control.do(c.ApplyEdit(forced(7)))
@@ -157,8 +157,8 @@ def test_the_model_dies_meanwhile(qtbot, control, monkeypatch):
     control.do(c.RunDocument())
     qtbot.wait(150)
     os.kill(control.backend.process_id, signal.SIGKILL)
-    qtbot.waitUntil(lambda: any("ended from outside" in said.text for said in control.messages), timeout=5000)
+    qtbot.waitUntil(lambda: any("ended from outside" in said.text for said in control.messages))
     control.do(c.RestartBackend())
-    qtbot.waitUntil(lambda: session.can_change and not control.run.state.loading and control.backend.alive, timeout=10_000)
+    qtbot.waitUntil(lambda: session.can_change and not control.run.state.loading and control.backend.alive)
     qtbot.wait(200)
     assert session.trace is shown

@@ -57,7 +57,7 @@ def start(qtbot, dialog, corpus):
 
 def test_what_was_traced_is_opened(qtbot, dialog):
     start(qtbot, dialog, "texts")
-    qtbot.waitUntil(lambda: bool(dialog.asked), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(dialog.asked))
     assert dialog.asked == [OpenStore("somewhere")]
     assert not dialog.isVisible()
 
@@ -65,7 +65,7 @@ def test_what_was_traced_is_opened(qtbot, dialog):
 @pytest.mark.parametrize(("corpus", "last"), [("cut", "left out: “1<b>.txt” is empty."), ("many", "… and 7 more.")])
 def test_what_was_wrong_with_documents_stays_to_be_read(qtbot, dialog, corpus, last):
     start(qtbot, dialog, corpus)
-    qtbot.waitUntil(lambda: bool(dialog.asked), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(dialog.asked))
     assert dialog.isVisible()
     assert dialog.said.textFormat() == Qt.TextFormat.PlainText
     lines = dialog.said.text().splitlines()
@@ -76,23 +76,22 @@ def test_what_was_wrong_with_documents_stays_to_be_read(qtbot, dialog, corpus, l
 
 def test_it_says_how_far_it_is_and_stops(qtbot, dialog):
     start(qtbot, dialog, "endless")
-    qtbot.waitUntil(lambda: "a second" in dialog.said.text(), timeout=10_000)
+    qtbot.waitUntil(lambda: "a second" in dialog.said.text())
     assert dialog.said.text() == "500 of 2,000 steps  ·  1,234 a second  ·  2 min left"
     assert dialog.bar.value() == 250
     assert (dialog.start.text(), dialog.leave.text()) == ("Stop", "Stop and close")
     assert not dialog.store.isEnabled()  # what is opened at the end is what was traced
     qtbot.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: dialog.said.text() == "Interrupted before a part was done: the same again begins anew.",
-                    timeout=10_000)
+    qtbot.waitUntil(lambda: dialog.said.text() == "Interrupted before a part was done: the same again begins anew.")
     assert (dialog.start.text(), dialog.leave.text(), dialog.store.isEnabled()) == ("Trace", "Close", True)
     assert not dialog.asked
 
 
 def test_stopped_before_it_can_say_how_much_is_done(qtbot, dialog):
     start(qtbot, dialog, "silent")
-    qtbot.waitUntil(lambda: "a second" in dialog.said.text(), timeout=10_000)
+    qtbot.waitUntil(lambda: "a second" in dialog.said.text())
     qtbot.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: dialog.said.text().startswith("Stopped. Parts that were done are kept"), timeout=10_000)
+    qtbot.waitUntil(lambda: dialog.said.text().startswith("Stopped. Parts that were done are kept"))
 
 
 def test_channels_are_those_of_the_model_on_screen(dialog):
@@ -106,12 +105,12 @@ def test_a_failure_is_said_and_nothing_is_needed_is_said(qtbot, dialog):
     qtbot.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
     assert dialog.said.text().startswith("Say what is to be traced")
     start(qtbot, dialog, "broken")
-    qtbot.waitUntil(lambda: dialog.said.text() == "There is no folder “broken”.", timeout=10_000)
+    qtbot.waitUntil(lambda: dialog.said.text() == "There is no folder “broken”.")
 
 
 def test_closing_leaves_nothing_running(qtbot, dialog):
     start(qtbot, dialog, "endless")
-    qtbot.waitUntil(lambda: "a second" in dialog.said.text(), timeout=10_000)
+    qtbot.waitUntil(lambda: "a second" in dialog.said.text())
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     assert not dialog.isVisible()
 

@@ -53,7 +53,7 @@ def previewed(qtbot, dialog):
     """The preview, when there is one of what is chosen now."""
     dialog.preview.picture.set_image(None)
     dialog.fields.changed.emit()
-    qtbot.waitUntil(lambda: dialog.preview.picture.image is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: dialog.preview.picture.image is not None)
     return pixels_of(dialog.preview.picture.image).astype(int)
 
 
@@ -63,7 +63,7 @@ def test_it_writes_the_file_and_closes(qtbot, dialog, tmp_path, suffix):
     path, written = tmp_path / f"a napkin’s näme.{suffix}", []
     dialog.exported.connect(written.append)
     dialog.export_to(path)
-    qtbot.waitUntil(lambda: not dialog.isVisible(), timeout=20_000)
+    qtbot.waitUntil(lambda: not dialog.isVisible())
     assert path.stat().st_size > 100
     assert written == [path]
 
@@ -73,7 +73,7 @@ def test_what_is_exported_from_the_window_says_end_and_where_it_lies(qtbot, capt
     dialog = captioned.findChild(ExportDialog)
     choose(dialog, "svg")
     dialog.export_to(tmp_path / "a.svg")
-    qtbot.waitUntil(lambda: captioned.layout_.message("run") is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: captioned.layout_.message("run") is not None)
     written = (tmp_path / "a.svg").read_text()
     assert ">END<" in written
     assert "end&gt;" not in written
@@ -116,7 +116,7 @@ def test_all_fields_end_below_one_another_whether_they_scroll_or_not(dialog, qtb
 def test_no_place_to_write_is_a_sentence_in_the_dialog(qtbot, dialog, tmp_path):
     choose(dialog, "json")
     dialog.export_to(tmp_path / "missing folder" / "a.json")
-    qtbot.waitUntil(lambda: dialog.go.isEnabled(), timeout=10_000)
+    qtbot.waitUntil(lambda: dialog.go.isEnabled())
     assert dialog.isVisible()
     assert dialog.note.text().endswith(".")
 
@@ -148,7 +148,7 @@ def test_the_preview_follows_and_keeps_its_proportions(qtbot, dialog, tmp_path):
     dialog.fields.dpi.setValue(300)
     shown = previewed(qtbot, dialog)
     dialog.export_to(tmp_path / "a.png")
-    qtbot.waitUntil(lambda: not dialog.isVisible(), timeout=20_000)
+    qtbot.waitUntil(lambda: not dialog.isVisible())
     with Image.open(tmp_path / "a.png") as image:
         assert image.width == 2000
         assert shown.shape[1] / shown.shape[0] == pytest.approx(image.width / image.height, rel=0.01)
@@ -162,12 +162,12 @@ def test_an_animation_stands_at_a_step_or_plays(qtbot, dialog):
     preview = dialog.preview
     assert preview.number.text() == f"1 of {len(scripted.CAPTION)}"
     preview.slider.setValue(4)
-    qtbot.waitUntil(lambda: preview.number.text().startswith("5 of"), timeout=10_000)
+    qtbot.waitUntil(lambda: preview.number.text().startswith("5 of"))
     assert not np.array_equal(pixels_of(preview.picture.image), first)
     dialog.fields.seconds.setValue(0.05)
     preview.slider.setValue(0)
     qtbot.mouseClick(preview.play, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: preview.slider.value() >= 2, timeout=10_000)
+    qtbot.waitUntil(lambda: preview.slider.value() >= 2)
     choose(dialog, "png")
     assert not preview.play.isChecked()
 
@@ -227,9 +227,9 @@ def test_a_gradient_map_is_followed_when_it_is_chosen(qtbot, captioned, tmp_path
     captioned.do(c.ShowDialog("export"))
     dialog = captioned.findChild(ExportDialog)
     choose(dialog, "svg", "gradients")
-    qtbot.waitUntil(lambda: dialog.preview.picture.image is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: dialog.preview.picture.image is not None)
     dialog.export_to(tmp_path / "a.svg")
-    qtbot.waitUntil(lambda: (tmp_path / "a.svg").exists(), timeout=20_000)
+    qtbot.waitUntil(lambda: (tmp_path / "a.svg").exists())
     assert "∂ log p" in (tmp_path / "a.svg").read_text()
 
 
@@ -239,7 +239,7 @@ def test_of_a_long_run_it_is_said_which_steps_the_gradient_map_has(qtbot, captio
     captioned.do(c.ShowDialog("export"))
     dialog = captioned.findChild(ExportDialog)
     choose(dialog, "svg", "gradients")
-    qtbot.waitUntil(lambda: dialog.preview.picture.image is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: dialog.preview.picture.image is not None)
     assert dialog.note.text().endswith(f"Words 1 to 4 of {len(captioned.session.trace)}.")
     dialog.reject()
 
@@ -250,7 +250,7 @@ def test_a_run_taken_up_with_another_decoding_has_ended_when_it_is_over(qtbot, c
     assert len(captioned.session.branches.all) == 2
     assert not captioned.session.trace.ended
     captioned.do(c.RunToEnd())
-    qtbot.waitUntil(lambda: captioned.session.trace.ended and not captioned.controller.run.busy, timeout=10_000)
+    qtbot.waitUntil(lambda: captioned.session.trace.ended and not captioned.controller.run.busy)
     export(captioned.session.trace, tmp_path / "a.npz")
     again = load_trace(tmp_path / "a.npz")
     assert again.ended

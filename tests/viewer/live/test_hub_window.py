@@ -30,25 +30,25 @@ def test_a_model_of_the_hub_comes_is_given_up_and_comes_again(qtbot, tmp_path, m
         backend.start()
         window.show()
         window.do(c.OpenText(typed("the dog")))
-        qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=30_000)
-        qtbot.waitUntil(lambda: len(window.session.trace) >= 7 and not window.controller.run.busy, timeout=10_000)
+        qtbot.waitUntil(lambda: window.controller.run.is_open)
+        qtbot.waitUntil(lambda: len(window.session.trace) >= 7 and not window.controller.run.busy)
         steps, status = len(window.session.trace), window.layout_.status
         assert not status.cancel.isVisible()
         window.do(c.LoadModel("me/tiny"))
-        qtbot.waitUntil(lambda: "Fetching me/tiny" in status.activity.text() and status.bar.value() > 0, timeout=30_000)
+        qtbot.waitUntil(lambda: "Fetching me/tiny" in status.activity.text() and status.bar.value() > 0)
         assert status.cancel.isVisible()
         status.cancel.click()
         assert not status.cancel.isVisible()
-        qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=10_000)
+        qtbot.waitUntil(lambda: window.controller.run.is_open)
         assert window.session.description.name == "chars-rnn"
         assert window.controller.choice.model == "chars-rnn"
         assert len(window.session.trace) == steps
         served.held.set()
         window.do(c.LoadModel("me/tiny"))
-        qtbot.waitUntil(lambda: window.session.description.name == "me/tiny" and window.controller.run.is_open, timeout=30_000)
+        qtbot.waitUntil(lambda: window.session.description.name == "me/tiny" and window.controller.run.is_open)
         assert [own.model for own in recent_models()] == ["hf:me/tiny"]
         window.do(c.LoadModel("me/none"))
-        qtbot.waitUntil(lambda: any("no “me/none” on the hub" in own.text for own in messages), timeout=10_000)
+        qtbot.waitUntil(lambda: any("no “me/none” on the hub" in own.text for own in messages))
         assert window.controller.choice.model == "me/tiny"
         window.close()
         window.deleteLater()

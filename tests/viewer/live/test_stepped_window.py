@@ -47,9 +47,9 @@ def window_on(qtbot, tmp_path, given):
     window.show()
     if given:
         window.do(c.OpenText(typed(given)))
-    qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=10_000)
+    qtbot.waitUntil(lambda: window.controller.run.is_open)
     window.do(c.RunToEnd())
-    qtbot.waitUntil(lambda: window.session.trace is not None and window.session.trace.ended, timeout=5000)
+    qtbot.waitUntil(lambda: window.session.trace is not None and window.session.trace.ended)
     yield window
     window.close()
     window.deleteLater()
@@ -80,7 +80,7 @@ def test_it_runs_by_itself_branches_and_survives_what_the_function_raises(qtbot,
     first = session.trace
     stepped.do(c.Seek(1))
     stepped.do(c.ChooseToken(1, 4))
-    qtbot.waitUntil(lambda: any(message.action == "Details" for message in stepped.controller.messages), timeout=5000)
+    qtbot.waitUntil(lambda: any(message.action == "Details" for message in stepped.controller.messages))
     assert session.trace is not first
     assert session.trace.words == [first.words[0], "runs"]
     said = next(message for message in stepped.controller.messages if message.action == "Details")
@@ -91,7 +91,7 @@ def test_it_runs_by_itself_branches_and_survives_what_the_function_raises(qtbot,
     assert 'raise LookupError("no dog runs here")' in dialog.toPlainText()
     dialog.window().close()
     stepped.do(c.Undo())
-    qtbot.waitUntil(lambda: len(session.trace) == 6, timeout=5000)
+    qtbot.waitUntil(lambda: len(session.trace) == 6)
 
 
 def test_beams_edits_comparison_and_the_badge(qtbot, stepped):
@@ -99,17 +99,17 @@ def test_beams_edits_comparison_and_the_badge(qtbot, stepped):
     first, greedy = session.branches.shown.identity, session.trace
     badge = stepped.host.views["fidelity"]
     stepped.coordinator.flush()
-    qtbot.waitUntil(lambda: "verified" in badge.label.text(), timeout=5000)
+    qtbot.waitUntil(lambda: "verified" in badge.label.text())
     assert "its modules as they are, by next_token itself" in badge.label.toolTip()
     stepped.do(c.SetDecoding(Decoding(method="beam", beam_width=2, length_penalty=0.0)))
     stepped.do(c.RunToEnd())
-    qtbot.waitUntil(lambda: session.trace is not greedy and session.trace.ended, timeout=5000)
+    qtbot.waitUntil(lambda: session.trace is not greedy and session.trace.ended)
     assert session.search is not None
     assert session.trace.log_probs.sum() >= greedy.log_probs.sum() - 1e-6
     stepped.do(c.ShowBranch(first))
     stepped.do(c.Seek(2))
     stepped.do(c.ApplyEdit(ClampUnits(channel="update_gate", units=(1,), value=0.5, first=2)))
-    qtbot.waitUntil(lambda: session.trace is not greedy and len(session.trace) == 6, timeout=5000)
+    qtbot.waitUntil(lambda: session.trace is not greedy and len(session.trace) == 6)
     assert (session.trace.column("update_gate")[2:, 1] == 0.5).all()
     assert (session.trace.column("update_gate")[:2] == greedy.column("update_gate")[:2]).all()
     stepped.do(c.CompareBranch(first))
@@ -120,16 +120,16 @@ def test_beams_edits_comparison_and_the_badge(qtbot, stepped):
 def test_a_shipped_model_beside_it_has_a_connection_of_its_own(qtbot, reading):
     session, own = reading.session, reading.session.trace
     reading.do(c.CompareModel("translate-en-fr"))
-    qtbot.waitUntil(lambda: session.compared is not None and session.compared.trace.ended, timeout=30_000)
+    qtbot.waitUntil(lambda: session.compared is not None and session.compared.trace.ended)
     assert session.compared.name == "Translation with attention, English to French"
     assert "chien" in " ".join(session.compared.trace.words)
     reading.coordinator.flush()
     assert "diverge at step 1" in reading.host.views["tracks"].compare_bar.text.text()
     reading.do(c.SetDecoding(Decoding(method="beam", beam_width=2)))  # the function still steps beside it
     reading.do(c.RunToEnd())
-    qtbot.waitUntil(lambda: session.trace is not own and session.trace.ended, timeout=5000)
+    qtbot.waitUntil(lambda: session.trace is not own and session.trace.ended)
     reading.do(c.CompareModel("translate-xx"))
-    qtbot.waitUntil(lambda: any("no model “translate-xx”" in said.text for said in reading.controller.messages), timeout=10_000)
+    qtbot.waitUntil(lambda: any("no model “translate-xx”" in said.text for said in reading.controller.messages))
     assert session.compared is None
 
 
@@ -137,7 +137,7 @@ def test_another_input_beside_it_says_that_it_is_not_seen(qtbot, reading, tmp_pa
     session, other = reading.session, tmp_path / "other.txt"
     other.write_text("Another dog sleeps.")
     reading.do(c.CompareInput(other))
-    qtbot.waitUntil(lambda: session.compared is not None and session.compared.trace.ended, timeout=5000)
+    qtbot.waitUntil(lambda: session.compared is not None and session.compared.trace.ended)
     assert session.compared.trace.words == session.trace.words
     assert [said.text for said in reading.controller.messages] == [
         "next_token sees no other input: it goes on from the state that it was given with its own."]
@@ -147,9 +147,9 @@ def test_a_recorded_trace_beside_it_and_no_input_to_compare_with(qtbot, stepped,
     save_trace(stepped.session.trace, tmp_path / "kept.safetensors")
     stepped.do(c.Seek(1))
     stepped.do(c.ChooseToken(1, 3 if stepped.session.trace.tokens[1] == 2 else 2))
-    qtbot.waitUntil(lambda: stepped.session.trace.ended and len(stepped.session.trace) == 6, timeout=5000)
+    qtbot.waitUntil(lambda: stepped.session.trace.ended and len(stepped.session.trace) == 6)
     stepped.do(c.CompareTrace(tmp_path / "kept.safetensors"))
-    qtbot.waitUntil(lambda: stepped.session.compared is not None, timeout=5000)
+    qtbot.waitUntil(lambda: stepped.session.compared is not None)
     stepped.coordinator.flush()
     assert "diverge at step 2" in stepped.host.views["tracks"].compare_bar.text.text()
     stepped.update_actions()
@@ -161,12 +161,12 @@ def test_a_recorded_trace_beside_it_and_no_input_to_compare_with(qtbot, stepped,
 def test_the_picker_goes_to_a_shipped_model_and_back(qtbot, reading):
     session, own = reading.session, list(reading.session.trace.words)
     reading.do(c.LoadModel("translate-en-de"))
-    qtbot.waitUntil(lambda: session.description.name == "translate-en-de" and reading.controller.run.is_open, timeout=30_000)
+    qtbot.waitUntil(lambda: session.description.name == "translate-en-de" and reading.controller.run.is_open)
     reading.do(c.RunToEnd())
-    qtbot.waitUntil(lambda: session.trace is not None and session.trace.ended, timeout=10_000)
+    qtbot.waitUntil(lambda: session.trace is not None and session.trace.ended)
     assert "hund" in " ".join(session.trace.words).lower()
     reading.do(c.LoadModel("next_token"))
-    qtbot.waitUntil(lambda: session.description.name == "next_token" and reading.controller.run.is_open, timeout=10_000)
+    qtbot.waitUntil(lambda: session.description.name == "next_token" and reading.controller.run.is_open)
     reading.do(c.RunToEnd())
-    qtbot.waitUntil(lambda: session.trace is not None and session.trace.ended, timeout=5000)
+    qtbot.waitUntil(lambda: session.trace is not None and session.trace.ended)
     assert session.trace.words == own

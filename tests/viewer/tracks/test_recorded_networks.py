@@ -52,7 +52,7 @@ def window(qtbot, scripted_command, tmp_path):
 def opened(window, qtbot, trace, path):
     trace.save(path)
     window.do(c.Open(path))
-    qtbot.waitUntil(lambda: window.session.trace is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: window.session.trace is not None)
     window.coordinator.flush()
 
 

@@ -129,7 +129,7 @@ def test_a_legend_goes_on_in_another_line_and_is_not_cut(qtbot, shown, width):
     one = trained()
     figure.show_history(one, {"lstm": one})
     legend = figure._legend
-    qtbot.waitUntil(lambda: legend.height() > 14, timeout=2000)
+    qtbot.waitUntil(lambda: legend.height() > 14)
     lines = legend.item.document().firstBlock().layout().lineCount()
     assert (lines > 1) == (width < 300)
     assert legend.item.document().idealWidth() <= legend.width() < width

@@ -219,7 +219,7 @@ def test_the_piece_at_the_playhead_is_in_sight_after_all_came_at_once_and_after_
     panel.refresh()
     panel.seek(session.playhead.step)
     last = panel.chips[-1]
-    qtbot.waitUntil(lambda: last.visibleRegion().boundingRect() == last.rect(), timeout=1000)
+    qtbot.waitUntil(lambda: last.visibleRegion().boundingRect() == last.rect())
     for step, width, more in ((len(session.trace) // 2, 300, 0), (len(session.trace) // 2, 90, 0),
                               (len(session.trace) - 1, 90, 90), (len(session.trace) - 1, 90, 0)):
         session.playhead.seek(step)

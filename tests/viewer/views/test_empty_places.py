@@ -150,7 +150,7 @@ def test_nothing_of_another_kind_of_model_is_shown_before_the_one_that_was_asked
     assert "photograph" not in window.host.views["candidates"]._empty.text()
     assert window.layout_.left.width() > 200  # of what will be there
     qtbot.keyClick(window.focusWidget(), Qt.Key.Key_Space)
-    qtbot.waitUntil(lambda: window.session.trace is not None and len(window.session.trace) > 0, timeout=10_000)
+    qtbot.waitUntil(lambda: window.session.trace is not None and len(window.session.trace) > 0)
     assert set(seen) <= {None, name, *(["skier.jpg"] if model == "scripted-scene" else [])}
     assert window.session.input.name == name
 
@@ -158,18 +158,18 @@ def test_nothing_of_another_kind_of_model_is_shown_before_the_one_that_was_asked
 def test_a_sample_is_shown_where_the_model_that_was_asked_for_cannot_be_loaded(qtbot, start):
     window = start(model="no-such-model")
     assert window.session.input is None
-    qtbot.waitUntil(lambda: window.session.input is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: window.session.input is not None)
     assert window.session.input.name == "skier.jpg"
     assert "no-such-model" in window.layout_.message("model").text
 
 
 def test_the_next_start_begins_with_what_the_model_of_the_last_one_takes(qtbot, start, tmp_path):
     window = start(model="scripted-sentence")
-    qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=10_000)
+    qtbot.waitUntil(lambda: window.controller.run.is_open)
     window.close()
     window = start()
     assert window.session.input.name == "sentence.txt"
     assert in_sight(window) >= {"text", "written", "alignment"}
     assert not {"picture", "reader"} & in_sight(window)
     sections = window.layout_.sections
-    qtbot.waitUntil(lambda: sections["written"].height() < 140 < sections["alignment"].height(), timeout=1000)  # as usual
+    qtbot.waitUntil(lambda: sections["written"].height() < 140 < sections["alignment"].height())  # as usual

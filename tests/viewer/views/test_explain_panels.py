@@ -30,7 +30,7 @@ def opened(qtbot, window, name):
 
 
 def answered(qtbot, window, name):
-    qtbot.waitUntil(lambda: (asked := window.session.questions.get(name)) is not None and asked.done, timeout=5000)
+    qtbot.waitUntil(lambda: (asked := window.session.questions.get(name)) is not None and asked.done)
     window.coordinator.flush()
 
 
@@ -153,7 +153,7 @@ def test_places_are_masked_in_turn_and_laid_over_the_picture(qtbot, window):
 
 def test_gradients_can_be_given_up(qtbot, window):
     panel = opened(qtbot, window, "attribution")
-    qtbot.waitUntil(lambda: window.session.questions.get("gradients") is not None, timeout=2000)
+    qtbot.waitUntil(lambda: window.session.questions.get("gradients") is not None)
     number_before = window.session.questions.get("gradients").number
     qtbot.mouseClick(panel.cancel, Qt.MouseButton.LeftButton)
     assert window.session.questions.get("gradients") is None
@@ -248,7 +248,7 @@ def test_similar_steps_are_found_and_gone_to(qtbot, window, tmp_path):
     save_trace(window.session.trace, folder / "one.npz")
     (folder / "broken.npz").write_bytes(b"nothing")
     panel.search_folder(folder)
-    qtbot.waitUntil(lambda: "in the folder" in panel.status.text(), timeout=5000)
+    qtbot.waitUntil(lambda: "in the folder" in panel.status.text())
     assert panel.matches.count() == 4
     assert "broken.npz" in panel.status.text()
     other = next(panel.matches.item(row) for row in range(4) if "one.npz" in panel.matches.item(row).text())
@@ -261,13 +261,13 @@ def test_similar_steps_are_found_and_gone_to(qtbot, window, tmp_path):
 
 def test_the_badge_is_always_there_and_red_where_it_must_be(qtbot, window):
     badge = window.host.views["fidelity"]
-    qtbot.waitUntil(lambda: badge.found.steps == len(scripted.CAPTION), timeout=5000)
+    qtbot.waitUntil(lambda: badge.found.steps == len(scripted.CAPTION))
     assert badge.found.agrees
     assert badge.label.text().startswith("✓ verified to ")
     for said in ("nn.LSTMCell", "double precision from the stored weights", "hidden", "attention entropy", "candidates"):
         assert said in badge.label.toolTip()
     window.do(c.ApplyEdit(ClampUnits(channel="cell", value=0.25, first=3, last=3)))  # the script's answer knows of no edit
-    qtbot.waitUntil(lambda: not badge.found.agrees, timeout=5000)
+    qtbot.waitUntil(lambda: not badge.found.agrees)
     assert badge.label.text().startswith("✗ cell, unit")
     assert window.theme.error in badge.label.styleSheet()
     assert "step 4" in badge.label.text()
@@ -275,7 +275,7 @@ def test_the_badge_is_always_there_and_red_where_it_must_be(qtbot, window):
 
 def test_what_was_found_outlasts_the_model(qtbot, window):
     badge = window.host.views["fidelity"]
-    qtbot.waitUntil(lambda: badge.found.steps == len(window.session.trace), timeout=5000)
+    qtbot.waitUntil(lambda: badge.found.steps == len(window.session.trace))
     window.controller.run.close()
     window.session.questions.possible = False
     badge.refresh()

@@ -69,7 +69,7 @@ def test_drawings_hold_no_pixels_of_the_screen_and_pictures_twice_as_many(qtbot,
 def test_figures_are_called_what_stands_over_them(qtbot, captioned):
     captioned.do(LoadModel("scripted-sentence"))
     captioned.do(OpenText(typed("a dog")))
-    qtbot.waitUntil(lambda: captioned.session.description.name == "scripted-sentence", timeout=5000)
+    qtbot.waitUntil(lambda: captioned.session.description.name == "scripted-sentence")
     heading = captioned.layout_.sections["written"].accessibleName()
     assert heading != "Caption"
     assert captioned.host.views["written"].findChild(FigureMenu)._title() == heading

@@ -130,7 +130,7 @@ def test_it_can_be_read_out(panel):
 def test_pictures_are_as_high_as_the_pane(qtbot, panel):
     low = panel.delegate.picture.height()
     panel.resize(360, 160)
-    qtbot.waitUntil(lambda: panel.delegate.picture.height() > low, timeout=1000)
+    qtbot.waitUntil(lambda: panel.delegate.picture.height() > low)
     assert panel.picture_of(0).deviceIndependentSize().height() == panel.delegate.picture.height()
 
 

@@ -44,7 +44,7 @@ def test_it_asks_draws_and_goes_where_it_is_clicked(qtbot):
     session.questions.answered.connect(lambda _: view.refresh())
     session.playhead.moved.connect(view.seek)
     session.selection.changed.connect(view.refresh)
-    qtbot.waitUntil(lambda: bool(asked), timeout=2000)
+    qtbot.waitUntil(lambda: bool(asked))
     assert asked[0].question == ReadLens(0, min(PART, len(trace)) - 1)
     for step in range(4):
         session.questions.take_part(asked[0].number, answer(step, 7), done=step == 3)

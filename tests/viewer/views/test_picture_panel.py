@@ -130,7 +130,7 @@ def test_pointing_at_a_cell_reads_it_out(qtbot, session, panel):
     notes = []
     panel.note_changed.connect(notes.append)
     qtbot.mouseMove(panel.canvas, panel.canvas.cell_place(4, 6).center().toPoint())
-    qtbot.waitUntil(lambda: panel.canvas.cell == (4, 6), timeout=1000)
+    qtbot.waitUntil(lambda: panel.canvas.cell == (4, 6))
     weight = float(session.trace.column("attention")[2, 4, 6])
     assert "row 5, column 7" in notes[-1]
     assert f"{weight * CELLS:.1f} × uniform" in notes[-1]
@@ -265,7 +265,7 @@ def test_gradients_are_on_one_scale_for_the_whole_run(qtbot, session, panel):
     assert ends == {float(np.abs(places).max())}
     qtbot.mouseMove(panel.canvas, QPoint(1, 1))  # it may have been there in another test
     qtbot.mouseMove(panel.canvas, panel.canvas.cell_place(4, 6).center().toPoint())
-    qtbot.waitUntil(lambda: panel.canvas.cell == (4, 6), timeout=1000)
+    qtbot.waitUntil(lambda: panel.canvas.cell == (4, 6))
     assert panel.note.startswith("row 5, column 7:")
     assert "uniform" not in panel.note
 

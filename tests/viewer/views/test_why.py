@@ -106,7 +106,7 @@ def test_a_run_that_grows_is_followed_back_when_it_pauses(qtbot, open_panel):
         session.grew()
         panel.refresh()
         assert session.questions.get(GRADIENTS) is None
-    qtbot.waitUntil(lambda: session.questions.get(GRADIENTS) is not None, timeout=3000)
+    qtbot.waitUntil(lambda: session.questions.get(GRADIENTS) is not None)
     assert session.questions.get(GRADIENTS).question == FollowGradients(0, 3)
     follow(session)
     trace.append(scripted.step_result(4, "running"))
@@ -232,10 +232,10 @@ def test_pointing_reads_a_cell_out_and_a_click_goes_to_its_word(qtbot, session, 
     chart = panel.map
     qtbot.wait(20)  # the panel's parts find their places
     qtbot.mouseMove(chart.plot.surface, chart.place_of(4, 1).toPoint())
-    qtbot.waitUntil(lambda: bool(chart.reading), timeout=1000)
+    qtbot.waitUntil(lambda: bool(chart.reading))
     assert chart.reading == "log p(running) by h of step 2 “brown”: 0.3430".replace("running", scripted.CAPTION[4])
     qtbot.mouseMove(chart.plot.surface, chart.place_of(2, 5).toPoint())
-    qtbot.waitUntil(lambda: "after it" in chart.reading, timeout=1000)
+    qtbot.waitUntil(lambda: "after it" in chart.reading)
     qtbot.mouseClick(chart.plot.surface, Qt.MouseButton.LeftButton, pos=chart.place_of(7, 3).toPoint())
     assert session.playhead.step == 7
     assert chart.current == 7

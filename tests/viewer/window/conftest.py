@@ -31,7 +31,7 @@ def open_window(qtbot, scripted_command, settings):
         window.do(c.OpenData(scripted.picture().data, "drawn.png"))
         if started:
             window.controller.start()
-            qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=10_000)
+            qtbot.waitUntil(lambda: window.controller.run.is_open)
         return window
 
     yield opener

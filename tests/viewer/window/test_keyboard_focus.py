@@ -23,7 +23,7 @@ def test_what_has_the_focus_is_in_sight_and_looks_so(qtbot, captioned, theme, op
     window.resize(1024, 700)
     for command in (c.ChangeAppearance({"theme": theme}), c.Pin((3, 5)), c.OpenView(opened)):
         window.do(command)
-    qtbot.waitUntil(lambda: not window.session.questions.waiting, timeout=5000)
+    qtbot.waitUntil(lambda: not window.session.questions.waiting)
     window.coordinator.flush()
     bar = window.host.views["tracks"].findChild(QScrollArea).verticalScrollBar()
     bar.setValue(bar.maximum())

@@ -17,14 +17,14 @@ from unrolled.viewer.state.commands import OpenView
 
 def test_a_killed_backend_is_said_with_a_way_out(qtbot, window):
     press(qtbot, window, Qt.Key.Key_Space)
-    qtbot.waitUntil(lambda: len(words(window)) == 1, timeout=5000)
+    qtbot.waitUntil(lambda: len(words(window)) == 1)
     os.kill(window.controller.backend.process_id, signal.SIGKILL)
-    qtbot.waitUntil(lambda: window.layout_.message("model") is not None, timeout=5000)
+    qtbot.waitUntil(lambda: window.layout_.message("model") is not None)
     banner = window.layout_.said.banner
     assert banner.isVisible()
     assert words(window) == scripted.CAPTION[:1]
     qtbot.mouseClick(banner.action, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=10_000)
+    qtbot.waitUntil(lambda: window.controller.run.is_open)
     assert window.layout_.message("model") is None
     run_to_end(qtbot, window)
     assert words(window) == scripted.CAPTION
@@ -36,7 +36,7 @@ def test_what_is_pressed_while_the_model_loads_is_seen(qtbot, open_window):
     press(qtbot, window, Qt.Key.Key_Space)
     press(qtbot, window, Qt.Key.Key_Space)
     assert "goes on to step 2" in window.layout_.message("pressed").text
-    qtbot.waitUntil(lambda: window.session.playhead.step == 1, timeout=10_000)
+    qtbot.waitUntil(lambda: window.session.playhead.step == 1)
     assert window.layout_.message("pressed") is None
 
 
@@ -92,13 +92,13 @@ def test_a_backend_that_dies_or_is_silent_is_said_in_the_training_room_too(qtbot
     window.controller.backend.silent.emit(False)
     assert window.elsewhere.banner is None
     window.controller.backend._process.kill()
-    qtbot.waitUntil(lambda: window.elsewhere.banner is not None, timeout=5000)
+    qtbot.waitUntil(lambda: window.elsewhere.banner is not None)
     window.elsewhere.banner.dismiss.click()
     assert window.elsewhere.banner is None
     window.room.play.click()
     assert window.elsewhere.banner.text.text() == "The model’s process is not running."
     window.elsewhere.banner.action.click()
-    qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=10_000)
+    qtbot.waitUntil(lambda: window.controller.run.is_open)
     assert window.elsewhere.banner is None
     window.do(c.ShowTrainingRoom(on=False))
     assert not window.elsewhere.isVisible()
@@ -135,7 +135,7 @@ def test_a_narrow_status_line_cuts_what_is_said_and_never_the_badge(qtbot, windo
     status.add_badge(badge)
     status.set_facts("4.1 ms per step  ·  " + "A model of a very long name " * 4)
     status.set_activity("Fetching a model of a very long name " * 3, 0.5, loading=True)
-    qtbot.waitUntil(lambda: badge.width() > 0, timeout=2000)
+    qtbot.waitUntil(lambda: badge.width() > 0)
     status.layout().activate()
     assert badge.width() >= badge.sizeHint().width()
     for label in (status.facts, status.activity):

@@ -109,24 +109,23 @@ def test_a_large_picture_is_read_aside_and_a_failed_file_is_not_recent(qtbot, wi
     Image.new("L", (4000, 3000), 90).save(path)
     window.do(c.Open(path))
     assert window.session.input is None or window.session.input.name != "large.png"  # not yet
-    qtbot.waitUntil(lambda: window.session.input is not None and window.session.input.name == "large.png", timeout=5000)
+    qtbot.waitUntil(lambda: window.session.input is not None and window.session.input.name == "large.png")
     assert opened == [str(path)]
     for name in ("broken.png", "broken.mp4"):
         (tmp_path / name).write_bytes(b"\x89PNG\r\n\x1a\n broken")
         window.layout_.unsay("input")
         window.do(c.Open(tmp_path / name))
-        qtbot.waitUntil(lambda: window.layout_.message("input") is not None, timeout=5000)
+        qtbot.waitUntil(lambda: window.layout_.message("input") is not None)
     assert opened == [str(path)]
 
 
 def test_the_run_before_is_kept_with_its_branches_when_another_file_is_opened(qtbot, window):
     run_to_end(qtbot, window)
     window.do(c.ChooseToken(4, scripted.WORDS.index("cat")))
-    qtbot.waitUntil(lambda: len(window.session.branches.all) == 2 and not window.controller.run.busy, timeout=5000)
+    qtbot.waitUntil(lambda: len(window.session.branches.all) == 2 and not window.controller.run.busy)
     changed, kept = words(window), window.controller.earlier.kept
     window.do(c.OpenText(typed("a dog")))
-    qtbot.waitUntil(lambda: window.session.description.name == "scripted-sentence" and window.controller.run.is_open,
-                    timeout=10_000)
+    qtbot.waitUntil(lambda: window.session.description.name == "scripted-sentence" and window.controller.run.is_open)
     run_to_end(qtbot, window)
     window.menus.earlier.aboutToShow.emit()
     (action,) = window.menus.earlier.actions()
@@ -134,19 +133,19 @@ def test_the_run_before_is_kept_with_its_branches_when_another_file_is_opened(qt
     action.trigger()
     assert words(window) == changed
     assert len(window.session.branches.all) == 2
-    qtbot.waitUntil(lambda: window.session.description.name == "scripted" and window.controller.run.is_open, timeout=10_000)
+    qtbot.waitUntil(lambda: window.session.description.name == "scripted" and window.controller.run.is_open)
     assert words(window) == changed
     assert [run.given.text for run in kept] == ["a dog"]
     window.do(c.ChooseToken(6, scripted.WORDS.index("cat")))  # it goes on
-    qtbot.waitUntil(lambda: len(window.session.branches.all) == 3 and not window.controller.run.busy, timeout=5000)
+    qtbot.waitUntil(lambda: len(window.session.branches.all) == 3 and not window.controller.run.busy)
 
 
 def test_what_the_model_refuses_cannot_be_played(qtbot, window):
     window.do(c.OpenData(scripted.picture().data, "bad.png"))
-    qtbot.waitUntil(lambda: window.session.input_refused, timeout=5000)
+    qtbot.waitUntil(lambda: window.session.input_refused)
     assert not any(window.actions_by_name[name].isEnabled() for name in ("step", "play", "run_to_end"))
     window.do(c.OpenData(scripted.picture().data, "good.png"))
-    qtbot.waitUntil(lambda: window.actions_by_name["play"].isEnabled(), timeout=5000)
+    qtbot.waitUntil(lambda: window.actions_by_name["play"].isEnabled())
 
 
 def test_what_is_opened_from_the_training_room_is_seen_and_so_is_why_it_cannot_be(qtbot, window, tmp_path):
@@ -172,15 +171,15 @@ def test_models_and_devices_can_be_picked(qtbot, window):
     toolbar.set_devices((Device("cpu", "A processor of many words"),), "cpu")
     window.resize(960, 700)
     qtbot.waitUntil(lambda: DEVICE <= toolbar.device.width() < 2 * DEVICE)
-    qtbot.waitUntil(lambda: window.controller.run.is_open, timeout=5000)
+    qtbot.waitUntil(lambda: window.controller.run.is_open)
     assert words(window) == scripted.CAPTION
 
 
 def test_pinned_units_belong_to_a_model(qtbot, window):
     window.do(c.Pin((3, 5)))
     window.do(c.LoadModel("scripted-sentence"))
-    qtbot.waitUntil(lambda: window.session.description.name == "scripted-sentence", timeout=5000)
+    qtbot.waitUntil(lambda: window.session.description.name == "scripted-sentence")
     assert window.session.selection.units == ()
     window.do(c.LoadModel("scripted"))
-    qtbot.waitUntil(lambda: window.session.description.name == "scripted", timeout=5000)
+    qtbot.waitUntil(lambda: window.session.description.name == "scripted")
     assert window.session.selection.units == (3, 5)

@@ -43,7 +43,7 @@ END = len(scripted.CAPTION) - 1
 def test_space_writes_the_next_word(qtbot, window):
     for count in (1, 2, 3):
         press(qtbot, window, Qt.Key.Key_Space)
-        qtbot.waitUntil(lambda count=count: len(words(window)) == count, timeout=5000)
+        qtbot.waitUntil(lambda count=count: len(words(window)) == count)
     assert words(window) == scripted.CAPTION[:3]
     assert window.session.playhead.step == 2
 
@@ -62,7 +62,7 @@ def test_the_play_button_plays_to_the_end_and_says_what_it_would_do(qtbot, windo
     assert play.accessibleName() == "Play"
     qtbot.mouseClick(play, Qt.MouseButton.LeftButton)
     assert play.accessibleName() == "Pause"
-    qtbot.waitUntil(lambda: window.session.trace.ended and not window.controller.playback.playing, timeout=5000)
+    qtbot.waitUntil(lambda: window.session.trace.ended and not window.controller.playback.playing)
     assert play.accessibleName() == "Play"
     assert words(window) == scripted.CAPTION
 
@@ -151,7 +151,7 @@ def test_decoding_is_changed_in_its_popover(qtbot, window):
     popover.method.setCurrentIndex(1)
     assert window.controller.decoding.method == "beam"
     popover.numbers["beam_width"].setValue(5)
-    qtbot.waitUntil(lambda: window.controller.decoding.beam_width == 5, timeout=2000)
+    qtbot.waitUntil(lambda: window.controller.decoding.beam_width == 5)
     assert window.layout_.toolbar.decoding.text() == "Beam 5"
     popover.close()
 
@@ -219,7 +219,7 @@ def test_nothing_moves_when_a_branch_or_a_selector_appears(qtbot, window):
         *window.layout_.sections.values(), window.host.views["scrub bar"], window.host.views["picture"].legend)]
     before = places()
     window.do(c.ChooseToken(4, scripted.WORDS.index("cat")))
-    qtbot.waitUntil(lambda: len(window.session.branches.all) == 2 and not window.controller.run.busy, timeout=5000)
+    qtbot.waitUntil(lambda: len(window.session.branches.all) == 2 and not window.controller.run.busy)
     window.coordinator.flush()
     window.host.views["picture"].controls.set_channels({"attention": "attention", "occlusion": "occlusion"})
     qtbot.wait(30)
@@ -229,7 +229,7 @@ def test_nothing_moves_when_a_branch_or_a_selector_appears(qtbot, window):
 def test_no_beam_is_offered_over_labels_that_are_not_fed_back(qtbot, window):
     window.do(c.SetDecoding(Decoding(method="beam")))
     window.do(c.LoadModel("scripted-clip"))
-    qtbot.waitUntil(lambda: window.session.description.name == "scripted-clip", timeout=5000)
+    qtbot.waitUntil(lambda: window.session.description.name == "scripted-clip")
     assert window.controller.decoding.method == "greedy"
     window.do(c.ShowDialog("decoding"))
     popover = window.findChild(DecodingPopover)
