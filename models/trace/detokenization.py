@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from itertools import groupby
 
-from unrolled.models.trace.names import INSTEAD
+from unrolled.models.trace.names import INSTEAD, JOINERS
 
 SIGNS = {"\n": "⏎", "\t": "⇥", " ": "␣"}  # of a character that stands alone
 WORD_BEGINS = "▁"  # U+2581, in front of a piece that begins a word
@@ -59,7 +59,8 @@ def shown(word: str, detokenization: str) -> str:
     tab and a space are signs that can be seen. Whatever else cannot be printed is one replacement sign.
     """
     if not word.isprintable():
-        word = "".join(sign if sign.isprintable() else SIGNS.get(sign, INSTEAD) for sign in word)
+        joiners = JOINERS if len(word) > 1 else ""  # one alone would not be seen
+        word = "".join(sign if sign.isprintable() or sign in joiners else SIGNS.get(sign, INSTEAD) for sign in word)
     if detokenization == "pieces":
         goes_on = word[:1].isalnum()
         return f"·{word}" if goes_on else word.removeprefix(WORD_BEGINS) or word

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 INSTEAD = "\N{REPLACEMENT CHARACTER}"
+JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  # Persian and Hindi spell with them; of emoji too
 
 
 def text_name(name: str) -> str:
@@ -31,7 +32,7 @@ def printable(text: str) -> str:
 
 def _seen(character: str) -> str:
     """Python counts no space but one among what can be printed; macOS writes a narrow one in the names of screenshots."""
-    return character if character.isprintable() or unicodedata.category(character) == "Zs" else INSTEAD
+    return character if character.isprintable() or unicodedata.category(character) == "Zs" or character in JOINERS else INSTEAD
 
 
 class PlainParser(argparse.ArgumentParser):

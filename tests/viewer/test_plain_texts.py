@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QMenu, QToo
 from unrolled.models.trace import Trace
 from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.plot import Plot
+from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.theme.themes import LIGHT
 from unrolled.viewer.views.tracks.menu import add_unit_orders
@@ -87,3 +88,20 @@ def test_the_window_is_named_after_the_whole_name(qtbot, window):
     show_evil(window)
     assert window.windowTitle().replace("[*][*]", "[*]") == f"{EVIL} – Unrolled"
     assert "[*][*]" in window.windowTitle()
+
+
+def test_a_long_name_makes_nothing_wide_or_high(captioned):
+    window = captioned
+    window.do(c.OpenView("edits"))
+    window.coordinator.flush()
+    edits = window.host.views["edits"]
+    height = edits.title.sizeHint().height()
+    window.do(c.RenameBranch(window.session.branches.current, f"&{'name ' * 190}"))
+    window.coordinator.flush()
+    assert edits.title.text().startswith("On this branch: &name")
+    assert not edits.title.wordWrap()
+    assert edits.title.sizeHint().height() == height
+    menu = QMenu()
+    menu.addAction(window.actions_by_name["undo"])
+    assert menu.sizeHint().width() < 700
+    assert menu.actions()[0].text().startswith("Undo: rename to “&&name")

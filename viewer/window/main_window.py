@@ -30,7 +30,7 @@ from unrolled.viewer.window.coordinator import Coordinator
 from unrolled.viewer.window.dialog_actions import DialogActions
 from unrolled.viewer.window.key_guard import KeyGuard
 from unrolled.viewer.window.layout import Layout
-from unrolled.viewer.window.menus import Menus
+from unrolled.viewer.window.menus import Menus, in_menu
 from unrolled.viewer.window.settings import WindowSettings
 from unrolled.viewer.window.view_host import ViewHost
 
@@ -182,7 +182,7 @@ class MainWindow(QMainWindow):
         history = controller.history
         for name, can, text in (("undo", history.canUndo(), history.undoText()), ("redo", history.canRedo(), history.redoText())):
             actions[name].setEnabled(can)
-            actions[name].setText(f"{name.capitalize()}: {text}".replace("&", "&&") if text else name.capitalize())
+            actions[name].setText(f"{name.capitalize()}: {in_menu(text)}" if text else name.capitalize())
         for name, page in (("corpus", self.corpus), ("room", self.room)):
             with QSignalBlocker(actions[name]):
                 actions[name].setChecked(page is not None and self.pages.currentWidget() is page)
@@ -190,7 +190,7 @@ class MainWindow(QMainWindow):
         actions["draw_input"].setText(f"New {draws or 'scene'}")
         actions["draw_input"].setVisible(bool(draws))
         actions["open_next"].setText(
-            f"Next: {waiting[0]} (of {len(waiting):,})".replace("&", "&&") if waiting else "Next of what is waiting")
+            f"Next: {in_menu(waiting[0])} (of {len(waiting):,})" if waiting else "Next of what is waiting")
         playback = controller.playback
         actions["play"].setText("Pause" if playback.playing else "Play")
         actions["loop"].setChecked(playback.loop)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu
 from unrolled.assets import path as asset
 from unrolled.models.inputs.kinds import input_kinds, sample
 from unrolled.models.trace.names import file_name, text_name
+from unrolled.viewer.drawing.painting import elided
 from unrolled.viewer.state.commands import Command, Open, OpenSample, ReturnToRun
 from unrolled.viewer.window.actions import MENUS
 
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
     from unrolled.viewer.window.main_window import MainWindow
 
 
+LONGEST = 400  # of a name, in device-independent pixels
 FAILING = ("dog", "fails-horses")  # samples that the captioners get wrong: one stands and is said to run, the others are no dog
+
+
+def in_menu(text: str) -> str:
+    """Words of a person's or a file's for a menu: cut where they are long, and every & a sign like others."""
+    return elided(text, QMenu().font(), LONGEST).replace("&", "&&")
 
 
 class Menus:
@@ -58,7 +65,7 @@ class Menus:
         self.recent.clear()
         for name in self._window.settings.recent():
             path = Path(name)
-            action = self.recent.addAction(file_name(path).replace("&", "&&"))
+            action = self.recent.addAction(in_menu(file_name(path)))
             action.setToolTip(text_name(name))
             action.triggered.connect(lambda _=False, path=path: self._window.do(Open(path)))
         if self.recent.isEmpty():
@@ -70,7 +77,7 @@ class Menus:
     def _fill_earlier(self) -> None:
         self.earlier.clear()
         for number, run in enumerate(self._window.controller.earlier.kept):
-            action = self.earlier.addAction(run.title.replace("&", "&&"))
+            action = self.earlier.addAction(in_menu(run.title))
             action.triggered.connect(lambda _=False, number=number: self._window.do(ReturnToRun(number)))
         if self.earlier.isEmpty():
             self.earlier.addAction("None yet: a run stays here when another is opened").setEnabled(False)

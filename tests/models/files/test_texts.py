@@ -14,6 +14,8 @@ from unrolled.models.inputs.kinds import medium_of
 from unrolled.models.inputs.sniffing import media_of
 from unrolled.models.inputs.texts import TextError, as_utf_8, read_text
 from unrolled.models.tokenizers.plain_signs import in_known_signs
+from unrolled.models.trace.detokenization import shown
+from unrolled.models.trace.names import INSTEAD, printable, text_name
 from unrolled.viewer.cli.running import typed_input
 from unrolled.viewer.state.files import Kind, kind_of
 
@@ -204,3 +206,10 @@ def test_a_table_of_other_programs_is_a_text(tmp_path):
     with zipfile.ZipFile(tmp_path / "renamed.zip", "w") as archive:
         archive.writestr("session.json", "{}")
     assert kind_of(tmp_path / "renamed.zip") is Kind.SESSION
+
+
+@pytest.mark.parametrize("text", ["می\u200cخواهم", "क्\u200dष", "dog 👩\u200d👧"])
+def test_what_joins_signs_or_keeps_them_apart_stays(text):
+    assert text_name(text) == printable(text) == shown(text, "words") == text
+    assert shown("\u200d", "characters") == INSTEAD
+    assert text_name("a\u200b\u202e\ufeff") == f"a{3 * INSTEAD}"

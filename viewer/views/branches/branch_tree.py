@@ -36,6 +36,7 @@ from unrolled.viewer.plotting.table import Table, steps_table
 from unrolled.viewer.state.branches import FIRST, Branch
 from unrolled.viewer.state.commands import CompareBranch, Do, RemoveBranch, RenameBranch, Seek, ShowBranch, ZoomSteps
 from unrolled.viewer.state.playhead import NOWHERE
+from unrolled.viewer.state.session_file import LONGEST_NAME
 from unrolled.viewer.state.wording import LABELS, is_end, shown
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.views.view import View, ViewContext
@@ -228,6 +229,8 @@ class BranchDelegate(QStyledItemDelegate):
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
         editor = super().createEditor(parent, option, index)
         editor.setAccessibleName("The branch’s name")
+        if isinstance(editor, QLineEdit):
+            editor.setMaxLength(LONGEST_NAME)
         editor.setProperty("branch", self._view.branches.rows[index.row()].identity)  # rows may move while it is written
         return editor
 

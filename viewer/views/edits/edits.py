@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QHeaderView, QLabel, QSizePolicy, QTreeWidget, QTreeWidgetItem, QWidget
+from PySide6.QtWidgets import QHeaderView, QSizePolicy, QTreeWidget, QTreeWidgetItem, QWidget
 
 from unrolled.viewer.state.branches import Branch, PlacedEdit
 from unrolled.viewer.state.commands import ApplyEdits
@@ -10,7 +10,7 @@ from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.edits.edit_form import EditForm
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_column, muted_label
+from unrolled.viewer.widgets.building import elided_label, in_column, muted_label
 from unrolled.viewer.widgets.row_model import ACCESSIBLE, delete_key, set_rows_look
 from unrolled.viewer.widgets.two_parts import TwoParts
 
@@ -55,7 +55,7 @@ class EditsView(View):
         super().__init__(ctx, name="Edits")
         self._shown: tuple[object, ...] = ()
         self.form = EditForm(ctx)
-        self.title = QLabel("", wordWrap=True)
+        self.title = elided_label("")
         self.title.setObjectName("subtitle")
         self.edits = EditList()
         self.edits.itemChanged.connect(self._switch)
