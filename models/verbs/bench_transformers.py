@@ -46,6 +46,7 @@ def _measured(library: Any, lengths: dict[str, int], rounds: int) -> tuple[float
     plain = library.MarianMTModel(config).eval().requires_grad_(False)
     model = library.MarianMTModel(config).eval().requires_grad_(False)
     model.load_state_dict(plain.state_dict())
+    model.generation_config.max_new_tokens = 128  # as much as is ever recorded
     words = {f"word{number}": number for number in range(config.vocab_size)}
     tokenizer = library.PreTrainedTokenizerFast(tokenizer_object=Tokenizer(WordLevel(words, unk_token="word0")))
     stepper = TransformerStepper(Opened(Path(), "random", model, tokenizer, None, ""), device="cpu")

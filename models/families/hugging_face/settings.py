@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from unrolled.models.families.hugging_face.attention import AttentionError
 
 ANY_LENGTH = 2**20  # of a model whose settings name none
+NEW_TOKENS = 20     # that `generate` writes where they do not say how many
 NOTHING: tuple[Any, ...] = (None, 0, [], {})  # False, too
 UNHEEDED: dict[str, tuple[Any, ...]] = {  # what changes the words of `generate`, and with which values it does not
     **dict.fromkeys((
@@ -22,16 +23,16 @@ class Settings(NamedTuple):
 
     first: int                   # the token that the first step reads; -1 where it is the text's own
     ends: tuple[int, ...]        # the tokens after which nothing follows, END first
-    forced: tuple[int, ...]      # what is written first, whatever the model prefers
+    forced: tuple[int, ...]      # what is written first, whatever the model prefers, where one token alone has been read
     suppressed: tuple[int, ...]  # what is never written by itself
     positions: int               # the most tokens that it can read
     # most_in_all, most_new: as its settings bound what is written: with what was read before, the first token too, or
     # without
     most_in_all: int | None
     most_new: int | None
-    # least_in_all, least_new: END is not written before, counted alike
+    # least_in_all, least_new: END is not written before, counted alike; of both the latter holds
     least_in_all: int
-    least_new: int
+    least_new: int | None
     last: int                    # what it writes where it would become too long, or -1
     # unheeded, chosen: what changes the words of its `generate`, and is not done here; how that chooses words, where not the
     # most probable ones
@@ -42,11 +43,12 @@ class Settings(NamedTuple):
         """Of a run whose first steps read so many tokens behind the first one."""
         if self.most_new is not None:
             return prompt + self.most_new
-        return max(ANY_LENGTH if self.most_in_all is None else self.most_in_all - 1, prompt + 1)
+        usual = min(prompt + NEW_TOKENS, self.positions - 1)
+        return max(usual if self.most_in_all is None else self.most_in_all - 1, prompt + 1)
 
     def least_steps(self, prompt: int) -> int:
         """Before END, of such a run."""
-        return max(self.least_in_all - 1, prompt + self.least_new if self.least_new else 0)
+        return self.least_in_all - 1 if self.least_new is None else prompt + self.least_new
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -69,34 +71,29 @@ def settings_of(model: Any, *, begins_itself: bool) -> Settings:
     config = model.config
     said = (model.text_decoder if config.model_type == "blip" else model).generation_config  # whose `generate` it is
     text = config.get_text_config(decoder=True)
-    ends = _ends(config, said, text)
+    ends = _tokens(text.sep_token_id if config.model_type == "blip" else said.eos_token_id)
     never = {own[0] for own in said.bad_words_ids or () if len(own) == 1} - set(ends) | set(said.suppress_tokens or ())
-    forced = said.forced_bos_token_id if begins_itself else None
     unheeded = [name for name, neutral in UNHEEDED.items() if getattr(said, name, None) not in neutral]
     chosen = tuple(f"{name}={value}" for name, neutral in CHOSEN.items() if (value := getattr(said, name, None)) not in neutral)
-    last = said.forced_eos_token_id
+    forced, last = said.forced_bos_token_id, _tokens(said.forced_eos_token_id)
     if any(len(own) > 1 for own in said.bad_words_ids or ()):
         unheeded.append("bad_words_ids")
     return Settings(
         first=_first(config, said, text) if begins_itself else -1, ends=ends, forced=() if forced is None else (int(forced),),
         suppressed=tuple(sorted(token for token in never if 0 <= token < text.vocab_size)),
         positions=getattr(text, "max_position_embeddings", 0) or ANY_LENGTH, most_in_all=said.max_length,
-        most_new=said.max_new_tokens, least_in_all=said.min_length or 0, least_new=said.min_new_tokens or 0,
-        last=-1 if last is None else int(last[0] if isinstance(last, list | tuple) else last), unheeded=tuple(unheeded),
-        chosen=chosen)
+        most_new=said.max_new_tokens, least_in_all=said.min_length or 0, least_new=said.min_new_tokens,
+        last=min(last, default=-1), unheeded=tuple(unheeded), chosen=chosen)
 
 
-def _ends(config: Any, said: Any, text: Any) -> tuple[int, ...]:
-    found = said.eos_token_id if said.eos_token_id is not None else text.eos_token_id
-    if config.model_type == "blip":
-        found = text.sep_token_id
-    return tuple(own for own in (found if isinstance(found, list | tuple) else (found,)) if isinstance(own, int))
+def _tokens(named: Any) -> tuple[int, ...]:
+    return tuple(own for own in (named if isinstance(named, list | tuple) else (named,)) if isinstance(own, int))
 
 
 def _first(config: Any, said: Any, text: Any) -> int:
     if config.model_type == "blip":
         return int(text.bos_token_id)
-    named = (said.decoder_start_token_id, getattr(config, "decoder_start_token_id", None), text.bos_token_id)
+    named = (said.decoder_start_token_id, said.bos_token_id, getattr(config, "decoder_start_token_id", None), text.bos_token_id)
     found = next((own for own in named if own is not None), None)
     if not isinstance(found, int):
         raise AttentionError("its settings do not say which token its decoder starts with (decoder_start_token_id)")

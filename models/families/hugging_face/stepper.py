@@ -28,7 +28,6 @@ WRITTEN_AT_MOST = 128     # tokens, behind a prompt or in all
 LARGEST_RECORD = 2**28    # bytes of all channels of a run, which attention over what is written fills by its square
 
 
-
 class Memory(NamedTuple):
     """What every step of a run looks at, and the lengths of its record."""
 
@@ -143,8 +142,8 @@ class TransformerStepper:
         note = f"The first piece, “{piece}”, is what the first step reads."
         return self._bounded(EncodedInput(
             memory=Memory(LookedAt(None, tokens[0]), lengths), channels=self.decoder.recorded(lengths), source=(first,),
-            prompt_tokens=tuple(tokens[1:]), maximum_steps=lengths.longest, notes=(" ".join((note, *self._notes)),),
-            given_input=given), read=len(tokens) - 1)
+            prompt_tokens=tuple(tokens[1:]) or self.settings.forced, maximum_steps=lengths.longest,
+            notes=(" ".join((note, *self._notes)),), given_input=given), read=len(tokens) - 1)
 
     def _encoded(self, given: Tensor) -> Tensor:
         assert self.kind.encode is not None

@@ -1,10 +1,7 @@
-"""Models of Hugging Face's library: what is stepped and recorded, against the library's own generate and forward."""
+"""Models of Hugging Face's library: what is stepped, recorded and asked, against the library's own modules."""
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,179 +14,23 @@ from transformers.models.mamba.modeling_mamba import mamba_selective_scan
 
 import unrolled
 from tests.tiny_transformers import (
-    END,
-    IDS,
-    MODELS,
-    PICTURES,
     SENTENCE,
-    START,
-    TEXTS,
-    bytes_tokenizer,
     given,
-    photograph,
-    save,
 )
-from unrolled.models.adapters.registry import load
+from tests.transformer_runs import recorded, run_of
 from unrolled.models.explaining.gradients import gradients
 from unrolled.models.explaining.logit_lens import lens
 from unrolled.models.explaining.occlusion import occlude
-from unrolled.models.explaining.replay import replay
 from unrolled.models.families.hugging_face.state_space import selection
 from unrolled.models.protocol.decoding import Decoding
-from unrolled.models.protocol.questions import STATE_GAP
-from unrolled.models.protocol.stepping import Ended
-from unrolled.models.runs.branch import Branch
 from unrolled.models.runs.errors import EngineError
 from unrolled.models.runs.run import Run
-from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.trace.edits import (
-    AddNoise,
     ClampUnits,
-    ForceToken,
     MaskAttention,
-    ScaleUnits,
     SetAttention,
-    SwapInput,
     SwitchHeadsOff,
-    UniformAttention,
 )
-from unrolled.models.trace.steps import by_channel
-
-STEPS = 7
-
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """By a name of `MODELS` the stepper, made once."""
-    folder = tmp_path_factory.mktemp("transformers")
-
-    @cache
-    def made(name: str) -> AnyStepper:
-        return load(f"hf:{save(name, folder)}")
-
-    return made
-
-
-def run_of(stepper: AnyStepper, name: str, *, steps: int = STEPS, method: str = "greedy") -> Branch:
-    """A branch that has written so many tokens, or has ended."""
-    encoded = stepper.read(given(name))
-    branch = Run(0, stepper, encoded).branch(0)
-    branch.maximum = len(encoded.prompt_tokens) + steps
-    decoding = Decoding(method=method, beam_width=3)
-    while len(branch) < branch.maximum and (len(branch) <= len(encoded.prompt_tokens) or branch.tokens[-1] != END):
-        branch.advance(len(branch), decoding, lambda: True)
-    return branch
-
-
-def recorded(branch: Branch) -> dict[str, Any]:
-    """Every channel of a branch's steps, each (steps, …)."""
-    stepper, state, rows = branch.stepper, branch.stepper.start(branch.memory_at(0)), []
-    with torch.inference_mode():
-        for step in range(len(branch)):
-            state, record = stepper.step(branch.memory_at(step), state, [branch.token_before(step)], branch.hook_at(step))
-            rows.append(record.values[0].numpy())
-    return by_channel(np.stack(rows), branch.channels)
-
-
-@pytest.mark.parametrize("method", ["greedy", "beam"])
-@pytest.mark.parametrize("name", MODELS)
-def test_writes_what_generate_writes(opened: Any, name: str, method: str) -> None:
-    stepper = opened(name)
-    branch = run_of(stepper, name, method=method)
-    how = {"do_sample": False, "num_beams": 1 if method == "greedy" else 3, "early_stopping": method == "beam",
-           "length_penalty": Decoding().length_penalty}
-    if name in TEXTS:
-        tokens = torch.tensor([stepper.tokens_of(SENTENCE)])
-        found = stepper.model.generate(tokens, attention_mask=torch.ones_like(tokens), max_new_tokens=STEPS, **how)
-    else:
-        read = torch.tensor([stepper.tokens_of(SENTENCE)]) if stepper.description.input_kind == "sentence" else (
-            stepper._pixels(given(name)))
-        found = stepper.model.generate(read, max_new_tokens=branch.maximum, **how)
-    assert branch.tokens == found[0].tolist()[1:]
-    assert method == "beam" or len(set(branch.tokens)) > 2
-
-
-@pytest.mark.parametrize("method", ["greedy", "beam"])
-@pytest.mark.parametrize("name", [name for name in MODELS if name != "blip"])  # whose own generate reads no such file
-def test_it_writes_as_much_as_its_settings_say(opened: Any, tmp_path: Path, name: str, method: str) -> None:
-    folder = save(name, tmp_path)
-    file = folder / "generation_config.json"
-    read = opened(name).tokens_of(SENTENCE) if name in TEXTS else [0]
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"max_length": len(read) + 4}))
-    stepper = load(str(folder))
-    branch = Run(0, stepper, stepper.read(given(name))).branch(0)
-    while not isinstance(branch.advance(len(branch), Decoding(method=method, beam_width=3), lambda: True), Ended):
-        assert len(branch) < len(read) + 4
-    how = {"do_sample": False, "num_beams": 1 if method == "greedy" else 3, "early_stopping": method == "beam",
-           "length_penalty": Decoding().length_penalty}
-    if name in TEXTS:
-        found = stepper.model.generate(torch.tensor([read]), attention_mask=torch.ones(1, len(read), dtype=torch.long), **how)
-    else:
-        found = stepper.model.generate(torch.tensor([stepper.tokens_of(SENTENCE)])
-                                       if stepper.description.input_kind == "sentence" else stepper._pixels(given(name)), **how)
-    assert branch.tokens == found[0].tolist()[1:]
-
-
-@pytest.mark.parametrize("method", ["greedy", "beam"])
-@pytest.mark.parametrize("name", ["gpt2", "marian", "bart", "trocr"])
-@pytest.mark.parametrize("settings", [
-    {"min_length": 9}, {"min_new_tokens": 3}, {"min_new_tokens": 1, "max_new_tokens": 2}, {"forced_eos_token_id": END},
-    {"min_length": 4, "bad_words_ids": [[5], [END]]}, {"suppress_tokens": [END]}], ids=str)
-def test_it_ends_where_generate_ends(opened: Any, tmp_path: Path, name: str, settings: Any, method: str) -> None:
-    """END is what a run writes first: without these settings it would be all."""
-    folder, first = save(name, tmp_path), len(opened(name).read(given(name)).prompt_tokens)
-    file = folder / "generation_config.json"
-    prompt, end = first + 1, run_of(opened(name), name, method=method).tokens[first]
-    put = {"forced_eos_token_id": end, "suppress_tokens": [end], "bad_words_ids": [[5], [end]]}
-    changed = {"eos_token_id": end} | {key: put.get(key, value) for key, value in settings.items()}
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"max_length": prompt + 7} | changed))
-    stepper = load(str(folder))
-    branch = Run(0, stepper, stepper.read(given(name))).branch(0)
-    while not isinstance(branch.advance(len(branch), Decoding(method=method, beam_width=3), lambda: True), Ended):
-        assert len(branch) < prompt + 9
-    how = {"do_sample": False, "num_beams": 1 if method == "greedy" else 3, "early_stopping": method == "beam",
-           "length_penalty": Decoding().length_penalty}
-    if name in TEXTS:
-        read = torch.tensor([stepper.tokens_of(SENTENCE)])
-        found = stepper.model.generate(read, attention_mask=torch.ones_like(read), **how)
-    else:
-        found = stepper.model.generate(torch.tensor([stepper.tokens_of(SENTENCE)])
-                                       if stepper.description.input_kind == "sentence" else stepper._pixels(given(name)), **how)
-    assert branch.tokens == found[0].tolist()[1:]
-
-
-@pytest.mark.parametrize("method", ["greedy", "beam"])
-def test_a_model_may_end_in_several_ways(opened: Any, tmp_path: Path, method: str) -> None:
-    """What is written without them names two tokens that end a run from then on, as Llama 3 has several."""
-    written = run_of(opened("marian"), "marian", method=method).tokens
-    folder = save("marian", tmp_path)
-    settings = json.loads((folder / "generation_config.json").read_text()) | {"eos_token_id": [END, written[3], written[5]]}
-    (folder / "generation_config.json").write_text(json.dumps(settings))
-    stepper = load(str(folder))
-    branch = Run(0, stepper, stepper.read(SENTENCE)).branch(0)
-    while not isinstance(branch.advance(len(branch), Decoding(method=method, beam_width=3), lambda: True), Ended):
-        assert len(branch) <= STEPS
-    found = stepper.model.generate(torch.tensor([stepper.tokens_of(SENTENCE)]), do_sample=False, early_stopping=method == "beam",
-                                   num_beams=1 if method == "greedy" else 3, length_penalty=Decoding().length_penalty,
-                                   max_new_tokens=branch.maximum)
-    assert branch.tokens == found[0].tolist()[1:]
-    assert branch.tokens[-1] in (END, written[3], written[5])
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_the_badge_compares_with_the_librarys_own_forward(opened: Any, name: str) -> None:
-    branch = run_of(opened(name), name)
-    own = recorded(branch)
-    (part,) = replay(branch, 0, len(branch) - 1, lambda: True)
-    alone = [next(iter(replay(branch, 2, 2, lambda: True))), part]  # of fewer steps foreseen
-    total = sum(channel.size for channel in branch.channels)
-    shorter, longer = (np.frombuffer(own.values, "<f4").reshape(own.count, -1)[row, :total] for own, row in zip(
-        alone, (0, 2), strict=True))
-    np.testing.assert_allclose(shorter, longer, rtol=1e-6, atol=1e-7)
-    theirs = by_channel(np.frombuffer(part.values, "<f4").reshape(part.count, -1)[:, :total], branch.channels)
-    assert part.channels[: len(own)] == tuple(own)
-    for channel, values in own.items():
-        np.testing.assert_allclose(values, theirs[channel], rtol=2e-4, atol=2e-5, err_msg=channel)
 
 
 @pytest.mark.parametrize("name", ["gpt2", "marian"])
@@ -431,98 +272,3 @@ def test_it_opens_from_a_notebook(opened: Any) -> None:
     assert trace.provenance.source[-1] == "</s>"
     assert trace.column("cross_attention[layer=1,head=rollout]").shape == (len(trace), len(SENTENCE.split()) + 1)
     assert model.caption(SENTENCE).split()[0] == model.description.words[trace.tokens[0]].removeprefix("▁")
-
-
-def edits_of(name: str) -> dict[str, Any]:
-    """What can be changed of a model of this name, by what it is called."""
-    stream = {"units": (ClampUnits(channel="residual_stream[layer=0]", units=(3,), value=1.5, first=2, last=3),
-                        AddNoise(channel="residual_stream[layer=1]", deviation=0.3, first=3))}
-    if name == "mamba":
-        return stream
-    kinds = ("self_attention",) if name in TEXTS else ("cross_attention", "self_attention")
-    weights = np.zeros(16 if name in PICTURES else 7 if name not in TEXTS else 64)
-    weights[:2] = 1.0, 3.0
-    return stream | {
-        "heads": tuple(SwitchHeadsOff(channel=kind, layer=1, heads=(1, 2), first=2) for kind in kinds),
-        "masked": (ForceToken(token=7, first=2), MaskAttention(places=(0,), first=3, last=3)),
-        "set": (SetAttention(weights=tuple(weights), first=2), MaskAttention(places=(0,), first=4)),
-        "even": (UniformAttention(first=1, last=2), ClampUnits(channel="residual_stream[layer=1]", value=0.5, first=2, last=2))}
-
-
-def differences(branch: Branch, own: dict[str, Any]) -> dict[str, float]:
-    """The largest of every channel, of what was recorded and its second computation."""
-    (part,) = replay(branch, 0, len(branch) - 1, lambda: True)
-    total = sum(channel.size for channel in branch.channels)
-    rows = np.frombuffer(part.values, "<f4").reshape(part.count, -1)
-    theirs = by_channel(rows[:, :total], branch.channels) | {STATE_GAP: rows[:, total]}
-    return {name: float((np.abs(values - theirs[name]) / np.maximum(np.abs(values), 1.0)).max())
-            for name, values in (own | {STATE_GAP: np.zeros(part.count)}).items()}
-
-
-@pytest.mark.parametrize(("name", "what"), [(name, what) for name in MODELS for what in edits_of(name)])
-def test_the_badge_computes_edited_steps_a_second_time(opened: Any, name: str, what: str) -> None:
-    stepper = opened(name)
-    run = Run(0, stepper, stepper.read(given(name)))
-    run.fork(1, 0, 0, edits_of(name)[what], ())
-    branch = run.branch(1)
-    for step in range(6):
-        branch.advance(step, Decoding(), lambda: True)
-    own = recorded(branch)
-    assert max(differences(branch, own).values()) < 1e-4
-    branch.edits = branch.edits[:-1]
-    assert max(differences(branch, own).values()) > 1e-3  # of a change that was not made
-
-
-@pytest.mark.parametrize("name", PICTURES)
-def test_the_badge_holds_where_the_picture_is_exchanged(opened: Any, name: str) -> None:
-    stepper = opened(name)
-    run = Run(0, stepper, stepper.read(photograph()))
-    run.add_input("0" * 64, stepper.read(photograph().rotate(90).resize((31, 47))))
-    run.fork(1, 0, 0, (SwapInput(input_hash="0" * 64, name="other.png", first=2, last=3),
-                       MaskAttention(places=(5,), first=3, last=4)), ())
-    branch = run.branch(1)
-    for step in range(6):
-        branch.advance(step, Decoding(), lambda: True)
-    own = recorded(branch)
-    assert max(differences(branch, own).values()) < 1e-4
-    branch.edits = branch.edits[1:]
-    assert differences(branch, own)["cross_attention"] > 1e-3
-
-
-def test_what_its_settings_say(opened: Any) -> None:
-    marian, bart, gpt2, vision = (opened(name) for name in ("marian", "bart", "gpt2", "vision-gpt2"))
-    assert marian.description.suppressed_tokens == (0,)
-    assert bart.read(SENTENCE).prompt_tokens == (START,)
-    assert marian.read(SENTENCE).source == (*SENTENCE.split(), "</s>")
-    read = gpt2.read(SENTENCE)
-    words = [gpt2.description.words[token] for token in (gpt2.read(SENTENCE).memory.looked_at.first_token, *read.prompt_tokens)]
-    assert "".join(words).replace("▁", " ") == SENTENCE
-    assert vision.description.input_size == (32, 32)
-    assert {own.name: own.shape for own in vision.description.channels}["cross_attention"] == (3, 4, 4, 4)
-
-
-def test_the_badge_computes_mixtures_of_experts_in_double_precision(tmp_path: Path) -> None:
-    import transformers
-
-    transformers.logging.disable_progress_bar()
-    transformers.MixtralForCausalLM(transformers.MixtralConfig(
-        vocab_size=285, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=48, num_key_value_heads=2,
-        num_local_experts=4, **IDS)).save_pretrained(tmp_path)
-    bytes_tokenizer().save_pretrained(tmp_path)
-    branch = run_of(load(str(tmp_path)), "gpt2")
-    (part,) = replay(branch, 0, len(branch) - 1, lambda: True)
-    total = sum(channel.size for channel in branch.channels)
-    theirs = by_channel(np.frombuffer(part.values, "<f4").reshape(part.count, -1)[:, :total], branch.channels)
-    for channel, values in recorded(branch).items():
-        np.testing.assert_allclose(values, theirs[channel], rtol=2e-4, atol=2e-5, err_msg=channel)
-
-
-def test_numbers_that_are_none_are_said_to_begin_in_the_lowest_layer(opened: Any) -> None:
-    stepper = opened("gpt2")
-    run = Run(0, stepper, stepper.read(SENTENCE))
-    run.fork(1, 0, 0, (ScaleUnits(channel="residual_stream[layer=1]", units=(7,), factor=1e30, first=1),
-                       ScaleUnits(channel="residual_stream[layer=1]", units=(7,), factor=1e30, first=1)), ())
-    branch = run.branch(1)
-    branch.advance(0, Decoding(), lambda: True)
-    with pytest.raises(EngineError, match="it began in residual stream, layer 2, unit 7, and"):
-        branch.advance(1, Decoding(), lambda: True)

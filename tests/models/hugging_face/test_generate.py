@@ -1,0 +1,126 @@
+"""What models of Hugging Face's library write, and where they end: as the library's own generate has it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+pytest.importorskip("transformers")
+
+
+from tests.tiny_transformers import (
+    END,
+    MODELS,
+    PICTURES,
+    SENTENCE,
+    START,
+    TEXTS,
+    given,
+    save,
+)
+from tests.transformer_runs import run_of
+from unrolled.models.adapters.registry import load
+from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.stepping import Ended
+from unrolled.models.runs.run import Run
+from unrolled.models.stepping.stepper import AnyStepper
+
+
+def written(stepper: AnyStepper, name: str, method: str) -> list[int]:
+    """A run's tokens, up to its end."""
+    branch = Run(0, stepper, stepper.read(given(name))).branch(0)
+    while not isinstance(branch.advance(len(branch), Decoding(method=method, beam_width=3), lambda: True), Ended):
+        pass
+    return branch.tokens
+
+
+def generated(stepper: AnyStepper, name: str, method: str, **more: Any) -> list[int]:
+    """By the library's own `generate`."""
+    if name in PICTURES:
+        read = {"pixel_values": stepper._pixels(given(name))}
+    else:
+        tokens = torch.tensor([stepper.tokens_of(SENTENCE)])
+        read = {"inputs": tokens, "attention_mask": torch.ones_like(tokens)}
+    found = stepper.model.generate(**read, do_sample=False, num_beams=1 if method == "greedy" else 3,
+                                   early_stopping=method == "beam", length_penalty=Decoding().length_penalty, **more)
+    tokens_of_it: list[int] = found[0].tolist()[1:]
+    return tokens_of_it
+
+
+def changed(folder: Path, settings: dict[str, Any]) -> AnyStepper:
+    """Opened with these of its settings for `generate`."""
+    file = folder / "generation_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | settings))
+    return load(str(folder))
+
+
+@pytest.mark.parametrize("method", ["greedy", "beam"])
+@pytest.mark.parametrize("name", MODELS)
+def test_writes_what_generate_writes(opened: Any, name: str, method: str) -> None:
+    """As long as it does where no settings say how long."""
+    stepper = opened(name)
+    tokens = written(stepper, name, method)
+    assert tokens == generated(stepper, name, method)
+    assert method == "beam" or len(set(tokens)) > 2
+
+
+@pytest.mark.parametrize("method", ["greedy", "beam"])
+@pytest.mark.parametrize("name", MODELS)
+def test_it_writes_as_much_as_its_settings_say(opened: Any, tmp_path: Path, name: str, method: str) -> None:
+    read = len(opened(name).tokens_of(SENTENCE)) if name in TEXTS else 1
+    stepper = changed(save(name, tmp_path), {"max_length": read + 4})
+    assert written(stepper, name, method) == generated(stepper, name, method)
+
+
+@pytest.mark.parametrize("method", ["greedy", "beam"])
+@pytest.mark.parametrize("name", ["gpt2", "marian", "bart", "trocr"])
+@pytest.mark.parametrize("settings", [
+    {"min_length": 9}, {"min_length": 9, "min_new_tokens": 3}, {"min_new_tokens": 1, "max_new_tokens": 2},
+    {"forced_eos_token_id": END}, {"min_length": 4, "bad_words_ids": [[5], [END]]}, {"suppress_tokens": [END]}], ids=str)
+def test_it_ends_where_generate_ends(opened: Any, tmp_path: Path, name: str, settings: Any, method: str) -> None:
+    """END is what a run writes first: without these settings it would be all."""
+    first = len(opened(name).read(given(name)).prompt_tokens)
+    end = run_of(opened(name), name, method=method).tokens[first]
+    put = {"forced_eos_token_id": end, "suppress_tokens": [end], "bad_words_ids": [[5], [end]]}
+    stepper = changed(save(name, tmp_path), {"eos_token_id": end, "max_length": first + 8} | {
+        key: put.get(key, value) for key, value in settings.items()})
+    assert written(stepper, name, method) == generated(stepper, name, method)
+
+
+@pytest.mark.parametrize("settings", [{"eos_token_id": None}, {"forced_eos_token_id": [9, 4], "max_length": 6}], ids=str)
+def test_what_ends_a_run_is_what_ends_generate(tmp_path: Path, settings: Any) -> None:
+    """None of its own, whatever config.json says; of several that are forced the first of the vocabulary."""
+    stepper = changed(save("marian", tmp_path), settings)
+    assert written(stepper, "marian", "greedy") == generated(stepper, "marian", "greedy")
+
+
+def test_a_text_of_one_piece_is_gone_on_with_by_force(tmp_path: Path) -> None:
+    stepper = changed(save("gpt2", tmp_path), {"forced_bos_token_id": 9})
+    read = torch.tensor([stepper.tokens_of("t")])
+    assert stepper.read("t").prompt_tokens == (9,) == tuple(stepper.model.generate(read, max_new_tokens=1)[0, 1:].tolist())
+
+
+@pytest.mark.parametrize("method", ["greedy", "beam"])
+def test_a_model_may_end_in_several_ways(opened: Any, tmp_path: Path, method: str) -> None:
+    """What is written without them names two tokens that end a run from then on, as Llama 3 has several."""
+    usual = run_of(opened("marian"), "marian", method=method).tokens
+    stepper = changed(save("marian", tmp_path), {"eos_token_id": [END, usual[3], usual[5]]})
+    tokens = written(stepper, "marian", method)
+    assert tokens == generated(stepper, "marian", method)
+    assert tokens[-1] in (END, usual[3], usual[5])
+
+
+def test_what_its_settings_say(opened: Any) -> None:
+    marian, bart, gpt2, vision = (opened(name) for name in ("marian", "bart", "gpt2", "vision-gpt2"))
+    assert marian.description.suppressed_tokens == (0,)
+    assert bart.read(SENTENCE).prompt_tokens == (START,)
+    assert marian.read(SENTENCE).source == (*SENTENCE.split(), "</s>")
+    read = gpt2.read(SENTENCE)
+    words = [gpt2.description.words[token] for token in (gpt2.read(SENTENCE).memory.looked_at.first_token, *read.prompt_tokens)]
+    assert "".join(words).replace("▁", " ") == SENTENCE
+    assert vision.description.input_size == (32, 32)
+    assert {own.name: own.shape for own in vision.description.channels}["cross_attention"] == (3, 4, 4, 4)
