@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
-import attributed
 import msgspec
 import numpy as np
 import pytest
@@ -28,16 +25,6 @@ from unrolled.viewer.views.catalogue import BUILT_IN
 from unrolled.viewer.views.spec import Subject
 
 STEPS = len(scripted.CAPTION)
-
-
-@pytest.fixture
-def session():
-    return attributed.session_of(scripted.trace())
-
-
-@pytest.fixture
-def open_panel(qtbot):
-    return partial(attributed.panel_of, qtbot)
 
 
 def long_trace(length):

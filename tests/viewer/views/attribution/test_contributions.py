@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
-import attributed
 import msgspec
 import numpy as np
 import pytest
@@ -26,16 +23,6 @@ from unrolled.viewer.views.attribution.contribution_bars import ContributionBars
 from unrolled.viewer.views.attribution.contributions import WordsRead, places_of
 
 STEPS = len(scripted.CAPTION)
-
-
-@pytest.fixture
-def session():
-    return attributed.session_of(scripted.trace())
-
-
-@pytest.fixture
-def open_panel(qtbot):
-    return partial(attributed.panel_of, qtbot)
 
 
 def click_name(qtbot, bars, row):
