@@ -27,8 +27,10 @@ from unrolled.models.checkpoints.inert_values import (
     plain_key,
 )
 
-MOST_INSTRUCTIONS = 50_000_000
-MOST_COPIED = 2**29    # bytes and elements that calls and attributes may copy: a few instructions could ask for any number
+MOST_INSTRUCTIONS = 6_000_000  # some seconds; a vocabulary of a million words needs five of six
+MOST_COPIED = 2**29    # bytes that calls and attributes may copy: a few instructions could ask for any number
+LONGEST_NUMBER = 1024  # bits
+ELEMENT = 2**7         # bytes that an element of a container counts as: it takes as long, and as much memory in a set
 STORAGES = {"FloatStorage": torch.float32, "DoubleStorage": torch.float64, "HalfStorage": torch.float16,
             "BFloat16Storage": torch.bfloat16, "LongStorage": torch.int64, "IntStorage": torch.int32,
             "ShortStorage": torch.int16, "CharStorage": torch.int8, "ByteStorage": torch.uint8, "BoolStorage": torch.bool}
@@ -94,6 +96,11 @@ class _Machine:
         self._stack.append(self._memo[int(argument)])
 
     def push(self, value: Any) -> None:
+        self._stack.append(value)
+
+    def push_number(self, value: int) -> None:
+        if value.bit_length() > LONGEST_NUMBER:
+            raise PickleError("is damaged: a number in it has far too many digits")
         self._stack.append(value)
 
     def pop(self) -> Any:
@@ -196,7 +203,8 @@ class _Machine:
         self._stack.append(numbers)
 
     def _count(self, arguments: tuple[Any, ...]) -> None:
-        self._copied += sum(len(own) for own in arguments if isinstance(own, str | bytes | bytearray | list | tuple | dict | set))
+        self._copied += sum(len(own) * (1 if isinstance(own, str | bytes | bytearray) else ELEMENT) for own in arguments
+                            if isinstance(own, str | bytes | bytearray | list | tuple | dict | set | frozenset))
         if self._copied > MOST_COPIED:
             raise PickleError("holds far more than any model")
 
@@ -204,9 +212,8 @@ class _Machine:
         return value.values if isinstance(value, UnfilledArray) and value.values is not None else value
 
 
-PUSHED = {"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "STRING", "BINSTRING", "SHORT_BINSTRING", "BINBYTES",
-          "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8", "UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8", "FLOAT",
-          "BINFLOAT"}
+PUSHED = {"INT", "BININT", "BININT1", "BININT2", "STRING", "BINSTRING", "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES",
+          "BINBYTES8", "BYTEARRAY8", "UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8", "FLOAT", "BINFLOAT"}
 
 
 def _instance(machine: _Machine, names: str) -> None:
@@ -248,6 +255,7 @@ INSTRUCTIONS: dict[str, Instruction] = {
     "NEWFALSE": lambda machine, _: machine.push(False),
     "EMPTY_LIST": lambda machine, _: machine.push([]), "EMPTY_TUPLE": lambda machine, _: machine.push(()),
     "EMPTY_DICT": lambda machine, _: machine.push({}), "EMPTY_SET": lambda machine, _: machine.push(set()),
+    **dict.fromkeys(("LONG", "LONG1", "LONG4"), _Machine.push_number),
     "MARK": lambda machine, _: machine.mark(), "POP": lambda machine, _: machine.discard(),
     "POP_MARK": lambda machine, _: machine.discard_marked(),
     "DUP": lambda machine, _: machine.push(machine._stack[-1]),

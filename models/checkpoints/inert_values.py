@@ -13,6 +13,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 MOST_DIMENSIONS = 16
+LARGEST_KEY, LARGEST_IN_KEY = 2**61 - 1, 2**32  # numbers beyond can be chosen so that all have one hash
 
 
 class PickleError(ValueError):
@@ -30,7 +31,7 @@ class Name:
         return f"{self.module}.{self.name}"
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)  # what it holds may hold itself, many times over
 class Stub:
     """An object of a class that was not imported."""
 
@@ -53,9 +54,12 @@ class UnfilledArray:
 
 
 def plain_key(key: Any) -> Any:
-    """A key of a dictionary: plain, since comparing what is nested deeply can take the interpreter down."""
-    parts = key if isinstance(key, tuple) else (key,)
-    if all(part is None or isinstance(part, str | int | float | bytes | Stub | Name | Tensor) for part in parts):
+    """A key of a dictionary: plain, since comparing what is nested deeply can take the interpreter down, and finding one of
+    many that have one hash takes hours.
+    """
+    parts, largest = (key, LARGEST_IN_KEY) if isinstance(key, tuple) else ((key,), LARGEST_KEY)
+    if all(abs(part) < largest if isinstance(part, int) else (isinstance(part, float) and part is key) or part is None
+           or isinstance(part, str | bytes | Stub | Name | Tensor) for part in parts):
         return key
     raise PickleError("is damaged: a dictionary in it has a key that none can have")
 
@@ -98,7 +102,9 @@ def array_of(state: Any) -> Any:
     _, shape, dtype, by_columns, data = state
     if not isinstance(dtype, np.dtype):
         return Stub("numpy.ndarray", (shape,))
-    data = data.encode("latin-1") if isinstance(data, str) else bytes(data)
+    data = data.encode("latin-1") if isinstance(data, str) else data
+    if not isinstance(data, bytes | bytearray):
+        raise PickleError("is damaged: an array has no numbers")
     if not all(isinstance(length, int) and length >= 0 for length in shape) or math.prod(shape) * dtype.itemsize != len(data):
         raise PickleError("is damaged: an array is not as long as it says")
     return np.frombuffer(data, dtype).reshape(shape, order="F" if by_columns else "C")

@@ -28,6 +28,7 @@ DEEPEST = 64             # modules in modules,
 LONGEST_NAME = 500       # of a tensor
 MOST_TIMES = 8         # that a number stands in tensors: embeddings are tied, and averages are kept beside what they are of
 MOST_PARTS = 200_000     # and so many of them together: one may stand in many places, or within itself
+MOST_NAMES = 10_000_000  # that are looked at, most of which are of no parts
 MAGIC_NUMBER = 0x1950A86A20F9469CFC6C  # torch's, of the format before 1.6
 NAMED_KEYS = 8
 
@@ -203,24 +204,26 @@ def tensors_of(content: Any) -> dict[str, Tensor]:
     """The parameters and buffers of modules, state dicts, and dictionaries of them, by names with dots."""
     found: dict[str, Tensor] = {}
     waiting: list[tuple[str, Any, int]] = [("", content, 0)]
-    visited = 0
+    parts_left, names_left = MOST_PARTS, MOST_NAMES
     while waiting:
         prefix, value, depth = waiting.pop()
-        visited += 1
-        if visited > MOST_PARTS:
-            raise CheckpointError("This checkpoint names far more parts than any model has.")
         if isinstance(value, Tensor):
             found[prefix.rstrip(".")] = value
         elif depth < DEEPEST:
             parts: dict[Any, Any] = {}
             if isinstance(value, Stub):
                 for group in ("_parameters", "_buffers", "_modules"):
-                    own = value.state.get(group)
-                    parts |= own if isinstance(own, dict) else {}
+                    named = value.state.get(group)
+                    parts |= named if isinstance(named, dict) else {}
             elif isinstance(value, dict) and not isinstance(value, Attributes):
                 parts = value
-            waiting += [(f"{prefix}{name}.", part, depth + 1) for name, part in reversed(parts.items())
-                        if isinstance(name, str) and len(prefix) + len(name) <= LONGEST_NAME]
+            own = [(f"{prefix}{name}.", part, depth + 1) for name, part in reversed(parts.items())
+                   if isinstance(part, Tensor | Stub | dict) and isinstance(name, str)
+                   and len(prefix) + len(name) <= LONGEST_NAME]
+            parts_left, names_left = parts_left - len(own), names_left - len(parts)
+            if min(parts_left, names_left) < 0:
+                raise CheckpointError("This checkpoint names far more parts than any model has.")
+            waiting += own
     return found
 
 

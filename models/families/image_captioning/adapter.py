@@ -78,7 +78,8 @@ def open_captioner(source: PickledCheckpoint, device: str) -> ImageCaptioningSte
     numbers = {"<end>": END} | {word: number for number, word in infos.words.items()}
     words = numbered_words(path, numbers, lengths.vocabulary, ())
     name = "Up-Down" if isinstance(network, UpDown) else "Att2in2"
-    seen = str(infos.options.get("input_att_dir") or "")
+    named = infos.options.get("input_att_dir")
+    seen = named if isinstance(named, str) else ""
     return ImageCaptioningStepper(
         network, encoder_beside(path, lengths.features), words, device=device,
         maximum_steps=infos.number("max_length", 0) or infos.number("seq_length", 0) or MAXIMUM_STEPS,

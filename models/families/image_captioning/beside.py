@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from unrolled.models.checkpoints.resnets import STAGES, grid_of, resnet
 
 CHILDREN = {"conv1": "0", "bn1": "1", "layer1": "4", "layer2": "5", "layer3": "6", "layer4": "7"}  # of torchvision's ResNet
 SIDE = 14
+NUMBER = re.compile("[0-9]{1,9}")  # of a word
 LONGEST_SIDE = 640  # pixels; a larger photograph is made so small first
 
 
@@ -41,7 +43,8 @@ def infos_beside(path: Path, count: int) -> Infos:
         content = read_object(candidate)
         words, options = (content.get("vocab"), content.get("opt")) if isinstance(content, dict) else (None, None)
         if isinstance(words, dict) and isinstance(options, dict) and all(
-                str(number).isdecimal() and isinstance(word, str) for number, word in words.items()):
+                isinstance(number, str | int) and NUMBER.fullmatch(f"{number}") and isinstance(word, str)
+                for number, word in words.items()):
             numbered = {int(number): word for number, word in words.items()}
             if numbered and max(numbered) == count - 1:
                 return Infos(numbered, options)

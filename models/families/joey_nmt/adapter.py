@@ -11,7 +11,15 @@ from unrolled.models.checkpoints.fitting import check_there
 from unrolled.models.checkpoints.pickled import PickledCheckpoint
 from unrolled.models.families.joey_nmt.network import SentenceReader, decoder_of, reader_of
 from unrolled.models.families.joey_nmt.reference import JoeyNMTReference
-from unrolled.models.families.joey_nmt.settings import Language, language, least_words, nested, settings_beside, suppressed_tokens
+from unrolled.models.families.joey_nmt.settings import (
+    Language,
+    language,
+    least_words,
+    nested,
+    said,
+    settings_beside,
+    suppressed_tokens,
+)
 from unrolled.models.stepping.attentional import AttentionalDecoder, AttentionalMemory, AttentionalStepper
 from unrolled.models.stepping.stepper import EncodedInput, InputError
 from unrolled.models.tokenizers.plain_signs import unseen
@@ -84,7 +92,7 @@ def open_translator(source: PickledCheckpoint, device: str) -> JoeyNMTStepper:
         suppressed_tokens=suppressed_tokens(settings, target_language),
         scaled=(bool(nested(settings, "model", "encoder", "embeddings", "scale")),
                 bool(nested(settings, "model", "decoder", "embeddings", "scale"))),
-        identity=source.identity(f"{settings.get('name') or 'Translator'} · {path.name}", summary))
+        identity=source.identity(f"{said(settings.get('name')) or 'Translator'} · {path.name}", summary))
 
 
 ADAPTER = PickledAdapter(family=FAMILY, input_kind="sentence", recognises=RECOGNISES, open=open_translator)

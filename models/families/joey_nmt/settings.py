@@ -14,7 +14,8 @@ import yaml
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.families.joey_nmt.subwords import Merges, merges_of
 
-LARGEST_SETTINGS, LARGEST_VOCABULARY = 2**18, 2**26  # bytes
+LARGEST_SETTINGS, LARGEST_VOCABULARY = 2**18, 2**26  # bytes; of all settings in a folder together, which take seconds
+LONGEST_SAID = 100
 SPECIAL = {"unk": (0, "<unk>"), "pad": (1, "<pad>"), "bos": (2, "<s>"), "eos": (3, "</s>")}
 ESCAPED_SPACE = "▁"
 
@@ -26,17 +27,26 @@ def nested(settings: Any, *names: str) -> Any:
     return settings
 
 
+def said(value: Any) -> str:
+    """A word or a number as text; empty for all else, which may hold the same things many times over."""
+    return str(value)[:LONGEST_SAID] if isinstance(value, str | int | float) else ""
+
+
 def settings_beside(path: Path) -> Mapping[str, Any]:
     """Of the one settings file in a checkpoint's folder: ``config.yaml``, or another that names a model. `CheckpointError`."""
     found: dict[str, Mapping[str, Any]] = {}
-    for candidate in sorted((*path.parent.glob("*.yaml"), *path.parent.glob("*.yml"))):
+    left = LARGEST_SETTINGS
+    candidates = (own for ending in ("yaml", "yml") for own in path.parent.glob(f"*.{ending}") if own.is_file())
+    for candidate in sorted(candidates, key=lambda own: (own.name != "config.yaml", own)):
+        left -= candidate.stat().st_size
+        if left < 0:
+            break
         try:
-            if candidate.stat().st_size <= LARGEST_SETTINGS:
-                content = yaml.safe_load(candidate.read_text(encoding="utf-8"))
-                if nested(content, "model", "encoder") is not None and isinstance(nested(content, "data"), Mapping):
-                    found[candidate.name] = content
-        except (yaml.YAMLError, OSError, ValueError, RecursionError, TypeError):
+            content = yaml.safe_load(candidate.read_text(encoding="utf-8"))
+        except Exception:  # what a file can do to this reader is not to be listed
             continue
+        if nested(content, "model", "encoder") is not None and isinstance(nested(content, "data"), Mapping):
+            found[candidate.name] = content
     if not found:
         raise CheckpointError(f"“{path.name}” does not hold its settings; put its config.yaml into the same folder.")
     if len(found) > 1 and "config.yaml" not in found:
@@ -106,19 +116,19 @@ def language(path: Path, settings: Mapping[str, Any], side: str, count: int) -> 
         raise CheckpointError(f"“{path.name}” does not hold its words; put its vocabulary {side}_vocab.txt into the same "
                               "folder.") from error
     special = nested(data, "special_symbols")
-    names = {name: str(nested(special, f"{name}_token") or token) for name, (_, token) in SPECIAL.items()}
+    names = {name: said(nested(special, f"{name}_token")) or token for name, (_, token) in SPECIAL.items()}
     tags = nested(special, "lang_tags")
-    first = [*names.values(), *([str(nested(special, "sep_token"))] if nested(special, "sep_token") else []),
-             *(map(str, tags) if isinstance(tags, list) else ())]
+    separates = said(nested(special, "sep_token"))
+    first = [*names.values(), *([separates] if separates else []), *(map(said, tags) if isinstance(tags, list) else ())]
     words = tuple(dict.fromkeys((*first, *(lines[:-1] if lines and not lines[-1] else lines))))
     if len(words) != count:
         raise CheckpointError(f"“{path.name}” has {count:,} words, and “{file.name}” has {len(words):,}: it is another model's.")
     numbers = {name: words.index(token) for name, token in names.items()}
-    level = str(own.get("level") or "word")
+    level = said(own.get("level")) or "word"
     tokenizer, merges = own.get("tokenizer_cfg"), None
     codes = nested(tokenizer, "codes")
     if level == "bpe" and isinstance(codes, str):
-        separator = str(nested(tokenizer, "separator") or "@@")
+        separator = said(nested(tokenizer, "separator")) or "@@"
         merges = merges_of(path.parent / Path(codes.replace("\\", "/")).name, set(words) - set(first), separator)
     return Language(words, numbers["unk"], numbers["pad"], numbers["bos"], numbers["eos"], level=level,
                     lower=bool(own.get("lowercase")), normal=bool(own.get("normalize")), escaped=ESCAPED_SPACE in words,
@@ -138,7 +148,7 @@ def suppressed_tokens(settings: Mapping[str, Any], target: Language) -> tuple[in
     if not isinstance(nested(settings, "data", "src"), Mapping):
         return ()
     special = nested(settings, "data", "special_symbols")
-    tags, separator = nested(special, "lang_tags"), nested(special, "sep_token")
-    others = [str(own) for own in (*(tags if isinstance(tags, list) else ()), *([separator] if separator else ()))]
+    tags, separator = nested(special, "lang_tags"), said(nested(special, "sep_token"))
+    others = [*(map(said, tags) if isinstance(tags, list) else ()), *([separator] if separator else [])]
     unknown = () if nested(settings, "testing", "generate_unk") is not False else (target.unknown,)
     return (target.start, target.padding, *(target.words.index(own) for own in others), *unknown)

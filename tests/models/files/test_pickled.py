@@ -149,6 +149,39 @@ def test_what_asks_for_many_copies_is_refused() -> None:
         read_pickle(io.BytesIO(b"\x80\x02" + copying))
 
 
+NUMBERS_OF_ONE_HASH = b"".join(pickle.dumps(times * (2**61 - 1))[2:-1] + b"N" for times in range(9))
+A_THOUSAND = b"K\1K\2\x86q\0](" + b"h\0" * 1000 + b"eq\1"  # pairs in a list, whose name is 1
+
+
+@pytest.mark.parametrize(("data", "sentence"), [
+    (b"}(" + NUMBERS_OF_ONE_HASH + b"u.", "a key that none can have"),  # which is found after hours where there are many
+    (A_THOUSAND + b"c__builtin__\nset\nq\2](" + b"h\2h\1\x85R" * 5000 + b"e.", "far more than any model"),
+    (A_THOUSAND + b"ccollections\nOrderedDict\nq\2](" + b"h\2h\1\x85R" * 5000 + b"e.", "far more than any model"),
+    (b")0" * 3_000_001 + b"N.", "far more objects than any model"),
+    (b"cnumpy.core.multiarray\n_reconstruct\n)R(K\1M\x10\x27\x85cnumpy\ndtype\nU\2u1\x85R\x89M\x10\x27tb.", "has no numbers"),
+    (b"\x8b\0\1\0\0" + b"\1" * 256 + b".", "far too many digits"),  # to be said, which is an error of its own
+])
+def test_a_few_bytes_ask_for_neither_hours_nor_gigabytes(data: bytes, sentence: str) -> None:
+    with pytest.raises(PickleError, match=sentence):
+        read_pickle(io.BytesIO(b"\x80\x02" + data))
+
+
+def test_what_a_stub_holds_many_times_over_is_not_spelled_out() -> None:
+    again = b"cmine\nA\n(" + b"".join(b"h" + bytes((number,)) for number in (0, 0)) + b"tRq\0"
+    found = read_pickle(io.BytesIO(b"\x80\x02K\1q\0" + again * 40 + b"."))
+    assert len(f"{found}") < 200
+
+
+def test_many_names_of_one_dictionary_are_parts_too_many(tmp_path: Path) -> None:
+    own: dict[str, object] = {}
+    own.update({f"part {number}": own for number in range(4000)})
+    (tmp_path / "loop.pt").write_bytes(pickle.dumps({"words": {f"word {number}": number for number in range(300_000)}}))
+    assert not read_pickled(tmp_path / "loop.pt").tensors
+    (tmp_path / "loop.pt").write_bytes(pickle.dumps(own))
+    with pytest.raises(CheckpointError, match="more parts than any model"):
+        read_pickled(tmp_path / "loop.pt")
+
+
 def test_a_module_that_holds_itself_is_walked_to_an_end(tmp_path: Path) -> None:
     own = nn.Linear(2, 2)
     own._modules["a"] = own._modules["b"] = own

@@ -138,9 +138,21 @@ def test_a_sentence_is_cut_into_the_pieces_of_its_model(tmp_path: Path) -> None:
     assert [note for note in after.notes if "Moses" in note] == list(after.notes)
 
 
+def test_settings_that_hold_one_list_many_times_over_are_not_spelled_out(tmp_path: Path) -> None:
+    path = saved(tmp_path, theirs.joey(1))
+    settings = (tmp_path / "config.yaml").read_text()
+    bomb = "a0: &a0 [lol]\n" + "".join(f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 9)}]\n" for k in range(1, 6))
+    places = settings.replace("name: small", "name: *a5").replace("level: word", "level: *a5")
+    (tmp_path / "config.yaml").write_text(bomb + places.replace("data:", "data:\n  special_symbols: {unk_token: *a5}"))
+    assert load(str(path)).description.title == "Translator · 900.ckpt"
+    (tmp_path / "a.yaml").write_text("#" * 2**18)  # read after its own one, if at all
+    assert load(str(path)).description.title == "Translator · 900.ckpt"
+
+
 @pytest.mark.parametrize(("spoil", "sentence"), [
     (lambda folder: (folder / "config.yaml").unlink(), r"put its config\.yaml into the same folder"),
-    (lambda folder: (folder / "config.yaml").write_text("!!python/object/apply:os.system [echo]"), r"put its config\.yaml"),
+    *((lambda folder, text=text: (folder / "config.yaml").write_text(text), r"put its config\.yaml")
+      for text in ("!!python/object/apply:os.system [echo]", "!!int ''", "!!bool x", "!!timestamp x", "[" * 9999, "a: \0")),
     (lambda folder: (folder / "trg_vocab.txt").unlink(), r"put its vocabulary trg_vocab\.txt into the same folder"),
     (lambda folder: (folder / "src_vocab.txt").write_text("a\n"), "12 words, and “src_vocab.txt” has 5"),
 ])
