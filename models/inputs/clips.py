@@ -74,7 +74,7 @@ def _pack_folder(folder: Path) -> bytes:
     except OSError as error:
         raise ClipError(f"“{name}” cannot be read: {error.strerror or error}.") from error
     if not paths:
-        raise ClipError(f"There are no pictures in the folder “{name}”.")
+        raise ClipError(f"The folder “{name}” holds no pictures, and is no store of traces.")
     if len(paths) > MOST_FRAMES:
         raise too_long(name, len(paths))
     stack = FrameStack(name, MOST_VIDEO_PIXELS)

@@ -74,6 +74,8 @@ class Control(QObject):
         self.commands.on(c.StopOpening, lambda _: self._worker.forget())
         self.commands.on(c.ShowTraceback, lambda command: self.traceback_wanted.emit(command.sentence, command.traceback))
         self._reports = Dispatch(self.recording, self._loading, self.opener, self)
+        self._failing = 0  # the number of the branch of which it was last said that a step failed
+        session.branches_changed.connect(self._leave_failing)
         session.questions.asked.connect(self.recording.ask)
         session.questions.dropped.connect(lambda number: backend.send(Drop(number)))
         self.run.reported.connect(lambda report: self._reports.offer(report))  # the training room's are its own
@@ -158,10 +160,17 @@ class Control(QObject):
             self._say_backend(report.sentence)
         self.voice.state_changed.emit()
 
+    def _leave_failing(self) -> None:
+        """Another branch is shown, or the change is undone: what was said of its step is no news of this one."""
+        shown = self.session.branch
+        if shown is None or shown.wire_id != self._failing:
+            self.voice.unsaid.emit("step")
+
     def _step_failed(self, report: Failed) -> None:
+        self._failing = report.branch
         if report.step < 0:
             shown = c.ShowTraceback(report.sentence, report.traceback) if report.traceback else None
-            self.voice.say("run", report.sentence, action="Details" if shown else "", command=shown)
+            self.voice.say("step", report.sentence, action="Details" if shown else "", command=shown)
             return
         trace, description, selection = self.session.trace, self.session.description, self.session.selection
         known = trace.channels.values() if trace is not None else description.channels if description is not None else ()
@@ -172,8 +181,8 @@ class Control(QObject):
         if "unit" in at and at["unit"] not in selection.units:
             selection.toggle(at["unit"])
         where = "the probabilities" if channel is None else f"{spoken(channel.name)}, {channel.place(report.unit)}"
-        self.voice.say("run", f"Step {report.step + 1} gave numbers that are not finite, first in {where}. The run was stopped; "
-                              "undo the change, or switch it off.")
+        self.voice.say("step", f"Step {report.step + 1} gave numbers that are not finite, first in {where}. The run was stopped; "
+                               "undo the change, or switch it off.")
 
     def _died(self, sentence: str) -> None:
         self._transport.pause()

@@ -74,6 +74,7 @@ class Opener:
     def open_sample(self, command: c.OpenSample) -> None:
         path = sample(command.input_kind or self._loading.choice.input_kind or "picture")
         if path is not None:
+            self._voice.unsaid.emit("input")
             self._open_input_file(path, kind=command.input_kind, origin=Origin.SAMPLE)
 
     @handles(c.DrawInput)
@@ -133,6 +134,7 @@ class Opener:
         """
         self._transport.interrupt()
         self._worker.forget()
+        self._voice.unsaid.emit("input")
         self._runner.show(Opening(input=given) if given is not None else None)
         self._session.set_input(given)
         self._session.other_inputs = dict(others or {})

@@ -29,6 +29,7 @@ class StoredRuns:
     def __init__(self, session: Session, opener: Opener, loading: Loading, worker: InputWorker, voice: Voice) -> None:
         self._session, self._opener, self._loading, self._worker, self._voice = session, opener, loading, worker, voice
         session.run_changed.connect(session.open_store.leave_document)
+        session.run_changed.connect(lambda: voice.unsaid.emit("document"))
 
     @handles(c.OpenStore)
     def open(self, command: c.OpenStore) -> None:
@@ -71,10 +72,11 @@ class StoredRuns:
         kept = " ".join((f"Read from “{store.title}”, which keeps "
                          f"{', '.join(channel.title for channel in store.description.channels)}.", *trace.problems))
         if given is None:
-            self._voice.say("run", f"{kept} Its input cannot be run again here: it is too long, or not where it was.", "info")
+            self._voice.say("document", f"{kept} Its input cannot be run again here: it is too long, or not where it was.",
+                            "info")
         else:
-            self._voice.say("run", f"{kept} When you change it, or run it, the model reads it again, and all other channels are "
-                                   "there.", "info", action="Run it", command=c.RunDocument())
+            self._voice.say("document", f"{kept} When you change it, or run it, the model reads it again, and all other channels "
+                                        "are there.", "info", action="Run it", command=c.RunDocument())
 
 
 class ReadingAgain:
@@ -99,7 +101,7 @@ class ReadingAgain:
         store, session = self._session.open_store.store, self._session
         if store is None or not session.open_store.is_readable:
             return
-        self._voice.unsaid.emit("run")
+        self._voice.unsaid.emit("document")
         model = store.description.model
         if self._loading.bring(model):
             self._read()
@@ -111,7 +113,6 @@ class ReadingAgain:
         if self._under_way:
             self.forget()
             self._voice.idle()
-            self._voice.unsaid.emit("run")
             self._loading.leave_beside()
 
     def later(self, command: c.Command) -> bool:
@@ -124,6 +125,8 @@ class ReadingAgain:
 
     def forget(self) -> None:
         """Another run is shown, or the model is gone: nothing is waited for."""
+        if self._under_way:
+            self._voice.unsaid.emit("document")
         self._waiting.clear()
         self._under_way, self._branch = False, None
 
@@ -132,7 +135,8 @@ class ReadingAgain:
             return
         self._under_way = True
         then = "; your change is made then" if self._waiting else ""
-        self._voice.say("run", f"The model reads this document again{then}…", "info", action="Stop", command=c.StopReadingAgain())
+        self._voice.say("document", f"The model reads this document again{then}…", "info", action="Stop",
+                        command=c.StopReadingAgain())
         self._loading.read_beside()
 
     def _begin(self) -> None:
@@ -168,7 +172,6 @@ class ReadingAgain:
         self._session.open_store.is_readable = False
         self._runner.end_reading()
         self._voice.idle()
-        self._voice.unsaid.emit("run")
         self._branching.history.clear()
         self._loading.take_questions()
         self._session.set_branches(Branches({FIRST: branch}))

@@ -10,7 +10,7 @@ class Notice:
 
     Attributes
     ----------
-    place : {'input', 'kept', 'model', 'pressed', 'run', 'restore'}
+    place : {'document', 'input', 'kept', 'model', 'pressed', 'restore', 'run', 'step'}
         What it is about; a newer one about the same takes its place.
     text : str
         What is wrong, and what to do.

@@ -209,5 +209,7 @@ def test_numbers_that_are_none_are_shown_where_they_began(qtbot, window):
     assert "cell, unit 3" in said(window)
     assert window.session.selection.units == (3,)
     assert words(window) == scripted.CAPTION[:3]  # what came before is kept
+    assert window.layout_.message("step") is not None
     window.controller.history.undo()
     assert words(window) == scripted.CAPTION
+    assert window.layout_.message("step") is None

@@ -140,6 +140,15 @@ def test_the_run_before_is_kept_with_its_branches_when_another_file_is_opened(qt
     qtbot.waitUntil(lambda: len(window.session.branches.all) == 3 and not window.controller.run.busy)
 
 
+@pytest.mark.parametrize("well", [c.OpenSample("picture"), c.ReturnToRun(0)])
+def test_what_was_wrong_with_a_file_goes_when_something_else_opens_well(captioned, tmp_path, well):
+    captioned.do(c.OpenData(scripted.picture().data, "another.png"))
+    captioned.do(c.Open(tmp_path / "missing.png"))
+    assert captioned.layout_.message("input").kind == "error"
+    captioned.do(well)
+    assert captioned.layout_.message("input") is None
+
+
 def test_what_the_model_refuses_cannot_be_played(qtbot, window):
     window.do(c.OpenData(scripted.picture().data, "bad.png"))
     qtbot.waitUntil(lambda: window.session.input_refused)
