@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from unrolled.models.protocol.questions import CANDIDATE_LOG_PROBS, LOG_PROBS, STATE_GAP, Replayed
 from unrolled.models.trace import Agreement, Channel, Trace
+from unrolled.models.trace.numbers import brief
 from unrolled.models.trace.slices import spoken
 
 TOLERANCE = 1e-4   # of values around 1: single precision stays well below, on any device
@@ -165,5 +166,5 @@ class Agreed:
             named = [self._titles[own.channel] for own in group[:MOST_NAMED]]
             more = f" and {len(group) - MOST_NAMED} more" if len(group) > MOST_NAMED else ""
             largest = max((own.difference for own in group if own.difference is not None), default=None)
-            lines.append(f"{', '.join(named)}{more}: {way}" + ("." if largest is None else f"; at most {largest:.2g}."))
+            lines.append(f"{', '.join(named)}{more}: {way}" + ("." if largest is None else f"; at most {brief(largest)}."))
         return "\n".join(lines)

@@ -75,7 +75,8 @@ def shallow(values: npt.NDArray[Any], usual: float, notes: list[str], name: str)
         low, high = 0.0, 255.0
         notes.append(f"“{name}” has values up to {high:g} where {usual:,.0f} would be white; 255 was taken as white.")
     else:
-        notes.append(f"“{name}” has values from {low:g} to {high:g}; they were stretched from black to white.")
+        ends = " to ".join(f"{end:g}".replace("-", "−") for end in (low, high))
+        notes.append(f"“{name}” has values from {ends}; they were stretched from black to white.")
     scaled = (np.nan_to_num(values, nan=low, posinf=high, neginf=low) - low) / max(high - low, 1e-30) * 255.0
     shown: npt.NDArray[np.uint8] = np.clip(scaled + 0.5, 0, 255).astype(np.uint8)
     return shown

@@ -14,6 +14,7 @@ from PIL import Image
 
 from unrolled.models.protocol.watching import WatchedUpdate
 from unrolled.models.trace import Channel, FloatArray, Trace
+from unrolled.models.trace.numbers import general
 from unrolled.models.trace.spreading import spread
 
 COLOURS = "crameri:vik", "crameri:lipari"  # for what lies around 0, and for what lies above it
@@ -72,7 +73,7 @@ def training_as_html(seen: Sequence[WatchedUpdate], losses: Mapping[int, float],
         points = [(update, value) for update, value in values.items() if math.isfinite(value)]
         if len(points) > 1:
             rows.append(f'<div style="display:flex;align-items:center;gap:8px"><span style="width:190px">{title}: '
-                        f'{points[-1][1]:.4g}</span>{_curve(points)}</div>')
+                        f'{general(points[-1][1], 4)}</span>{_curve(points)}</div>')
     return f'<div style="font:13px sans-serif">{"".join(rows)}</div>'
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from unrolled.models.trace.channel import Channel
 from unrolled.models.trace.detokenization import WORD_BEGINS
+from unrolled.models.trace.numbers import general
 from unrolled.models.trace.slices import Channels, channels_at, spoken
 
 TO_THE_END = -1
@@ -80,7 +81,7 @@ class ClampUnits(_OfUnits, frozen=True, kw_only=True, tag_field="kind", tag="cla
 
     @property
     def in_words(self) -> str:
-        return f"{self._which} = {self.value:g} {self._when}"
+        return f"{self._which} = {general(self.value)} {self._when}"
 
 
 class ScaleUnits(_OfUnits, frozen=True, kw_only=True, tag_field="kind", tag="scale"):
@@ -90,7 +91,7 @@ class ScaleUnits(_OfUnits, frozen=True, kw_only=True, tag_field="kind", tag="sca
 
     @property
     def in_words(self) -> str:
-        return f"{self._which} × {self.factor:g} {self._when}"
+        return f"{self._which} × {general(self.factor)} {self._when}"
 
 
 class AddNoise(_OfUnits, frozen=True, kw_only=True, tag_field="kind", tag="noise"):
@@ -101,7 +102,7 @@ class AddNoise(_OfUnits, frozen=True, kw_only=True, tag_field="kind", tag="noise
 
     @property
     def in_words(self) -> str:
-        return f"{self._which} + noise of {self.deviation:g} {self._when}"
+        return f"{self._which} + noise of {general(self.deviation)} {self._when}"
 
 
 class UniformAttention(_Edit, frozen=True, kw_only=True, tag_field="kind", tag="uniform"):

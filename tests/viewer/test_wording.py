@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from unrolled.models.inputs.kinds import kind_named
 from unrolled.models.trace import Channel, Provenance
+from unrolled.models.trace.edits import ClampUnits
+from unrolled.models.trace.numbers import brief, general, precise, signed
 from unrolled.viewer.state.wording import channel_title, is_end, percent, place_name, spoken_percent, step_noun, what_a_step_is
+from unrolled.viewer.widgets.number_box import NumberBox
 
 
 @pytest.mark.parametrize(("probability", "text"), [
@@ -20,6 +23,23 @@ from unrolled.viewer.state.wording import channel_title, is_end, percent, place_
 ])
 def test_a_probability_in_percent(probability: float, text: str) -> None:
     assert percent(probability) == text
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_number_has_a_minus_sign_and_powers_of_ten(value: float) -> None:
+    for text in (signed(value), precise(value), brief(value), general(value), ClampUnits(channel="cell", value=value).in_words):
+        assert not {"-", "e"} & set(text.removeprefix("cell").partition(" at ")[0])
+    digits, _, _ = general(value).partition("·")
+    assert digits.startswith("−") == (value < 0)
+
+
+def test_a_field_for_numbers_shows_a_minus_sign_and_takes_either(qtbot) -> None:
+    box = NumberBox(decimals=3, minimum=-10, maximum=10, prefix="from ")
+    qtbot.addWidget(box)
+    for typed in ("-0.5", "−2.25"):
+        box.lineEdit().setText(f"from {typed}")
+        box.interpretText()
+        assert (box.value(), box.text()) == (float(typed.replace("−", "-")), f"from {typed.replace('-', '−'):0<6}")
 
 
 def test_what_turns_a_line_round_is_shown_by_a_sign_in_a_channel() -> None:

@@ -13,6 +13,7 @@ from unrolled.models.protocol.recorder import written_as
 from unrolled.models.trace import Trace
 from unrolled.models.trace.edits import Edit, EditError, ForceToken, SwapInput, check
 from unrolled.models.trace.names import text_name
+from unrolled.models.trace.numbers import signed
 from unrolled.viewer.control.input_worker import InputWorker
 from unrolled.viewer.control.recording import Recording
 from unrolled.viewer.control.runner import Runner
@@ -24,7 +25,7 @@ from unrolled.viewer.state.comparison import first_divergence
 from unrolled.viewer.state.open_store import NO_DOCUMENT
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.state.session_file import LONGEST_NAME
-from unrolled.viewer.state.wording import shown, signed
+from unrolled.viewer.state.wording import shown
 
 MOST_BRANCHES = 100
 NOT_LIVE = "The computation can be changed once the model that recorded this run is loaded."

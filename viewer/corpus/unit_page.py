@@ -14,13 +14,14 @@ from unrolled.models.corpus.search import Hit
 from unrolled.models.corpus.units import UnitStatistics, unit_statistics
 from unrolled.models.store.store import Store
 from unrolled.models.trace import Channel
+from unrolled.models.trace.numbers import brief, signed
 from unrolled.models.trace.pyramid import PLACES
 from unrolled.viewer.corpus.lines import ROW_HEIGHT, Lines
 from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.ink import ink
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table
-from unrolled.viewer.state.wording import counted, few, percent, signed
+from unrolled.viewer.state.wording import counted, few, percent
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.asking import Asking
 from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named, tool_button
@@ -181,9 +182,9 @@ class UnitPage(QWidget):
         if not answer.steps:
             self.facts.setText(" ".join(("There is no step to go through.", *few(answer.notes))))
             return
-        said = [f"{signed(unit.mean)} on average, standard deviation {unit.deviation:.3g}, over {counted(answer.steps, 'step')} "
-                f"of all documents. Once above the middle of its range it stays there for {unit.above:.3g} steps on average, "
-                f"below it for {unit.below:.3g}.", *few(answer.notes)]
+        said = [f"{signed(unit.mean)} on average, standard deviation {brief(unit.deviation)}, over "
+                f"{counted(answer.steps, 'step')} of all documents. Once above the middle of its range it stays there for "
+                f"{brief(unit.above)} steps on average, below it for {brief(unit.below)}.", *few(answer.notes)]
         self.facts.setText(" ".join(said))
         self.follows.setText(self._about_property(answer.follows))
         self.follows.setHidden(answer.follows is None)

@@ -3,9 +3,10 @@
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPen
 
+from unrolled.models.trace.numbers import brief, signed
 from unrolled.viewer.drawing.painting import elided, mix
 from unrolled.viewer.state.search_tree import Fate, Hypothesis, SearchTree
-from unrolled.viewer.state.wording import brief, counted, is_end, shown, signed
+from unrolled.viewer.state.wording import counted, is_end, shown
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from PySide6.QtGui import QColor
 
 from unrolled.models.trace import FloatArray
-from unrolled.viewer.state.wording import power_of_ten
+from unrolled.models.trace.numbers import power_of_ten
 from unrolled.viewer.theme.colour_maps import to_colours
 
 DECADES_AT_MOST = 6  # the scale goes so far down

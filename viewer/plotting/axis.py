@@ -10,10 +10,10 @@ import numpy.typing as npt
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QFontMetricsF
 
+from unrolled.models.trace.numbers import MINUS, power_of_ten
 from unrolled.viewer.drawing.painting import elided
 from unrolled.viewer.plotting.ink import pen_of
 from unrolled.viewer.plotting.library import pg
-from unrolled.viewer.state.wording import MINUS, power_of_ten
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
 

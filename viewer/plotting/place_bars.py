@@ -10,6 +10,7 @@ from PySide6.QtGui import QFontMetricsF, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from unrolled.models.trace import FloatArray
+from unrolled.models.trace.numbers import MINUS, brief, precise
 from unrolled.viewer.drawing.painting import elided
 from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.context_menu import attach
@@ -18,7 +19,6 @@ from unrolled.viewer.plotting.legend import LEGEND_HEIGHT
 from unrolled.viewer.plotting.navigation import add_ranges
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table
-from unrolled.viewer.state.wording import MINUS, brief, precise
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.building import in_row

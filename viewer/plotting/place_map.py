@@ -5,13 +5,13 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from unrolled.models.trace import FloatArray
+from unrolled.models.trace.numbers import MINUS, brief, precise
 from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.legend import MARGIN
 from unrolled.viewer.plotting.navigation import add_ranges
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import grid_table
-from unrolled.viewer.state.wording import MINUS, brief, precise
 from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.building import elided_label, in_column

@@ -15,11 +15,12 @@ from unrolled.models.analysis.fidelity import Agreed, place_in_words
 from unrolled.models.protocol.questions import Contributor, Equation, Explained
 from unrolled.models.trace import Candidate, Channel, Trace
 from unrolled.models.trace.names import printable, text_name
+from unrolled.models.trace.numbers import MINUS, brief, general, signed
 from unrolled.models.trace.places import first_read
 from unrolled.models.trace.slices import spoken
 from unrolled.viewer.report import pictures
 from unrolled.viewer.report.analysis import Analysis
-from unrolled.viewer.state.wording import MINUS, place_name, right_sides, shown, signed
+from unrolled.viewer.state.wording import place_name, right_sides, shown
 
 CSS = """
 :root{color-scheme:light dark;--text:#1b2330;--muted:#5b6675;--ground:#fff;--raised:#f6f7f9;--line:#d9dde3;--accent:#0b6e78;
@@ -99,7 +100,7 @@ class _Page:
 
     def _others(self, candidates: Sequence[Candidate], token: int) -> str:
         others = [own for own in candidates if own.token != token][:4]
-        return ", ".join(f"{self._shown(own.word)} {math.exp(min(own.log_prob, 0)):.2g}" for own in others)
+        return ", ".join(f"{self._shown(own.word)} {brief(math.exp(min(own.log_prob, 0)))}" for own in others)
 
     def film_strip(self) -> str:
         channel = self._attention
@@ -116,14 +117,14 @@ class _Page:
         if found is None:
             return self._agreement()
         kind = "good" if found.agrees else "bad"
-        rows = "".join(f"<tr><th>{escape(name.replace('_', ' '))}</th><td class='n'>{value:.2g}</td></tr>"
+        rows = "".join(f"<tr><th>{escape(name.replace('_', ' '))}</th><td class='n'>{brief(value)}</td></tr>"
                        for name, value in found.by_channel.items())
         verdict = "agrees with" if found.largest <= found.tolerance else "differs from"
         left_out = ", ".join(map(spoken, found.missing))
         compared = f"not computed a second time: {left_out}" if left_out else "every channel was compared"
         said = (f"What is shown {verdict} a second, independent computation: {found.steps:,} steps, in double precision from the "
-                f"stored weights, by {', '.join(found.computed_by)}; {compared}. The largest difference is {found.largest:.2g}: "
-                f"{place_in_words(found.channel, found.unit, found.step, self._trace.channels)}.")
+                f"stored weights, by {', '.join(found.computed_by)}; {compared}. The largest difference is "
+                f"{brief(found.largest)}: {place_in_words(found.channel, found.unit, found.step, self._trace.channels)}.")
         return f"<h2>Fidelity</h2><p class='{kind}'>{escape(said)}</p><table>{rows}</table>"
 
     def _agreement(self) -> str:
@@ -146,7 +147,7 @@ class _Page:
         moves = f"{found.change:.0%} of the weight moves from one word to the next. " if math.isfinite(found.change) else ""
         return (f"<h2>Attention over the run</h2>{warning}<figure>{entropy}<figcaption>entropy as a share of even attention’s, "
                 f"mean {np.nanmean(found.entropy):.2f}</figcaption></figure>{coverage}<p>{moves}The doubly stochastic target is "
-                f"1 at every place: Σ(1 − Σα)² = {found.penalty:.3g}; shared alike each would have {found.even:.2g} "
+                f"1 at every place: Σ(1 − Σα)² = {general(found.penalty, 3)}; shared alike each would have {brief(found.even)} "
                 "on average.</p>")
 
     def gradients(self) -> str:
@@ -160,7 +161,7 @@ class _Page:
             table = np.array(getattr(found, name), np.float32)
             if table.size:
                 figures += (f"<figure>{pictures.png(pictures.logarithmic(table), title)}"
-                            f"<figcaption>{title}, up to {table.max():.2g}</figcaption></figure>")
+                            f"<figcaption>{title}, up to {brief(float(table.max()))}</figcaption></figure>")
         rows = ""
         if found.words and found.last - found.first < MOST_ROWS:
             for t, row in enumerate(found.words):
@@ -210,7 +211,7 @@ class _Page:
         channel = self._attention
         shape = channel.shape if channel is not None else (len(values),)
         top = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 0.0
-        scale = f"{'−' + format(top, '.2g') if two_sided else '0'} … {top:.2g}"
+        scale = f"{brief(-top) if two_sided else '0'} … {brief(top)}"
         if len(shape) == 1 and shape[0] == len(self._trace.provenance.source):
             best = np.argsort(-np.abs(np.nan_to_num(values)))[:MOST_PLACES]
             rows = "".join(f"<tr><td>{self._shown(self._trace.provenance.source[place])}</td>"
@@ -260,7 +261,7 @@ class _Page:
         longest, steps = "", max((own.steps for own in self._analysis.gates), default=0)
         if lives is not None:
             told = [(life, unit) for unit, life in enumerate(lives) if life is not None]
-            texts = ", ".join(f"unit {unit}: {life:.3g}" for life, unit in sorted(told, key=lambda own: -own[0])[:MOST_PLACES])
+            texts = ", ".join(f"unit {unit}: {brief(life)}" for life, unit in sorted(told, key=lambda own: -own[0])[:MOST_PLACES])
             unknown = len(lives) - len(told)
             longest = (f"<p>The longest half-lives by the gate alone, in steps (a proxy: what is added and what other units "
                        f"bring back is left out): {texts or 'none'}."
@@ -279,7 +280,7 @@ class _Page:
         units = ", ".join(f"{unit}{' (below 0)' if sign < 0 else ''}"
                           for unit, sign in zip(found.units, found.signs, strict=True))
         return (f"<h2>Similar steps</h2><p>Where the units {units} are on that are on at step {found.step + 1} (from "
-                f"{found.threshold:.3g}):</p><table>{rows}</table>")
+                f"{general(found.threshold, 3)}):</p><table>{rows}</table>")
 
 
 MOST_CHIPS, MOST_ROWS = 400, 200

@@ -11,26 +11,16 @@ from unrolled.models.trace import STEP_CONVENTION, Channel, ModelDescription, Pr
 from unrolled.models.trace.detokenization import shown as sign
 from unrolled.models.trace.detokenization import text_of
 from unrolled.models.trace.names import text_name
+from unrolled.models.trace.numbers import MINUS
 
-MINUS = "−"
 SHOWN_CHARACTERS, LOOKED_AT = 44, 400  # of what was written, and the words they are taken from
 END_TEXT = "END"
 UNKNOWN_SIGN, END_SIGN = "\N{REPLACEMENT CHARACTER}", "␄"
 LABELS = ("labels", "last label")  # what detokenizations of classifiers are called: their answers may last for many steps
 NOUNS = {"words": "word", "pieces": "piece", "continued pieces": "piece", "characters": "character", "labels": "label",
          "last label": "label"}
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_SMALL, _LARGE = 1e-3, 1e4  # beyond these a power of ten is written
 
 # ── Numbers ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def signed(value: float, decimals: int = 3) -> str:
-    """A number with a true minus sign; none before a zero."""
-    if not math.isfinite(value):
-        return "–"
-    text = f"{value:.{decimals}f}"
-    return MINUS + text[1:] if text.startswith("-") and float(text) != 0.0 else text.lstrip("-")
 
 
 def percent(probability: float) -> str:
@@ -57,29 +47,6 @@ def weight_percent(weight: float) -> str:
     return f"{hundredths:.{0 if hundredths >= 99.5 else 1 if hundredths >= 0.995 else 2}f}%"
 
 
-def power_of_ten(exponent: int) -> str:
-    """``10⁻³``; ``1`` and ``10`` as they are."""
-    return {0: "1", 1: "10"}.get(exponent) or "10" + str(exponent).translate(_RAISED)
-
-
-def precise(value: float) -> str:
-    """Four decimals, or two figures and a power of ten where four decimals would hide it: ``−3.4·10⁻⁵``."""
-    return signed(value, 4) if _plain(value) else _raised(value)
-
-
-def brief(value: float) -> str:
-    """Two figures, for the ends of a scale: ``0.21``, ``−3.4·10⁻⁵``."""
-    if not _plain(value):
-        return _raised(value)
-    text = f"{value:.2g}" if abs(value) < 100 else f"{value:.0f}"
-    return text.replace("-", MINUS)
-
-
-def general(value: float, figures: int = 6) -> str:
-    """As many figures as it needs, and at most so many."""
-    return f"{value:.{figures}g}".replace("-", MINUS)
-
-
 def counted(number: int, noun: str, plural: str = "") -> str:
     """A number with its noun: ``"1 step"``, ``"1,024 steps"``."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
@@ -97,15 +64,6 @@ def finite(text: str) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) else None
-
-
-def _plain(value: float) -> bool:
-    return not math.isfinite(value) or value == 0 or _SMALL <= abs(value) < _LARGE
-
-
-def _raised(value: float) -> str:
-    figures, exponent = f"{value:.1e}".split("e")
-    return f"{figures.replace('-', MINUS)}·{power_of_ten(int(exponent))}" if int(exponent) not in (0, 1) else signed(value, 1)
 
 
 # ── Equations ─────────────────────────────────────────────────────────────────────────────────────────────────────────

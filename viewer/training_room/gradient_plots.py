@@ -7,11 +7,11 @@ from functools import partial
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 
+from unrolled.models.trace.numbers import power_of_ten
 from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.ink import ink, series
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table, grid_table
-from unrolled.viewer.state.wording import power_of_ten
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL, to_colours
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.training_room.curves import other_lines

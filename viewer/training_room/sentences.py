@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from unrolled.viewer.state.wording import power_of_ten
+from unrolled.models.trace.numbers import brief
 from unrolled.viewer.training_room.history import Decay, GradientMap, History
 
 RECENT = 100        # updates
@@ -23,10 +23,7 @@ def number(value: float) -> str:
     if value == 0:
         return "0"
     exponent = math.floor(math.log10(abs(value)))
-    if -3 <= exponent < 4:
-        return f"{value:,.{max(1 - exponent, 0)}f}"
-    mantissa = value / 10.0**exponent
-    return f"{mantissa:.1f}·{power_of_ten(exponent)}"
+    return f"{value:,.{max(1 - exponent, 0)}f}" if -3 <= exponent < 4 else brief(value)
 
 
 def share(value: float) -> str:

@@ -4,12 +4,13 @@ import numpy as np
 from PySide6.QtWidgets import QLabel, QScrollArea, QWidget
 
 from unrolled.models.analysis.attention_statistics import WARNING, attention_statistics
+from unrolled.models.trace.numbers import brief
 from unrolled.models.trace.places import place_words
 from unrolled.viewer.plotting.context_menu import FocusRing
 from unrolled.viewer.plotting.place_bars import PlaceBars, bars
 from unrolled.viewer.plotting.place_map import PlaceMap
 from unrolled.viewer.state.beginning import empty_text
-from unrolled.viewer.state.wording import brief, counted, percent, shown, step_noun
+from unrolled.viewer.state.wording import counted, percent, shown, step_noun
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.building import in_column, in_row
 
@@ -65,7 +66,7 @@ class AttentionStatisticsView(View):
             self.source_coverage.set_bars(names, (bars(COVERAGE, coverage, brief_title="coverage", signed=False),))
         else:
             self.coverage.set_values(coverage, channel.shape if len(channel.shape) == 2 else (1, channel.size),
-                                     note=f"target 1, uniform {found.even:.2g}")
+                                     note=f"target 1, uniform {brief(found.even)}")
         step = self.session.playhead.step
         now = f"{percent(float(found.entropy[step]))} now, " if 0 <= step < len(found.entropy) else ""
         changes = f"{percent(found.change)} of the weight moves from one {step_noun(trace.provenance)} to the next, on average." \
@@ -76,8 +77,9 @@ class AttentionStatisticsView(View):
             f"Coverage lies between {brief(float(found.coverage.min()))} and {brief(float(found.coverage.max()))}. "
             + (f"Spread evenly, it would fall from {brief(sum(1 / step for step in range(1, len(trace) + 1)))} at the first "
                f"place, which every step sees, to {brief(1 / len(trace))} at the last." if growing else
-               f"The doubly stochastic regulariser (Xu et al. 2015) targets 1 at every place: Σ(1 − Σα)² = {found.penalty:.3g}. "
-               f"Spread evenly, {counted(len(trace), 'step')} would give each of {channel.size} places {brief(found.even)}."))
+               f"The doubly stochastic regulariser (Xu et al. 2015) targets 1 at every place: "
+               f"Σ(1 − Σα)² = {brief(found.penalty)}. Spread evenly, {counted(len(trace), 'step')} would give each of "
+               f"{channel.size} places {brief(found.even)}."))
         self.warning.setVisible(found.hardly_differ)
 
     def seek(self, step: int) -> None:

@@ -10,9 +10,10 @@ from PySide6.QtWidgets import QLabel
 from unrolled.models.analysis.fidelity import Agreed, Fidelity
 from unrolled.models.protocol.questions import Replay, Replayed
 from unrolled.models.trace import Trace
+from unrolled.models.trace.numbers import brief
 from unrolled.models.trace.slices import spoken
 from unrolled.viewer.state.commands import Ask
-from unrolled.viewer.state.wording import brief, counted
+from unrolled.viewer.state.wording import counted
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.building import in_row
 
@@ -110,21 +111,21 @@ class FidelityBadge(View):
         if found.agrees:
             self._show(f"✓ verified to {brief(found.largest)}", self.theme.good,
                        f"Recomputed independently, {found.how}: {found.checked}; of {of}. "
-                       f"The largest difference is {found.largest:.2g}: {found.where}.")
+                       f"The largest difference is {brief(found.largest)}: {found.where}.")
         elif found.missing:
             missing = ", ".join(spoken(name) for name in found.missing)
             self._show("✗ not all checked", self.theme.error, f"Not recomputed: {missing}.")
         else:
-            self._show(f"✗ {found.where} differs by {found.largest:.2g}", self.theme.error,
+            self._show(f"✗ {found.where} differs by {brief(found.largest)}", self.theme.error,
                        f"What is drawn differs from the independent recomputation, {found.how} ({of}): "
-                       f"{found.where} differs by {found.largest:.3g}.")
+                       f"{found.where} differs by {brief(found.largest)}.")
 
     def _tell_of_recording(self, trace: Trace) -> None:
         """A network that was recorded is not here to be asked: what was found while it was."""
         agreed = Agreed(trace)
         begin = "When it was recorded, what is drawn was compared with what the network itself returned.\n" + agreed.how
         if not agreed.within:
-            self._show(f"✗ {agreed.where} differs by {agreed.largest:.2g}", self.theme.error, begin)
+            self._show(f"✗ {agreed.where} differs by {brief(agreed.largest)}", self.theme.error, begin)
         elif not agreed.where:
             self._show("not checked", self.theme.muted, begin)
         elif agreed.uncompared:

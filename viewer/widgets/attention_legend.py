@@ -8,9 +8,10 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from unrolled.models.trace.numbers import MINUS, brief
 from unrolled.viewer.drawing.images import overlay_of
 from unrolled.viewer.drawing.overlay import signed_colours
-from unrolled.viewer.state.wording import MINUS, brief, weight_percent
+from unrolled.viewer.state.wording import weight_percent
 from unrolled.viewer.theme.attention_colours import attention_table
 from unrolled.viewer.theme.colour_maps import colour_table
 from unrolled.viewer.theme.fonts import text_font

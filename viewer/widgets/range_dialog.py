@@ -8,6 +8,7 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLineEdit, QWidget
 
+from unrolled.models.trace.numbers import MINUS
 from unrolled.viewer.state.wording import finite
 
 
@@ -19,7 +20,7 @@ class RangeDialog(QDialog):
         self._above = -math.inf if above is None else above
         self.setWindowTitle(title)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.low, self.high = QLineEdit(f"{ends[0]:g}"), QLineEdit(f"{ends[1]:g}")
+        self.low, self.high = (QLineEdit(f"{end:g}".replace("-", MINUS)) for end in ends)
         self.low.setAccessibleName("From")
         self.high.setAccessibleName("To")
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)

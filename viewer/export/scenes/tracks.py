@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from unrolled.models.analysis.unit_order import ORDERS
 from unrolled.models.trace import Channel, FloatArray, Trace
+from unrolled.models.trace.numbers import brief, signed
 from unrolled.viewer.drawing.images import image_of
 from unrolled.viewer.drawing.vector_files import draw_cells
 from unrolled.viewer.export.scenes.colour_bar import draw_colour_bar
@@ -19,7 +20,7 @@ from unrolled.viewer.export.steps import steps_of
 from unrolled.viewer.export.subject import Subject
 from unrolled.viewer.export.type_setting import BOTTOM, CENTRE, LEFT, MIDDLE, RIGHT, TOP, font, write
 from unrolled.viewer.state.appearance import AppearanceValues
-from unrolled.viewer.state.wording import brief, channel_title, counted, is_end, shown, signed, step_noun
+from unrolled.viewer.state.wording import channel_title, counted, is_end, shown, step_noun
 from unrolled.viewer.theme.colour_maps import to_colours
 
 MOST_COLUMNS = 2048  # of a longer run neighbouring steps are drawn as one, in the colour of their mean

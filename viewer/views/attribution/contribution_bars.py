@@ -5,10 +5,10 @@ from PySide6.QtWidgets import QCheckBox, QLabel, QWidget
 
 from unrolled.models.analysis.occlusion import LEAST_DROP, MEASURES, MOST, SOME, Measure
 from unrolled.models.protocol.questions import Occluded
+from unrolled.models.trace.numbers import signed
 from unrolled.viewer.plotting.place_bars import Bars, PlaceBars, bars
 from unrolled.viewer.plotting.place_map import PlaceMap
 from unrolled.viewer.plotting.table import Table
-from unrolled.viewer.state.wording import signed
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.attribution.contributions import Places, WordsRead
 from unrolled.viewer.widgets.building import in_column, muted_label, named

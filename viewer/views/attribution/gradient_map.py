@@ -8,12 +8,12 @@ from PySide6.QtCore import QPointF, QSize, Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from unrolled.models.trace import FloatArray
+from unrolled.models.trace.numbers import precise
 from unrolled.viewer.drawing.gradient_colours import ends_of, gradient_colours
 from unrolled.viewer.plotting.axis import Axis
 from unrolled.viewer.plotting.ink import ink
 from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table
-from unrolled.viewer.state.wording import precise
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.building import in_column, muted_label

@@ -6,6 +6,7 @@ from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEv
 from PySide6.QtWidgets import QFrame, QScrollArea, QToolTip, QWidget
 
 from unrolled.models.trace.detokenization import text_of
+from unrolled.models.trace.numbers import signed
 from unrolled.viewer.drawing.beam_painting import (
     COLUMN,
     EDGE,
@@ -21,7 +22,7 @@ from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.state.commands import FollowHypothesis
 from unrolled.viewer.state.search_tree import ROOT, Hypothesis, SearchTree
-from unrolled.viewer.state.wording import is_end, shown, signed
+from unrolled.viewer.state.wording import is_end, shown
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.building import muted_label
 from unrolled.viewer.widgets.themed import Painted

@@ -38,6 +38,7 @@ from unrolled.viewer.state.wording import shown
 from unrolled.viewer.views.view import ViewContext
 from unrolled.viewer.widgets.building import in_column, in_row, named
 from unrolled.viewer.widgets.combo_box import ComboBox
+from unrolled.viewer.widgets.number_box import NumberBox
 
 KINDS = (("word", "a {}"), ("units", "units"), ("gate", "a whole gate"), ("attention", "the attention"),
          ("input", "the picture"))
@@ -70,7 +71,7 @@ class EditForm(QWidget):
         self.units.returnPressed.connect(self.make)
         self.operation = _picker("Operation", OPERATIONS)
         self.operation.currentIndexChanged.connect(lambda _: self._show_value())
-        self.value = named(QDoubleSpinBox(decimals=3, minimum=-1e6, maximum=1e6, singleStep=0.1), "Value")
+        self.value = named(NumberBox(decimals=3, minimum=-1e6, maximum=1e6, singleStep=0.1), "Value")
         self.seed = named(QSpinBox(minimum=0, maximum=2**31 - 1, prefix="seed "), "Seed of the noise")
         self.gate = _picker("Gate", ())
         self.gate_state = _picker("State of the gate", (("off", "closed (0)"), ("open", "open (1)")))

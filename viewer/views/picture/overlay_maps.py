@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unrolled.models.trace import FloatArray
+from unrolled.models.trace.numbers import brief
 from unrolled.viewer.state.attributions import (
     GRADIENTS,
     OCCLUSION,
@@ -22,7 +23,6 @@ from unrolled.viewer.state.attributions import (
 from unrolled.viewer.state.commands import Do
 from unrolled.viewer.state.questions import Asked
 from unrolled.viewer.state.shown import ShownSession
-from unrolled.viewer.state.wording import brief
 
 TITLES = {OCCLUSION: "occlusion", GRADIENTS: "gradient × input"}
 MEANINGS = {OCCLUSION: "drop in log p when masked", GRADIENTS: "gradient × input"}

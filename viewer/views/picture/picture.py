@@ -11,13 +11,14 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from unrolled.models.inputs.inputs import InputPicture
 from unrolled.models.trace import Channel
+from unrolled.models.trace.numbers import precise
 from unrolled.models.trace.slices import base_name
 from unrolled.viewer.drawing.overlay import WHOLE, overlay, photograph, signed_overlay, veil_of
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import grid_table
 from unrolled.viewer.state.commands import Paint
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.wording import precise, weight_percent
+from unrolled.viewer.state.wording import weight_percent
 from unrolled.viewer.theme.attention_colours import attention_limits, uniform_level
 from unrolled.viewer.views.picture.canvas import PictureCanvas
 from unrolled.viewer.views.picture.comparison import OtherPicture

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QDoubleSpinBox, QFileDialog, QProgressBar, QSizePolicy, QSpinBox, QWidget
+from PySide6.QtWidgets import QFileDialog, QProgressBar, QSizePolicy, QSpinBox, QWidget
 
 from unrolled.models.analysis.similar import Match, Pattern, find, find_in_folder, suggested_threshold, units_on
 from unrolled.models.trace import Channel
@@ -17,6 +17,7 @@ from unrolled.viewer.widgets.asking import Asking, Told, Wanted
 from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named, scrolled, tool_button
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
+from unrolled.viewer.widgets.number_box import NumberBox
 from unrolled.viewer.widgets.row_model import PickList
 
 EMPTY = "Where else the same units are active."
@@ -36,7 +37,7 @@ class SimilarView(View):
         self.channel = named(ComboBox(), "Quantity that is searched")
         self.channel.activated.connect(lambda _: self.suggest())
         self.threshold = named(
-            QDoubleSpinBox(decimals=3, minimum=-1000, maximum=1000, singleStep=0.05, prefix="active from "),
+            NumberBox(decimals=3, minimum=-1000, maximum=1000, singleStep=0.05, prefix="active from "),
             "Threshold of activity",
             "A unit is active where it is this far from 0, on the same side as at the playhead.\n"
             "Below 0: a unit is active at this value and below")

@@ -21,13 +21,14 @@ from PySide6.QtWidgets import (
 )
 
 from unrolled.models.trace import Candidate, Trace
+from unrolled.models.trace.numbers import brief, power_of_ten, precise, signed
 from unrolled.viewer.drawing.painting import CORNER, coloured, draw_focus, elided, for_the_screen, laid_out, mix
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.state.beginning import empty_text
 from unrolled.viewer.state.commands import ChangeAppearance, ChooseToken
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.wording import brief, is_end, percent, power_of_ten, precise, shown, signed, spoken_percent, step_noun
+from unrolled.viewer.state.wording import is_end, percent, shown, spoken_percent, step_noun
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext

@@ -27,13 +27,14 @@ from PySide6.QtWidgets import (
 )
 
 from unrolled.models.trace.detokenization import text_of
+from unrolled.models.trace.numbers import signed
 from unrolled.viewer.drawing.painting import CORNER, draw_focus, mix
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import steps_table
 from unrolled.viewer.state.beginning import detokenization, empty_text, input_kind, model_on_screen
 from unrolled.viewer.state.commands import Seek
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.wording import is_end, percent, shown, signed, spoken_percent
+from unrolled.viewer.state.wording import is_end, percent, shown, spoken_percent
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext

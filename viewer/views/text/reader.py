@@ -15,11 +15,12 @@ from unrolled.models.analysis.text_properties import PROPERTIES
 from unrolled.models.store.layout import StoreError
 from unrolled.models.trace import Channel, FloatArray, Trace
 from unrolled.models.trace.detokenization import shown
+from unrolled.models.trace.numbers import signed
 from unrolled.viewer.plotting.context_menu import FocusRing, attach
 from unrolled.viewer.plotting.table import Table, steps_table
 from unrolled.viewer.state.commands import Pin, Seek
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.wording import sign_of, signed
+from unrolled.viewer.state.wording import sign_of
 from unrolled.viewer.theme.colour_maps import TABLE_SIZE, colour_table
 from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.themes import Theme

@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
 
 from unrolled.models.analysis.differences import Largest
 from unrolled.models.trace import Trace
-from unrolled.viewer.state.wording import shown, signed
+from unrolled.models.trace.numbers import signed
+from unrolled.viewer.state.wording import shown
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.building import in_row, tool_button
 

@@ -12,11 +12,12 @@ from PySide6.QtGui import QColor, QKeyEvent, QPainter
 from PySide6.QtWidgets import QMenu
 
 from unrolled.models.trace import Channel, Trace
+from unrolled.models.trace.numbers import MINUS, general
 from unrolled.models.trace.pyramid import PART, PLACES, Bytes, places_of
 from unrolled.models.trace.tables import column_names
 from unrolled.viewer.plotting.table import Column
 from unrolled.viewer.state.commands import Hover, Pin, TogglePin
-from unrolled.viewer.state.wording import MINUS, channel_title, general
+from unrolled.viewer.state.wording import channel_title
 from unrolled.viewer.theme.colour_maps import place_table
 from unrolled.viewer.views.tracks.header import ROOM_FOR_AXIS_NAME, paint_colours
 from unrolled.viewer.views.tracks.menu import add_colour_maps, add_ranges, add_unit_orders

@@ -14,10 +14,11 @@ from PySide6.QtWidgets import QMenu
 from unrolled.models.trace import Channel, FloatArray, Trace
 from unrolled.models.trace.bins import Bins
 from unrolled.models.trace.envelope import Envelope
+from unrolled.models.trace.numbers import MINUS, general, signed
 from unrolled.models.trace.tables import column_names
 from unrolled.viewer.drawing.step_geometry import HEADER
 from unrolled.viewer.plotting.table import Column
-from unrolled.viewer.state.wording import MINUS, channel_title, general
+from unrolled.viewer.state.wording import channel_title
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.views.tracks.heat_track import number_text, range_text
 from unrolled.viewer.views.tracks.menu import add_ranges
@@ -199,7 +200,7 @@ class LineTrack(Track):
 
     def value_text(self, step: int, y: float) -> str:
         lines = self.lines()
-        return f"{self.title} {float(lines[0][1][step]):.3f} {self.channel.unit}" if lines else ""
+        return f"{self.title} {signed(float(lines[0][1][step]))} {self.channel.unit}" if lines else ""
 
     def values_text(self, start: int, stop: int, y: float) -> str:
         lines = self.lines()

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QMenu
 
 from unrolled.models.analysis.unit_order import ORDERS
 from unrolled.models.trace import Channel
+from unrolled.models.trace.numbers import general
 from unrolled.viewer.state.commands import ChangeAppearance, Do, ShowWholeRun, ZoomSteps
-from unrolled.viewer.state.wording import general
 from unrolled.viewer.theme.colour_maps import DIVERGING, SEQUENTIAL
 from unrolled.viewer.widgets import colour_map_button
 from unrolled.viewer.widgets.range_dialog import RangeDialog

@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from html import escape
 
 from unrolled.models.protocol.questions import Contributor, Equation, Explained, Looked, Part
+from unrolled.models.trace.numbers import MINUS, signed
 from unrolled.models.trace.slices import spoken
-from unrolled.viewer.state.wording import MINUS, right_sides, signed
+from unrolled.viewer.state.wording import right_sides
 from unrolled.viewer.theme.fonts import MONO_FAMILY
 from unrolled.viewer.theme.themes import Theme
 

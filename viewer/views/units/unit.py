@@ -7,11 +7,11 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QScrollArea, QSizePolicy, QWidget
 
 from unrolled.models.trace import Channel, Trace
+from unrolled.models.trace.numbers import brief, signed
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import Table, steps_table
 from unrolled.viewer.state.commands import TogglePin
 from unrolled.viewer.state.playhead import NOWHERE
-from unrolled.viewer.state.wording import signed
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.units.lstm_check import LstmStep, lstm_channels, lstm_step
@@ -42,7 +42,7 @@ class EquationBox(Painted):
             self.setAccessibleDescription(" ".join(text for text, _ in self.lines()))
             self.setToolTip("" if result is None else (
                 f"{CELL_BEFORE} is the cell's value at the word before.\nDone again in double precision from what was recorded; "
-                f"the largest difference is {result.difference:.2g}."))
+                f"the largest difference is {brief(result.difference)}."))
             self.update()
 
     def lines(self) -> list[tuple[str, str]]:
@@ -188,4 +188,4 @@ def _brief(value: float) -> str:
 def _difference(value: float) -> str:
     if value == 0:
         return "no difference"
-    return f"by {value:.2f}" if value >= 0.01 else f"to {value:.0e}".replace("e-0", "e-").replace("-", "−")
+    return f"by {value:.2f}" if value >= 0.01 else f"to {brief(value)}"

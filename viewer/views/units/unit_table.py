@@ -9,9 +9,9 @@ from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHeaderView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTableView, QWidget
 
 from unrolled.models.trace import Channel
+from unrolled.models.trace.numbers import MINUS, signed
 from unrolled.viewer.drawing.painting import coloured, laid_out, mix
 from unrolled.viewer.plotting.context_menu import FocusRing
-from unrolled.viewer.state.wording import MINUS, signed
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme

@@ -15,9 +15,9 @@ from PySide6.QtCore import QPoint, Qt
 
 from unrolled.models.analysis.occlusion import summarise, verdict
 from unrolled.models.protocol.questions import GradientRows, Occluded, OccludeStep
+from unrolled.models.trace.numbers import brief, precise
 from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.state.attributions import GRADIENTS, OCCLUSION
-from unrolled.viewer.state.wording import brief, precise
 from unrolled.viewer.theme.themes import LIGHT
 from unrolled.viewer.views.attribution.contribution_bars import ContributionBars
 from unrolled.viewer.views.attribution.contributions import WordsRead, places_of
