@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -23,6 +24,8 @@ from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.loading import Loaded
 from unrolled.models.protocol.stepping import Advance, Opened
 from unrolled.models.trace.files import load_trace
+from unrolled.viewer.cli.doctor import Finding
+from unrolled.viewer.cli.main import main
 from unrolled.viewer.cli.running import run_trace
 from unrolled.viewer.theme.themes import LIGHT
 
@@ -66,10 +69,8 @@ def test_trace_saves_what_export_then_draws_and_the_window_opens(run, dog, tmp_p
     assert trace.ended
     attention = trace.column("attention")
     assert attention.reshape(len(trace), -1).sum(1) == pytest.approx(1.0, abs=1e-4)
-    for name in ("dog.gif", "dog.pdf"):
-        exported = run("export", tmp_path / "dog.safetensors", "-o", tmp_path / name, "--width", 200)
-        assert exported.returncode == 0, exported.stderr
-        assert (tmp_path / name).stat().st_size > 1000
+    exported = run("export", tmp_path / "dog.safetensors", "-o", tmp_path / "dog.gif", "--width", 200)
+    assert exported.returncode == 0, exported.stderr
     with Image.open(tmp_path / "dog.gif") as image:
         assert image.width == 200
     drawn = run("export", tmp_path / "dog.safetensors", "-o", tmp_path / "dog.png", "--what", "tracks", "--steps", "0-2",
@@ -122,10 +123,15 @@ def test_doctor_finds_this_machine_well(run):
     assert {"torch", "PySide6-Essentials", "device cpu", "model caption-attend-lstm"} <= {f["name"] for f in report["findings"]}
 
 
-def test_doctor_tells_good_from_bad_where_a_terminal_has_few_signs(run):
-    marks = [line[:1] for line in run("doctor", PYTHONIOENCODING="ascii").stdout.splitlines()]
-    assert "+" in marks
-    assert "?" not in marks
+def test_doctor_tells_good_from_bad_where_a_terminal_has_few_signs(monkeypatch):
+    for kind, good in (("devices", True), ("qt", False), ("families", True)):  # what other processes are asked for
+        monkeypatch.setattr(f"unrolled.viewer.cli.doctor._{kind}", lambda kind=kind, good=good: [Finding(kind, "", good)])
+    shown = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", shown)
+    assert main(["doctor"]) == 1
+    shown.seek(0)
+    marks = {line[2:].split()[0]: line[0] for line in shown.read().splitlines()}
+    assert (marks["devices"], marks["qt"]) == ("+", "!")
 
 
 def test_help_and_version_are_quick_and_import_neither_qt_nor_torch(run):
@@ -154,8 +160,10 @@ def test_a_translator_opens_without_what_only_its_evaluation_needs():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
-def test_an_interrupt_ends_it_quietly_and_its_backend_too(dog):
-    process = subprocess.Popen([sys.executable, "-m", "unrolled.viewer", "caption", *[str(dog)] * 200],
+def test_an_interrupt_ends_it_quietly_and_its_backend_too(tmp_path):
+    text = tmp_path / "long.txt"
+    text.write_text("while True:\n" * 100)
+    process = subprocess.Popen([sys.executable, "-m", "unrolled.viewer", "caption", "--model", "chars-rnn", *[str(text)] * 200],
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     process.stdout.readline()  # it is in the middle

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
 import pytest
 import scripted
 from PySide6.QtCore import QPoint, Qt
@@ -9,6 +14,7 @@ from PySide6.QtGui import QWindow
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from unrolled.models.protocol.client import Endpoint
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.session import Session
@@ -37,6 +43,15 @@ def no_button_held():
     assert not QApplication.mouseButtons()
 
 
+@pytest.fixture(scope="session")
+def served(tmp_path_factory):
+    """Where one scripted backend serves every window that is about something else: to start one takes as long as a test."""
+    command = [sys.executable, str(Path(scripted.__file__).with_name("scripted_serve.py")), "serve", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        yield msgspec.json.decode(process.stdout.readline(), type=Endpoint)
+        process.kill()
+
+
 @pytest.fixture
 def session():
     """The script's caption of its picture, and the model that wrote it."""
@@ -61,9 +76,9 @@ def window(qapp, scripted_command, tmp_path):
 
 
 @pytest.fixture
-def captioned(qtbot, scripted_command, tmp_path):
+def captioned(qtbot, served, tmp_path):
     """A window in which the script's caption has been written to its end; what it says is kept in `messages`."""
-    backend = BackendProcess(scripted_command)
+    backend = BackendProcess(endpoint=served)
     made = make_window(WindowSettings(tmp_path / "settings.ini"), backend)
     made.remembers = False
     backend.start()

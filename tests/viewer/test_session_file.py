@@ -128,10 +128,10 @@ def test_a_damaged_trace_is_a_sentence(path):
 
 
 @pytest.fixture
-def controller(qtbot, scripted_command):
+def controller(qtbot, served):
     from unrolled.viewer.control.control import Control
 
-    made = Control(Session(), BackendProcess(scripted_command))
+    made = Control(Session(), BackendProcess(endpoint=served))
     yield made
     made.close()
 

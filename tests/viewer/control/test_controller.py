@@ -23,11 +23,17 @@ from unrolled.viewer.state.beginning import empty_text
 from unrolled.viewer.state.session import Session
 
 END = len(scripted.CAPTION) - 1
+own_process = pytest.mark.parametrize("backend", ["its own process"], indirect=True)
 
 
 @pytest.fixture
-def controller(qtbot, scripted_command):
-    made = Control(Session(), BackendProcess(scripted_command))
+def backend(request, scripted_command, served):
+    return BackendProcess(scripted_command) if getattr(request, "param", "") else BackendProcess(endpoint=served)
+
+
+@pytest.fixture
+def controller(qtbot, backend):
+    made = Control(Session(), backend)
     made.messages = []
     made.voice.said.connect(made.messages.append)
     yield made
@@ -204,6 +210,7 @@ def test_a_picture_opened_while_another_runs_wins(qtbot, ready):
     assert words(ready) == scripted.CAPTION[:1]
 
 
+@own_process
 def test_killed_in_mid_caption_the_trace_stays_and_goes_on_after_a_restart(qtbot, ready):
     for _ in range(4):
         ready.do(c.StepForward())
@@ -228,6 +235,7 @@ def test_killed_in_mid_caption_the_trace_stays_and_goes_on_after_a_restart(qtbot
     np.testing.assert_array_equal(ready.session.trace.column("hidden")[:4], hidden)
 
 
+@own_process
 def test_a_backend_that_ends_during_a_step_is_said_and_started_again(qtbot, ready):
     ready.do(c.OpenData(scripted.picture().data, "crash.png"))
     ready.do(c.RunToEnd())

@@ -29,9 +29,9 @@ from unrolled.viewer.window.settings import WindowSettings
 
 
 @pytest.fixture
-def window(qtbot, scripted_command, tmp_path):
+def window(qtbot, served, tmp_path):
     make_application()
-    made = make_window(WindowSettings(tmp_path / "settings.ini"), BackendProcess(scripted_command), model="scripted")
+    made = make_window(WindowSettings(tmp_path / "settings.ini"), BackendProcess(endpoint=served), model="scripted")
     qtbot.addWidget(made)
     made.resize(1440, 900)
     made.show()
@@ -222,8 +222,7 @@ def test_what_cannot_be_read_is_said_and_nothing_is_lost(qtbot, window, tmp_path
     for name, sentence in (("empty.txt", "empty"), ("binary.txt", "binary"), ("broken.mp4", "not a clip"), ("mixed", "size")):
         window.layout_.unsay("input")
         window.do(c.Open(tmp_path / name))
-        qtbot.waitUntil(lambda: window.layout_.message("input") is not None)
-        assert sentence in window.layout_.message("input").text
+        qtbot.waitUntil(lambda sentence=sentence: sentence in getattr(window.layout_.message("input"), "text", ""))
         assert window.session.text.text == "kept"
         assert length(window) == 4
     text = panel(window, TextView)

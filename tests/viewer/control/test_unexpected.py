@@ -17,8 +17,8 @@ from unrolled.viewer.window.unexpected import Unexpected
 
 
 @pytest.fixture
-def window(qtbot, scripted_command, tmp_path):
-    made = make_window(WindowSettings(tmp_path / "settings.ini"), BackendProcess(scripted_command))
+def window(qtbot, served, tmp_path):
+    made = make_window(WindowSettings(tmp_path / "settings.ini"), BackendProcess(endpoint=served))
     made.remembers = False
     made.show()
     yield made

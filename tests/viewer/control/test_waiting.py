@@ -17,9 +17,9 @@ LINES = "the small dog\n\n  a cat sleeps\r\nit <b>rains</b>\n"
 
 
 @pytest.fixture
-def window(qtbot, scripted_command, tmp_path):
+def window(qtbot, served, tmp_path):
     make_application()
-    made = make_window(WindowSettings(tmp_path / "settings.ini"), BackendProcess(scripted_command), model="scripted-sentence")
+    made = make_window(WindowSettings(tmp_path / "settings.ini"), BackendProcess(endpoint=served), model="scripted-sentence")
     qtbot.addWidget(made)
     made.show()
     made.controller.start()

@@ -39,8 +39,8 @@ def recorded(**options):
 
 
 @pytest.fixture
-def window(qtbot, scripted_command, tmp_path):
-    backend = BackendProcess(scripted_command)
+def window(qtbot, served, tmp_path):
+    backend = BackendProcess(endpoint=served)
     made = make_window(WindowSettings(tmp_path / "settings.ini"), backend)
     made.remembers = False
     made.show()

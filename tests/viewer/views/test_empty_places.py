@@ -113,13 +113,13 @@ def test_while_a_model_is_loaded_for_what_is_shown_nothing_is_said_of_the_one_be
 # ── While a program starts ──────────────────────────────────────────────────────────────────────────────────────────
 
 @pytest.fixture
-def start(qtbot, scripted_command, tmp_path):
+def start(qtbot, served, tmp_path):
     """Starts a window as the program does without a file, and closes it at the end."""
     windows = []
 
     def started(**given):
         make_application()
-        backend = BackendProcess(scripted_command)
+        backend = BackendProcess(endpoint=served)
         backend.start()
         window = make_window(WindowSettings(tmp_path / "settings.ini"), backend, **given)
         windows.append(window)

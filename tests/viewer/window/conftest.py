@@ -17,13 +17,13 @@ def settings(tmp_path):
 
 
 @pytest.fixture
-def open_window(qtbot, scripted_command, settings):
+def open_window(qtbot, scripted_command, served, settings):
     """Opens windows, and closes them at the end."""
     windows = []
 
-    def opener(*, started=True):
+    def opener(*, started=True, own_process=False):
         make_application()
-        window = make_window(settings, BackendProcess(scripted_command))
+        window = make_window(settings, BackendProcess(scripted_command) if own_process else BackendProcess(endpoint=served))
         windows.append(window)
         window.resize(1200, 800)
         with qtbot.waitExposed(window):

@@ -15,7 +15,8 @@ from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.commands import OpenView
 
 
-def test_a_killed_backend_is_said_with_a_way_out(qtbot, window):
+def test_a_killed_backend_is_said_with_a_way_out(qtbot, open_window):
+    window = open_window(own_process=True)
     press(qtbot, window, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: len(words(window)) == 1)
     os.kill(window.controller.backend.process_id, signal.SIGKILL)
@@ -83,7 +84,8 @@ def test_messages_are_gone_through_one_at_a_time(qtbot, window):
     assert said.isHidden()
 
 
-def test_a_backend_that_dies_or_is_silent_is_said_in_the_training_room_too(qtbot, window):
+def test_a_backend_that_dies_or_is_silent_is_said_in_the_training_room_too(qtbot, open_window):
+    window = open_window(own_process=True)
     window.do(c.ShowTrainingRoom(on=True))
     assert window.elsewhere.banner is None
     window.controller.backend.silent.emit(True)
