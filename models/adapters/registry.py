@@ -22,7 +22,7 @@ from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.store.store import is_store
 from unrolled.models.trace import ModelListing
 from unrolled.models.trace.files import FORMAT as TRACE
-from unrolled.models.trace.names import file_name
+from unrolled.models.trace.names import file_name, is_endless
 from unrolled.models.trace.plugins import Plugin, brought, plugins
 from unrolled.models.training.recipe import Recipe
 
@@ -31,6 +31,7 @@ DEFAULT_MODEL = "caption-attend-lstm"
 ON_HUB = "hf:"  # in front of a name on the hub, or of a folder as the hub's library writes it
 HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")  # without it
 BESIDE = ("vocab", "optimizer", "infos", "histories", "resnet")  # in the names of what lies beside checkpoints
+UNTOLD = "empty, cut off, or no checkpoint"
 GROUP = "unrolled.models"  # of entry points, each of which names an adapter
 
 BUILT_IN = (
@@ -193,6 +194,8 @@ def opened(model: str, *, device: str = "cpu", reuse: AnyStepper | None = None) 
             raise CheckpointError(f"Nothing here opens “{model}”.")
         return adapter, adapter.load(hub, device, reuse)
     path = find(named if named == model else str(Path(named).expanduser().resolve()))
+    if is_endless(path):
+        raise CheckpointError(f"“{file_name(path)}” is not a file.")
     if own := _own_file(path):
         raise CheckpointError(f"“{file_name(path)}” is {own}")
     if path.is_dir() and adapter_of(path) is None:
@@ -203,8 +206,8 @@ def opened(model: str, *, device: str = "cpu", reuse: AnyStepper | None = None) 
         wrong = CheckpointError(f"“{path.name}” is for the model “{source.header.model}”, which this Unrolled does not know.")
     except CheckpointError as error:  # it may be what another package opens
         source, wrong, media = path, error, media_of_file(path)
-        if media and path.suffix.lower() not in (SUFFIX, *SUFFIXES):
-            wrong = CheckpointError(f"“{file_name(path)}” is a {media[0]}, no checkpoint.")
+        if media or (path.is_file() and path.suffix.lower() in SUFFIXES):
+            wrong = CheckpointError(f"“{file_name(path)}” is {f'a {media[0]}, no checkpoint' if media else UNTOLD}.")
     adapter = adapter_of(source)
     if adapter is None and looks_pickled(path):
         source = read_pickled(path)

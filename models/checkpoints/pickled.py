@@ -7,10 +7,12 @@ pickle of Python 2 or 3. What comes out is plain: see `unrolled.models.checkpoin
 from __future__ import annotations
 
 import io
+import pickletools
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -31,6 +33,7 @@ MOST_PARTS = 200_000     # and so many of them together: one may stand in many p
 MOST_NAMES = 10_000_000  # that are looked at, most of which are of no parts
 MAGIC_NUMBER = 0x1950A86A20F9469CFC6C  # torch's, of the format before 1.6
 NAMED_KEYS = 8
+HEAD, FIRST_INSTRUCTIONS = 2**16, 16
 
 
 class _Bytes(io.BufferedIOBase):
@@ -88,10 +91,18 @@ def looks_pickled(path: Path) -> bool:
     """Whether a file begins as torch's checkpoints and pickles do."""
     try:
         with path.open("rb") as file:
-            head = file.read(4)
+            head = file.read(HEAD)
     except OSError:
         return False
-    return head[:4] == b"PK\3\4" or head[:1] == b"\x80" or (path.suffix.lower() in SUFFIXES and head[:1] in b"(cd}])")
+    return head[:4] == b"PK\3\4" or head[:1] == b"\x80" or (path.suffix.lower() in SUFFIXES and _begins_as_pickle(head))
+
+
+def _begins_as_pickle(head: bytes) -> bool:
+    """Of one without a mark, as Python 2 wrote it: its first letters are instructions, which those of a text soon are not."""
+    try:
+        return head[:1] in (b"(", b"c", b"}", b"]", b")") and bool(list(islice(pickletools.genops(head), FIRST_INSTRUCTIONS)))
+    except ValueError:
+        return False
 
 
 def read_pickled(path: Path) -> PickledCheckpoint:

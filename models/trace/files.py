@@ -14,6 +14,7 @@ import json
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -25,7 +26,7 @@ from unrolled.models.trace import tables
 from unrolled.models.trace.atomic import atomic_path
 from unrolled.models.trace.channel import Channel
 from unrolled.models.trace.json_pieces import JsonPieces
-from unrolled.models.trace.names import file_name
+from unrolled.models.trace.names import file_name, is_endless
 from unrolled.models.trace.provenance import Provenance
 from unrolled.models.trace.steps import Candidate
 from unrolled.models.trace.tensor_files import Arrays, tensors_in, write_tensors
@@ -42,6 +43,7 @@ LARGEST_RATIO, ALWAYS_ALLOWED = 20, 2**28  # bytes unpacked for a byte packed, b
 MOST_VALUES = 1_000_000  # of a step
 MOST_STEPS = 1_000_000   # as many lines of a header take seconds
 LARGEST_HEADER = 2**30   # bytes, of words and candidates; five times as many in memory
+AT_ONCE = 2**16          # numbers
 MOST_LOG_PROB = 1e-2     # a rounded 1
 
 Say = Callable[[float], None]
@@ -91,6 +93,8 @@ def load_trace(path: Path, say: Say = untold) -> Trace:
 
 def _check_file(path: Path, name: str) -> None:
     """The same bound for what is written and for what is read. Raises `TraceError`."""
+    if is_endless(path):
+        raise TraceError(f"“{name}” is not a file.")
     size, most = path.stat().st_size, LARGEST_FILES[path.suffix.lower()]
     if size > most:
         raise TraceError(f"“{name}” is {size / 2**30:.1f} GiB; of such files {most / 2**30:g} GiB are the most that can be "
@@ -276,15 +280,24 @@ def _write_json(file: BinaryIO, trace: Trace) -> None:
 def _read_json(path: Path, say: Say) -> Trace:
     header, whole = _header_and_rest(JsonPieces(path.read_bytes().decode("utf-8", "surrogatepass"), say), values=_read_values)
     values, count = whole["values"], len(header.words)
-    arrays: Arrays = {CHANNEL_PREFIX + channel.name: np.array(values[channel.name], np.float32).reshape(count, *channel.shape)
+    arrays: Arrays = {CHANNEL_PREFIX + channel.name: values[channel.name].reshape(count, *channel.shape)
                       for channel in header.channels}
     arrays |= {TOKENS: np.asarray(whole[TOKENS], np.int64), LOG_PROBS: np.asarray(whole[LOG_PROBS], np.float32),
                INPUT: np.frombuffer(base64.b64decode(whole.get(INPUT) or "", validate=True), np.uint8)}
     return _assemble(header, arrays)
 
 
-def _read_values(pieces: JsonPieces) -> dict[str, list[npt.NDArray[np.float32]]]:
-    return {channel: [np.asarray(row, np.float32).ravel() for row in pieces.array()] for channel in pieces.members()}
+def _read_values(pieces: JsonPieces) -> dict[str, npt.NDArray[np.float32]]:
+    return {channel: _numbers(pieces.array()) for channel in pieces.members()}
+
+
+def _numbers(rows: Iterator[Any]) -> npt.NDArray[np.float32]:
+    """All numbers of a column, flat: some at once as Python has them, which takes ten times their room."""
+    parts, count = [np.empty(0, np.float32)], 1
+    while several := list(islice(rows, count)):
+        parts.append(np.asarray(several, np.float32).ravel())
+        count = max(AT_ONCE * len(several) // max(parts[-1].size, 1), 1)
+    return np.concatenate(parts)
 
 
 def _write_csv(file: BinaryIO, trace: Trace) -> None:

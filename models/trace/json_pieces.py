@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 LEAST, MOST = 256, 2**16  # characters that are read at once
+MOST_MEMBERS = 2048      # of an object that is read one by one
 SPACE = re.compile(r"[ \t\n\r]*")
 _READER = json.JSONDecoder()
 
@@ -53,7 +54,9 @@ class JsonPieces:
 
     def members(self) -> Iterator[str]:
         """The names in the object that comes next; after each its value has to be read. Raises `ValueError`."""
-        for _ in self._elements("{", "}"):
+        for count, _ in enumerate(self._elements("{", "}")):
+            if count > MOST_MEMBERS:
+                raise ValueError("an object has far too many members")
             name = self.value()
             self._expect(":")
             yield str(name)

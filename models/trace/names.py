@@ -25,6 +25,11 @@ def file_name(path: Path) -> str:
     return text_name(path.name)
 
 
+def is_endless(path: Path) -> bool:
+    """Whether what lies there is a device or a pipe, which whoever reads it may wait for for ever."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
 def printable(text: str) -> str:
     """A text for a terminal, which keeps its lines and takes no commands of what a file or a model wrote."""
     return "".join(character if character in "\n\t" else _seen(character) for character in text)

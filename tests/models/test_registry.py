@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import scripted
 from unrolled.models.adapters import registry
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.trace.files import save_trace
+from unrolled.viewer.state.session_file import traces_of
 
 KEPT = Path(__file__).parent.parent / "kept"
 
@@ -40,3 +42,20 @@ def test_what_is_no_checkpoint_is_called_what_it_is(tmp_path):
     assert "is a store of traces, no checkpoint" in refusal(tmp_path)
     (tmp_path / "a.jpg").write_bytes(scripted.picture(16, 16).data)
     assert refusal(tmp_path / "a.jpg") == "“a.jpg” is a picture, no checkpoint."
+    for suffix in (".pt", ".bin", ".safetensors"):  # a page that says sorry, a list that calls for other files, a note
+        for text in ("<!DOCTYPE html>\n<p>Not found", "version https://git-lfs.github.com/spec/v1\n", "(dear all)", "copy\nof"):
+            (tmp_path / f"a{suffix}").write_text(text)
+            assert refusal(tmp_path / f"a{suffix}") == f"“a{suffix}” is a text, no checkpoint."
+    for data in (b"", bytes(range(256))):
+        (tmp_path / "a.pt").write_bytes(data)
+        assert refusal(tmp_path / "a.pt") == "“a.pt” is empty, cut off, or no checkpoint."
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    for name in ("a.pt", "a.safetensors", "a.json", "a.csv", "a.npz", "a.unrolled"):
+        os.mkfifo(tmp_path / name)
+        assert refusal(tmp_path / name) == f"“{name}” is not a file."
+        if name != "a.pt":
+            with pytest.raises(ValueError, match="is not a file"):
+                traces_of(tmp_path / name)

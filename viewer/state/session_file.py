@@ -18,7 +18,7 @@ from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.trace import Trace
 from unrolled.models.trace.atomic import atomic_path
 from unrolled.models.trace.files import Say, TraceError, load_trace, trace_of_bytes, untold, write_trace, writing_sentence
-from unrolled.models.trace.names import file_name, text_name
+from unrolled.models.trace.names import file_name, is_endless, text_name
 from unrolled.models.trace.tensor_files import PART
 from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.state.branches import FIRST, Branch, Branches, PlacedEdit
@@ -168,6 +168,8 @@ def load_session(path: Path, say: Say = untold) -> SavedSession:
     """Read a session. Raises `SessionFileError` when it is not one, is damaged, or was written by a newer Unrolled."""
     name = file_name(path)
     try:
+        if is_endless(path):
+            raise SessionFileError(f"“{name}” is not a file.")
         with zipfile.ZipFile(path) as archive:
             return _read(archive, name, path.stat().st_size, say)
     except SessionFileError:

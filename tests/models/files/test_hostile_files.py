@@ -267,6 +267,13 @@ def test_a_film_of_nothing_but_fragments_is_a_sentence():
         read_clip(struct.pack(">I8sI", 16, b"ftypisom", 0) + struct.pack(">I4s", 8, b"moof") * 3000, "x")
 
 
+def test_rows_without_numbers_take_no_room(tmp_path):
+    path = tmp_path / "a.json"
+    save_trace(scripted.trace(scripted.CAPTION[:3]), path)
+    data = json.dumps({**json.loads(path.read_bytes()), "values": {"hidden": [[]] * 200_000}}).encode()
+    assert kept_at_most(lambda: judge(path, data)) < 2 * 10**7
+
+
 def test_the_beginning_of_a_film_is_looked_at_without_the_rest():
     data = b"OggS\0\2" + bytes(20) + b"\1\1\0" + bytes(10**7)
     assert kept_at_most(lambda: is_cut_off(data, "ogg")) < 10**6

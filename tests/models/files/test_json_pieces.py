@@ -39,6 +39,12 @@ def test_what_is_no_array_is_refused(text):
         list(JsonPieces(text, untold).array())
 
 
+def test_an_object_of_any_number_of_members_is_not_read_to_its_end():
+    pieces = JsonPieces("{" + '"a":1,' * 5000 + '"b":2}', untold)
+    with pytest.raises(ValueError, match="far too many members"):
+        [pieces.value() for _ in pieces.members()]
+
+
 @pytest.mark.parametrize("suffix", [".json", ".csv", ".npz", ".safetensors"])
 def test_reading_a_trace_says_how_far_it_is_and_can_be_given_up(tmp_path, suffix):
     path, heard = tmp_path / f"trace{suffix}", []
