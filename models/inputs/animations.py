@@ -33,12 +33,14 @@ def read_animation(data: bytes, name: str) -> Clip | None:
             expected -= first
             if expected > MOST_FRAMES:
                 raise too_long(name, expected)
-            stack.begin(*image.size, _begun_frames(data) if kind == "GIF" else expected)
+            size = image.size
+            stack.begin(*size, _begun_frames(data) if kind == "GIF" else expected)
             with contextlib.suppress(EOFError):
                 for number in range(first, first + MOST_FRAMES + 1):
                     image.seek(number)
-                    stack.begin(*image.size)  # a GIF may grow
-                    stack.add(upright(as_rgb(image, stack.notes, name), orientation))
+                    stack.begin(*image.size)  # a GIF's frame may reach beyond the picture, and is cut off there
+                    frame = as_rgb(image, stack.notes, name)
+                    stack.add(upright(frame if frame.size == size else frame.crop((0, 0, *size)), orientation))
                     seconds.append(float(image.info.get("duration", 0) or 0) / 1000 or UNSAID_SECONDS)
     except UnidentifiedImageError:
         return None

@@ -11,6 +11,7 @@ MARKS = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"
 OTHER_KINDS = {
     "a JPEG XL picture": (b"\xff\x0a", b"\0\0\0\x0cJXL "),
     "a JPEG XR picture": (b"II\xbc",),
+    "a JPEG-LS picture": (b"\xff\xd8\xff\xf7",),
     "a QOI picture": (b"qoif",),
     "a texture (DDS)": (b"DDS ",),
     "a picture of a high dynamic range (OpenEXR, Radiance)": (b"v/1\1", b"#?RADIANCE", b"#?RGBE"),

@@ -142,6 +142,15 @@ def discs(kind: str, **options: object) -> bytes:
     return stream.getvalue()
 
 
+def test_what_reaches_beyond_a_gifs_picture_is_cut_off() -> None:
+    data = bytearray(gif(3))
+    last = data.rindex(b"," + struct.pack("<4H", 0, 0, 24, 16))  # where its place stands
+    struct.pack_into("<2H", data, last + 1, 7, 5)
+    whole, moved = read_clip(gif(3), "a.gif").frames, read_clip(bytes(data), "a.gif").frames
+    assert np.array_equal(moved[2][5:, 7:], whole[2][5:, 7:])
+    assert np.array_equal(moved[2][:5], whole[1][:5])
+
+
 @pytest.mark.parametrize(("kind", "options"), [("GIF", {"disposal": 2}), ("WEBP", {"lossless": True}), ("PNG", {})])
 def test_what_is_seen_through_stands_on_white(tmp_path: Path, kind: str, options: dict[str, object]) -> None:
     for number in range(8):

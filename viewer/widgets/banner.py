@@ -46,7 +46,6 @@ class Banner(QFrame):
         self.action.setHidden(not message.action)
         self.action.clicked.connect(self._act)
         self.next = tool_button(f"1 of {of}", "Show the next message", parent.show_next, name=f"Next of {of} messages")
-        self.next.setHidden(of < 2)
         self.dismiss = QToolButton(self)
         self.dismiss.setAccessibleName("Dismiss this message")
         self.dismiss.setToolTip("Dismiss")
@@ -57,6 +56,7 @@ class Banner(QFrame):
         buttons = in_row(None, self.action, self.next, self.dismiss, spacing=GAP)
         buttons.insertStretch(0, 1)
         self._layout.addLayout(buttons)
+        self.next.setHidden(of < 2)  # it has a parent by now, and does not flash up as a window of its own
         for button in (self.action, self.next, self.dismiss):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.set_theme(theme)

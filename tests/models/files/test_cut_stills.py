@@ -221,7 +221,8 @@ def test_of_a_cut_tiff_every_row_that_is_there_is_shown():
 @pytest.mark.parametrize(("data", "kind"), [
     (b'<?xml version="1.0"?>\n<!-- made by hand -->\n<svg xmlns="http://www.w3.org/2000/svg"/>', "an SVG drawing"),
     (b"\xff\x0a" + bytes(90), "a JPEG XL picture"), (b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(90), "a JPEG XL picture"),
-    (b"gimp xcf v011\0" + bytes(90), "a GIMP project"), (b"%PDF-1.7\n" + bytes(90), "a PDF document"),
+    (b"gimp xcf v011\0" + bytes(90), "a GIMP project"), (b"\xff\xd8\xff\xf7" + bytes(90), "a JPEG-LS picture"),
+    (b"%PDF-1.7\n" + bytes(90), "a PDF document"),
     (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom" + bytes(90), "a camera's raw photograph"),
 ])
 def test_a_kind_that_is_not_read_is_called_by_its_name(data, kind):

@@ -67,6 +67,14 @@ def test_what_is_said_covers_nothing_and_moves_the_tracks_alone(qtbot, window, s
         assert QRect(parts["tracks"].mapTo(layout, QPoint()), parts["tracks"].size()) == places["tracks"]
 
 
+def test_a_second_message_opens_no_window(qtbot, window):
+    assert window.isActiveWindow()
+    for place in ("run", "input"):
+        window.controller.voice.say(place, "Something is wrong.")
+    qtbot.wait(50)
+    assert window.isActiveWindow()
+
+
 def test_messages_are_gone_through_one_at_a_time(qtbot, window):
     voice, said = window.controller.voice, window.layout_.said
     voice.say_notes(("Never seen: é.", "Cut at 64 pieces."))
