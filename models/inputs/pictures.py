@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import math
 import re
+import struct
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
@@ -51,6 +52,7 @@ MOST_MISSING = 0.9  # of a cut picture; with less of it there is nothing to desc
 GREY: dict[str, int | tuple[int, ...]] = {"L": 128, "RGB": (128, 128, 128), "RGBA": (128, 128, 128, 255)}
 """What is seen in place of what is missing, by a picture's mode."""
 ROWS = 256          # compared at a time
+SIZE_BOX, LARGEST_HEAD = re.compile(rb"ispe\0{4}(.{8})", re.DOTALL), 2**20  # of an AVIF or HEIC: ISO/IEC 23008-12, 6.5.3
 KEPT = b"Unrolled kept of a larger file: "
 
 UPRIGHT = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -170,6 +172,9 @@ def _why_not(data: bytes, name: str, error: Exception) -> str:
     if is_heic(data) and not open_formats(data):
         return (f"“{name}” is a HEIC photograph, as phones write them; reading it needs one more package: "
                 "python -m pip install pillow-heif")
+    if is_unknown and data[4:8] == b"ftyp":  # its reader refuses a size, and does not say so
+        sizes = (struct.unpack(">2I", found) for found in SIZE_BOX.findall(data[:LARGEST_HEAD]))
+        _judge_size(max(sizes, key=math.prod, default=(SHORTEST_SIDE, SHORTEST_SIDE)), name)
     if is_unknown and not is_marked(data):
         return f"“{name}” is not a picture that can be read."
     if is_cut(data, error):

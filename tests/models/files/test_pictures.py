@@ -323,3 +323,10 @@ def test_a_bitmap_without_a_file_header_opens():
     stream = io.BytesIO()
     Image.fromarray(np.arange(12 * 10 * 3, dtype=np.uint8).reshape(12, 10, 3)).save(stream, "DIB")
     assert read_picture(stream.getvalue(), "a.dib").image.size == (10, 12)
+
+
+def test_a_size_that_its_reader_refuses_in_silence_is_said():
+    data = as_bytes(Image.new("RGB", (64, 48)), "AVIF")
+    large = data.replace(b"ispe" + struct.pack(">3I", 0, 64, 48), b"ispe" + struct.pack(">3I", 0, 24_000, 12_000))
+    with pytest.raises(PictureError, match="24,000 × 12,000 pixels; 256 megapixels are the most"):
+        read_picture(large, "large.avif")
