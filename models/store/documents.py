@@ -14,6 +14,7 @@ from unrolled.models.store.layout import StoreDescription, StoreError
 
 BLOCK = 1024   # rows that are read at once, as many as a chunk of titles has
 MOST_BLOCKS = 64
+OF_PLACES = ("begin", "room", "part_shard")
 TITLES_READ = 2**16  # at once, where titles are searched
 
 Places = npt.NDArray[np.int64]
@@ -116,12 +117,17 @@ class Documents:
 
     def array(self, name: str, start: int = 0, stop: int | None = None) -> npt.NDArray[Any]:
         """A range of ``title``, ``begin``, ``room``, ``part_shard`` or ``written``. Raises `StoreError` when it is damaged."""
+        from unrolled.models.store.bounded_codec import bounded
         try:
-            found = np.asarray(self._group[name][start:stop])
-        except (ValueError, OSError, RuntimeError, EOFError) as error:
+            with bounded():
+                own = self._group[name]
+            found = np.asarray(own[start:stop])
+        except Exception as error:  # what is damaged can do anything to the library
             raise StoreError(f"“{name}” of the store is cut off or damaged.") from error
         if name in ("title", "room") and not all(found.tolist()):  # no document is without
             raise StoreError(f"A part of “{name}” is missing.")
+        if name in OF_PLACES and len(found) and not 0 <= found.min() <= found.max() <= self._description.steps:
+            raise StoreError(f"“{name}” of the store is cut off or damaged.")
         return found
 
     @cached_property

@@ -47,11 +47,14 @@ STATISTICS = 3
 BY_UNIT, PYRAMID = "by_unit", "pyramid"
 OF_DOCUMENTS = ("title", "begin", "room")
 OF_STEPS = ("token", "log_prob", "character")
+KINDS = {"title": "", "begin": "int64", "room": "int64", "part_shard": "int64", "written": "uint8", "token": "int32",
+         "log_prob": "float32", "character": "uint32"}  # of numbers
 RESERVED = (*OF_DOCUMENTS, *OF_STEPS, "part_shard", "written", BY_UNIT, PYRAMID)
 
 # Measured with `unrolled bench --only corpus`; see the documentation.
 LONGEST_SHARD, SHORTEST_SHARD = 2**18, 2**12  # steps
-LARGEST_SHARD = 2**27           # bytes of the widest channel, which a writer holds several times
+LARGEST_SHARD = 2**27           # bytes of the widest channel, which a writer holds several times; of a chunk, where it is read
+MOST_SHARDS, MOST_DOCUMENTS = 2**20, 10_000_000
 FEWEST_SHARDS = 8               # so that there is something to share among workers
 CHUNK_BYTES = 2**19             # by step: reading one step reads as much at the most
 UNIT_BYTES = 2**18              # by unit, at the least
@@ -86,6 +89,14 @@ class StoreDescription(msgspec.Struct, frozen=True, kw_only=True):
     batch: int = 1                 # how many documents were stepped at once, which has a part in the last bits of the numbers
     corpus_hash: str = ""          # SHA-256 of what was to be traced, to know whether it is the same when tracing goes on
     created: str = ""              # when, in ISO 8601 with a time zone
+
+    def __post_init__(self) -> None:
+        shards = self.steps // self.shard if 0 < self.shard <= LONGEST_SHARD else -1
+        if not (0 <= self.parts <= shards <= MOST_SHARDS and 0 <= self.documents <= MOST_DOCUMENTS) or self.steps % self.shard:
+            raise StoreError("Its documents, parts, steps and shards do not fit together.")
+        for channel in self.channels:
+            if "/" in channel.name or channel.name in RESERVED:
+                raise StoreError(f"A channel of a store cannot be called “{channel.name}”.")
 
     @property
     def has_characters(self) -> bool:

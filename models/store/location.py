@@ -99,5 +99,7 @@ def open_group(address: str, mode: str, *, far: bool = False) -> Any:
         import zarr
     except ImportError as error:
         raise StoreError("Stores of traces are read with zarr 3, which needs Python 3.11 or newer.") from error
-    return zarr.open_group(address, mode=mode, zarr_format=3,  # type: ignore[arg-type]
-                           storage_options=FAR if far else None)
+    from unrolled.models.store.bounded_codec import bounded
+    with bounded():
+        return zarr.open_group(address, mode=mode, zarr_format=3,  # type: ignore[arg-type]
+                               storage_options=FAR if far else None)

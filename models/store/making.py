@@ -15,7 +15,6 @@ from unrolled.models.store.layout import (
     BY_UNIT,
     CHUNK_BYTES,
     PYRAMID,
-    RESERVED,
     SMALL_CHUNK,
     STATISTICS,
     TITLES_A_CHUNK,
@@ -82,9 +81,6 @@ def make_store(location: Location, description: StoreDescription, titles: Sequen
     """Make it; what was left of one that was not finished being made is made anew. Raises `StoreError` when something else
     lies there, or a channel has a name that cannot be kept.
     """
-    for channel in description.channels:
-        if "/" in channel.name or channel.name in RESERVED:
-            raise StoreError(f"A channel of a store cannot be called “{channel.name}”.")
     if location.exists():
         if UNFINISHED not in location.group("r").attrs:
             raise StoreError(f"“{location.title}” holds something else already; name another folder.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
@@ -17,6 +18,7 @@ from unrolled.models.trace import Channel, FloatArray, IntArray, Provenance, Tra
 from unrolled.models.trace.bins import Bins
 from unrolled.models.trace.detokenization import text_of
 from unrolled.models.trace.envelope import Ranges
+from unrolled.models.trace.names import INSTEAD
 from unrolled.models.trace.provenance import WORDS_READ
 from unrolled.models.trace.pyramid import MISSING, Bytes, places_of
 
@@ -81,7 +83,7 @@ class StoredRun:
         if self._store.description.has_characters:
             return list(self.text(start, stop))
         words = self._store.description.model.words
-        return [words[token] for token in self.tokens(start, stop).tolist()]
+        return [words[token] if token < len(words) else f"#{token}" for token in self.tokens(start, stop).tolist()]
 
     def text(self, start: int = 0, stop: int | None = None) -> str:
         """What the steps of a range are about; of a model of characters as long as the range."""
@@ -90,6 +92,7 @@ class StoredRun:
             end = (model.words[model.end_token],) if model.end_token >= 0 else ()
             return text_of(self.words(start, stop), model.detokenization, without=end)
         codes: npt.NDArray[np.uint32] = self._store.steps("character").read(*self._range(start, stop))
+        codes = np.where(codes > sys.maxunicode, ord(INSTEAD), codes)
         return codes.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
 
     def kept(self, channel: str, start: int = 0, stop: int | None = None) -> Stored:

@@ -112,7 +112,7 @@ class StepArray:
                 self._seen.add(shard)
         try:
             found: Stored = self._array[(lead,) * self._axis + (slice(start, stop),)]
-        except (ValueError, OSError, RuntimeError, EOFError) as error:
+        except Exception as error:  # what is damaged can do anything to the library
             if len(shards) == 1:
                 raise StoreError(f"“{self.key(shards[0])}” of “{self._location.title}” is cut off or damaged.") from error
             for shard in shards:  # which it is
@@ -138,7 +138,7 @@ class StepArray:
             raise StoreError(f"“{self.key(shard)}” is missing from “{self._location.title}”.") from error
         except OSError as error:
             raise StoreError(f"“{self.key(shard)}” of “{self._location.title}” cannot be read.") from error
-        except ValueError as error:
+        except (ValueError, LookupError) as error:
             raise StoreError(f"“{self.key(shard)}” of “{self._location.title}” is cut off or damaged.") from error
 
 

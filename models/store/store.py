@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -20,11 +21,16 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from unrolled.models.inputs.sniffing import head_of
 from unrolled.models.store.documents import Documents, Places
 from unrolled.models.store.layout import (
     ATTRIBUTE,
     BY_UNIT,
     FORMAT,
+    KINDS,
+    LARGEST_SHARD,
+    OF_DOCUMENTS,
+    OF_STEPS,
     PYRAMID,
     VERSION,
     Stored,
@@ -37,13 +43,12 @@ from unrolled.models.store.location import Location
 from unrolled.models.store.run import StoredRun
 from unrolled.models.store.step_array import StepArray
 
+LARGEST_DESCRIPTION = 2**26  # bytes
+
 
 def is_store(path: Path) -> bool:
     """Whether a folder of this machine looks like a store: quick, and nothing is read but its description."""
-    try:
-        return path.is_dir() and f'"{FORMAT}"' in (path / "zarr.json").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return False
+    return path.is_dir() and f'"{FORMAT}"'.encode() in head_of(path / "zarr.json", LARGEST_DESCRIPTION)
 
 
 def open_store(address: str | Path) -> Store:
@@ -65,7 +70,7 @@ def open_store(address: str | Path) -> Store:
     try:
         return Store(location, group, msgspec.convert(found, StoreDescription))
     except msgspec.ValidationError as error:
-        raise StoreError(f"The description of “{location.title}” is damaged: {error}.") from error
+        raise StoreError(f"The description of “{location.title}” is damaged: {str(error).rstrip('.')}.") from error
 
 
 class Store:
@@ -100,7 +105,8 @@ class Store:
     def written(self) -> npt.NDArray[np.bool_]:
         """For every part whether it is there; see `refresh`."""
         found = np.zeros(self.description.parts, bool)
-        found[[int(name) for name in self.location.names("written/c") if name.isdigit() and int(name) < len(found)]] = True
+        numbers = (int(name) for name in self.location.names("written/c") if name.isascii() and name.isdigit())
+        found[[number for number in numbers if number < len(found)]] = True
         return found
 
     @property
@@ -163,18 +169,29 @@ class Store:
         return documents, steps
 
     def _array(self, name: str) -> Any:
+        from unrolled.models.store.bounded_codec import bounded
         try:
-            return self._group[name]
+            with bounded():
+                return self._group[name]
         except Exception as error:
             raise StoreError(f"The description of “{name}” in “{self.title}” is missing or damaged.") from error
 
     def _checked(self, description: StoreDescription) -> StoreDescription:
-        """Leave out channels whose arrays are not as the description says, and name them."""
-        for name in ("title", "begin", "room", "part_shard", "written", "token", "log_prob"):
+        """Leave out channels whose arrays are not as the description says, and name them. Raises `StoreError` where those of all
+        documents or steps are not.
+        """
+        lengths = {**dict.fromkeys(OF_DOCUMENTS, description.documents), **dict.fromkeys(OF_STEPS, description.steps)}
+        for name, dtype in KINDS.items():
+            if name == "character" and not description.has_characters:
+                continue
             self._array(name)
+            shards = (description.shard,) if name in OF_STEPS else None
+            if not self._is(name, dtype, (lengths.get(name, description.parts),), shards):
+                raise StoreError(f"“{name}” of “{self.title}” is another array than the description says.")
         fine = []
         for channel in description.channels:
-            wrong = next((name for name, shape in arrays_of(description, (channel,)) if not self._is(name, shape)), "")
+            wrong = next((name for name, shape in arrays_of(description, (channel,)) if not self._is(
+                name, description.dtype, shape, shards_of(description, name == channel.name, shape))), "")
             if wrong:
                 self.problems.append(f"“{wrong}” is missing or has another shape than the description says; "
                                      f"the channel “{channel.name}” is left out.")
@@ -182,12 +199,21 @@ class Store:
                 fine.append(channel)
         return msgspec.structs.replace(description, channels=tuple(fine))
 
-    def _is(self, name: str, shape: tuple[int, ...]) -> bool:
+    def _is(self, name: str, dtype: str, shape: tuple[int, ...], shards: tuple[int, ...] | None) -> bool:
+        from unrolled.models.store.bounded_codec import is_unpacked_so
         try:
             found = self._array(name)
         except StoreError:
             return False
-        return bool(tuple(found.shape) == shape and found.shards is not None)
+        return bool((not dtype or found.dtype == dtype) and (tuple(found.shape), found.shards) == (shape, shards)
+                    and is_unpacked_so(found) and 0 < math.prod(found.chunks) * found.dtype.itemsize <= LARGEST_SHARD)
+
+
+def shards_of(description: StoreDescription, by_step: bool, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """What a file holds of a channel's array: all of it but for the axis of the steps or their blocks."""
+    axis = 0 if by_step else 1
+    block = max(description.steps // max(shape[axis], 1), 1)
+    return *shape[:axis], description.shard // block, *shape[axis + 1 :]
 
 
 def arrays_of(description: StoreDescription, channels: Sequence[Any]) -> list[tuple[str, tuple[int, ...]]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from unrolled.models.inputs.inputs import Input, InputPicture
-from unrolled.models.inputs.kinds import INPUT_ERRORS, decode_input, kind_named
+from unrolled.models.inputs.kinds import INPUT_ERRORS, decode_input, kind_named, read_bytes
 from unrolled.models.inputs.sniffing import head_of, media_of_file
 from unrolled.models.store.store import Store, is_store
 from unrolled.models.store.stored_trace import MOST_IN_MEMORY, StoredTrace
@@ -79,7 +79,9 @@ def input_of_stored(store: Store, trace: StoredTrace) -> Input | None:
         if medium == "text":
             data = trace.input_bytes if len(trace) <= MOST_IN_MEMORY else b""
         else:
-            data = (Path(store.description.source) / trace.run.title).read_bytes()
+            source = Path(store.description.source).resolve()
+            path = (source / trace.run.title).resolve()  # a title is anyone's words
+            data = read_bytes(path, medium) if path.is_relative_to(source) else b""
         return decode_input(data, trace.provenance.input_name, medium)[0] if data else None
     except (OSError, *INPUT_ERRORS):
         return None

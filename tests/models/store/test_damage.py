@@ -9,8 +9,12 @@ import shutil
 import subprocess
 import sys
 import time
+import tracemalloc
 from dataclasses import replace
 
+import google_crc32c
+import msgspec
+import numcodecs
 import numpy as np
 import pytest
 from stores import HIDDEN, drawn
@@ -163,6 +167,52 @@ def test_another_version_and_other_folders_say_so(source, tmp_path):
     with pytest.raises(StoreError, match="The folder “full” is not empty"):
         drawn(tmp_path / "full", [3])
     assert (tmp_path / "full" / "letter.txt").read_text() == "Dear"
+
+
+def described(source, name, **values):
+    """Write other values into an array's description, or into the store's own."""
+    path = source.location.folder / "zarr.json"
+    text = json.loads(path.read_text())
+    (text["consolidated_metadata"]["metadata"][name] if name else text["attributes"]["unrolled"]).update(values)
+    path.write_text(json.dumps(text))
+
+
+@pytest.mark.parametrize("values", [
+    {"documents": 10**12}, {"documents": -1}, {"parts": 10**30}, {"parts": 2**40}, {"steps": 2**60}, {"steps": 7}, {"shard": 0},
+    {"shard": 2**40}, {"channels": [{**msgspec.to_builtins(HIDDEN), "name": "/etc"}]}])
+def test_lengths_that_no_store_has_are_damage(source, values):
+    described(source, "", **values)
+    with pytest.raises(StoreError, match="The description of “store” is damaged"):
+        open_store(source.location.address)
+
+
+@pytest.mark.parametrize(("name", "values"), [
+    ("title", {"chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [0]}}}),
+    ("begin", {"chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [2**40]}}}),
+    ("begin", {"data_type": "float64"}), ("character", {"shape": [7]}),
+    ("room", {"codecs": [{"name": "bytes", "configuration": {"endian": "little"}},
+                         {"name": "gzip", "configuration": {"level": 1}}]}),
+])
+def test_an_array_of_another_kind_is_named(source, name, values):
+    described(source, name, **values)
+    with pytest.raises(StoreError, match=f"“{name}” .* (another array|missing or damaged)"):
+        open_store(source.location.address)
+
+
+def test_a_chunk_that_would_unpack_to_all_memory_is_damage(source):
+    zeros = bytes(numcodecs.Zstd(1).encode(bytes(2**28)))
+    (source.location.folder / "title/c/0").write_bytes(zeros + int(google_crc32c.value(zeros)).to_bytes(4, "little"))
+    documents = open_store(source.location.address).documents
+    tracemalloc.start()
+    with pytest.raises(StoreError, match="“title” of the store is cut off or damaged"):
+        documents.array("title")
+    assert tracemalloc.get_traced_memory()[1] < 2**24
+    tracemalloc.stop()
+
+
+def test_what_else_lies_in_a_store_is_nothing(source):
+    (source.location.folder / "written/c/²").touch()
+    assert open_store(source.location.address).is_whole
 
 
 def test_questions_without_an_answer(source):

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from unrolled.models.trace.envelope import Envelope
 from unrolled.models.trace.pyramid import PlaceColumns
 from unrolled.viewer.control.session_files import saved_session
 from unrolled.viewer.state import commands as c
-from unrolled.viewer.state.files import Kind, kind_of
+from unrolled.viewer.state.files import Kind, input_of_stored, kind_of
 from unrolled.viewer.views.scrub_bar import ScrubRow
 from unrolled.viewer.views.text.reader import ReaderView
 from unrolled.viewer.views.text.reader_view import ReaderText
@@ -154,6 +155,19 @@ def test_a_document_that_is_too_long_is_not_changed(qtbot, window, kept, monkeyp
     qtbot.waitUntil(lambda: window.session.trace is not None)
     window.do(c.ApplyEdit(ClampUnits(first=123, channel="hidden", units=(1,))))
     assert said[-1].text == "This document cannot be changed: its input is too long, or not where it was."
+
+
+@pytest.mark.parametrize(("title", "is_shown"), [("a.png", True), ("../b.png", False), ("/b.png", False), ("pipe.png", False)])
+def test_no_file_is_looked_at_but_those_that_were_traced(tmp_path, title, is_shown):
+    (tmp_path / "traced").mkdir()
+    for name in ("traced/a.png", "b.png"):
+        (tmp_path / name).write_bytes(scripted.picture(8, 8).data)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "traced" / "pipe.png")
+    title = str(tmp_path / title[1:]) if title.startswith("/") else title
+    trace = SimpleNamespace(provenance=SimpleNamespace(input_kind="picture", input_name=title), run=SimpleNamespace(title=title))
+    store = SimpleNamespace(description=SimpleNamespace(source=str(tmp_path / "traced")))
+    assert (input_of_stored(store, trace) is not None) == is_shown
 
 
 def test_a_document_that_cannot_be_opened_is_said_where_it_was_chosen(qtbot, window, tmp_path):
