@@ -20,7 +20,7 @@ def untold(_):
     pass
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(st.dictionaries(st.text(), VALUES), st.sampled_from([None, 0, 3]))
 def test_an_object_is_the_same(value, indent):
     pieces = JsonPieces(json.dumps(value, indent=indent), untold)

@@ -22,7 +22,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from unrolled.models.checkpoints import pickled
+from unrolled.models.checkpoints import inert_pickle, pickled
 from unrolled.models.checkpoints.files import CheckpointError, read_header
 from unrolled.models.checkpoints.fitting import fitted
 from unrolled.models.checkpoints.inert_pickle import read_pickle
@@ -155,13 +155,15 @@ A_THOUSAND = b"K\1K\2\x86q\0](" + b"h\0" * 1000 + b"eq\1"  # pairs in a list, wh
 
 @pytest.mark.parametrize(("data", "sentence"), [
     (b"}(" + NUMBERS_OF_ONE_HASH + b"u.", "a key that none can have"),  # which is found after hours where there are many
-    (A_THOUSAND + b"c__builtin__\nset\nq\2](" + b"h\2h\1\x85R" * 5000 + b"e.", "far more than any model"),
-    (A_THOUSAND + b"ccollections\nOrderedDict\nq\2](" + b"h\2h\1\x85R" * 5000 + b"e.", "far more than any model"),
-    (b")0" * 3_000_001 + b"N.", "far more objects than any model"),
+    (A_THOUSAND + b"c__builtin__\nset\nq\2](" + b"h\2h\1\x85R" * 500 + b"e.", "far more than any model"),
+    (A_THOUSAND + b"ccollections\nOrderedDict\nq\2](" + b"h\2h\1\x85R" * 500 + b"e.", "far more than any model"),
+    (b")0" * 300_001 + b"N.", "far more objects than any model"),
     (b"cnumpy.core.multiarray\n_reconstruct\n)R(K\1M\x10\x27\x85cnumpy\ndtype\nU\2u1\x85R\x89M\x10\x27tb.", "has no numbers"),
     (b"\x8b\0\1\0\0" + b"\1" * 256 + b".", "far too many digits"),  # to be said, which is an error of its own
 ])
-def test_a_few_bytes_ask_for_neither_hours_nor_gigabytes(data: bytes, sentence: str) -> None:
+def test_a_few_bytes_ask_for_neither_hours_nor_gigabytes(monkeypatch: pytest.MonkeyPatch, data: bytes, sentence: str) -> None:
+    for bound in ("MOST_INSTRUCTIONS", "MOST_COPIED"):  # in a tenth of the time
+        monkeypatch.setattr(inert_pickle, bound, getattr(inert_pickle, bound) // 10)
     with pytest.raises(PickleError, match=sentence):
         read_pickle(io.BytesIO(b"\x80\x02" + data))
 
@@ -172,10 +174,12 @@ def test_what_a_stub_holds_many_times_over_is_not_spelled_out() -> None:
     assert len(f"{found}") < 200
 
 
-def test_many_names_of_one_dictionary_are_parts_too_many(tmp_path: Path) -> None:
+def test_many_names_of_one_dictionary_are_parts_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for bound in ("MOST_PARTS", "MOST_NAMES"):
+        monkeypatch.setattr(pickled, bound, getattr(pickled, bound) // 10)
     own: dict[str, object] = {}
     own.update({f"part {number}": own for number in range(4000)})
-    (tmp_path / "loop.pt").write_bytes(pickle.dumps({"words": {f"word {number}": number for number in range(300_000)}}))
+    (tmp_path / "loop.pt").write_bytes(pickle.dumps({"words": {f"word {number}": number for number in range(30_000)}}))
     assert not read_pickled(tmp_path / "loop.pt").tensors
     (tmp_path / "loop.pt").write_bytes(pickle.dumps(own))
     with pytest.raises(CheckpointError, match="more parts than any model"):

@@ -195,7 +195,7 @@ def test_a_chatbot_without_its_words_is_told(tmp_path: Path) -> None:
         load(str(tmp_path / "own.tar"))
 
 
-@pytest.mark.parametrize("make", ["joey", "luong", "dot", "concat"])
+@pytest.mark.parametrize("make", ["joey", "concat"])
 def test_weights_of_any_shape_or_name_cost_a_sentence(tmp_path: Path, make: str) -> None:
     """Each tensor in turn is missing, called otherwise, loses an axis, gains one, or has other lengths."""
     if make in ("joey", "luong"):
