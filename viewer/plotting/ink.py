@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QPen
 from unrolled.viewer.theme.themes import Theme
 
 Ink = Callable[[Theme], QColor]
-PENS = {"solid": Qt.PenStyle.SolidLine, "dashed": Qt.PenStyle.DashLine}
+PENS = {"solid": Qt.PenStyle.SolidLine, "dashed": Qt.PenStyle.DashLine, "dotted": Qt.PenStyle.DotLine}
 thickness = [1.0]
 
 

@@ -12,7 +12,7 @@ from unrolled.viewer.theme.themes import Theme
 
 LEGEND_HEIGHT, LINE_HEIGHT, MARGIN = 20, 14, 6
 UNBROKEN = str.maketrans({" ": "\u00a0", "/": "/\u2060"})  # a line ends between two names alone
-SIGNS = {"solid": "━━", "dashed": "╍╍"}
+SIGNS = {"solid": "━━", "dashed": "╍╍", "dotted": "┉┉"}
 
 
 class Legend(pg.LabelItem):

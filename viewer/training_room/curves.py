@@ -16,6 +16,7 @@ from unrolled.viewer.training_room.controls import CELLS
 from unrolled.viewer.training_room.history import History
 from unrolled.viewer.training_room.sentences import number
 
+NONE: Mapping[str, History] = {}
 LEAST_THRESHOLD, MOST_THRESHOLD = 1e-4, 1e6
 NORMS = 1e-8, 1e12  # what lies beyond makes the axis no longer
 
@@ -34,17 +35,21 @@ def decades(low: float, high: float, *, least: int = 2) -> Limits:
     return 10.0**first, 10.0 ** max(last, first + least)
 
 
-def updates_table(history: History | None, names: tuple[str, ...]) -> Table | None:
-    """The columns of a training, a row an update."""
+def updates_table(history: History | None, names: tuple[str, ...], others: Mapping[str, History] = NONE) -> Table | None:
+    """The columns of a training, a row an update; and of others, with their cells in front of the names."""
     if history is None or not len(history):
         return None
-    return Table(("update", *names), (np.arange(1, len(history) + 1), *(history.column(name).copy() for name in names)))
+    rows = max(map(len, (history, *others.values())))
+    columns = {name: history.column(name) for name in names}
+    columns |= {f"{cell}_{name}": other.column(name) for cell, other in others.items() for name in names}
+    return Table(("update", *columns), (np.arange(1, rows + 1), *(
+        np.append(column, np.full(rows - len(column), np.nan)) for column in columns.values())))
 
 
 def other_lines(plot: Plot) -> dict[str, Line]:
-    """A line for each kind of cell that was trained before, by its name."""
-    return {cell: plot.line(series(number), f"{title} before", width=1.2, order=-0.5)
-            for number, (cell, title) in zip((3, 4, 2), CELLS.items(), strict=True)}
+    """A line for each kind of cell that was trained before, by its name; no two are told apart by their colours alone."""
+    return {cell: plot.line(series(number), f"{title} before", width=1.2, style=style, order=-0.5)
+            for number, style, (cell, title) in zip((3, 4, 2), ("dotted", "solid", "dashed"), CELLS.items(), strict=True)}
 
 
 def update_at(history: History | None, x: float) -> int:
@@ -58,8 +63,9 @@ class LossCurves(Plot):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__("Loss over updates", Axis("update", whole=True), Axis("loss"), theme,
-                         table=lambda: updates_table(self.history, ("loss", "smooth_loss", "accuracy")))
+                         table=lambda: updates_table(self.history, ("loss", "smooth_loss", "accuracy"), self.others))
         self.history: History | None = None
+        self.others = NONE  # by their cells
         self.reading = self._read
         self._each = self.line(ink("accent", 80), width=1.0)
         self._smooth = self.line(ink("accent"), "loss, smoothed")
@@ -67,9 +73,9 @@ class LossCurves(Plot):
         self._others = other_lines(self)
         self.show_history(None)
 
-    def show_history(self, history: History | None, others: Mapping[str, History] | None = None) -> None:
+    def show_history(self, history: History | None, others: Mapping[str, History] = NONE) -> None:
         """A training; smoothed alone, those of other cells on the same task."""
-        self.history, others = history, others or {}
+        self.history, self.others = history, others
         self.say("" if history is not None else "The loss of every update will be drawn here. Press Train (Space).")
         x_range = updates_range(max(map(len, (history or (), *others.values()))))
         if history is not None:

@@ -14,7 +14,7 @@ from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table, grid_table
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL, to_colours
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.training_room.curves import other_lines
+from unrolled.viewer.training_room.curves import NONE, other_lines
 from unrolled.viewer.training_room.history import GradientMap, History, Numbers
 from unrolled.viewer.training_room.sentences import number
 from unrolled.viewer.widgets.colour_map_button import add_colour_maps
@@ -134,6 +134,7 @@ class DecayPlot(Plot):
         self.shown: GradientMap | None = None
         self.of_cell = False
         self._state: object = None
+        self._middles: dict[str, Numbers] = {}  # of other cells
         self.reading = self._read
         self._spread = self.range(series(0, 50))
         self._middle = self.line(series(0), "median and range over t")
@@ -143,8 +144,7 @@ class DecayPlot(Plot):
         self._cut = self.line(ink("playhead"), order=11)
 
     def show_history(self, history: History | None, *, of_cell: bool, window: int,
-                     others: Mapping[str, History] | None = None) -> None:
-        others = others or {}
+                     others: Mapping[str, History] = NONE) -> None:
         shown = history.latest_map if history is not None else None
         state = (shown, of_cell, window, *others.values())
         if state == self._state:
@@ -153,9 +153,11 @@ class DecayPlot(Plot):
         self.say("" if shown is not None else "How much of a gradient is left so many steps back.")
         for mark in (self._spread, self._middle, self._bound, self.veil, self._cut):
             mark.set_visible(shown is not None)
+        maps = ((cell, other.latest_map) for cell, other in others.items())
+        self._middles = {cell: other.decay(of_cell).middle for cell, other in maps if other is not None}
         for cell, line in self._others.items():
-            other = others[cell].latest_map if cell in others else None
-            line.show(*((np.arange(float(other.steps)), other.decay(of_cell).middle) if other is not None else ()))
+            middle = self._middles.get(cell)
+            line.show(*((np.arange(float(len(middle))), middle) if middle is not None else ()))
         if shown is None:
             self.set_ranges((0.0, 23.0), (10.0**LOWEST, 10.0**HIGHEST))
             self.show_legend()
@@ -201,8 +203,10 @@ class DecayPlot(Plot):
         if self.shown is None:
             return None
         decay, bound = self.shown.decay(self.of_cell), self.bound()
-        return Table(("steps back", "least", "median", "greatest", *(("bound",) if bound else ())),
-                     (np.arange(self.shown.steps), decay.low, decay.middle, decay.high, *((np.array(bound),) if bound else ())))
+        columns = {"steps back": np.arange(self.shown.steps), "least": decay.low, "median": decay.middle, "greatest": decay.high}
+        columns |= {"bound": np.array(bound)} if bound else {}
+        columns |= {f"{cell}_median": middle for cell, middle in self._middles.items()}
+        return Table(tuple(columns), tuple(columns.values()))
 
 
 class GrowingColours:

@@ -63,8 +63,8 @@ def draw_board(page: TrainingPlots, show_on: Callable[[TrainingPlots], None], se
         return copy.all
 
     started = history.started.settings
-    return drawn_again(dict(zip(TITLES, page.all, strict=True)), again, settings, updates_table(history, COLUMNS),
-                       f"{CELLS[started.cell]}, {TASKS[started.task].lower()}")
+    return drawn_again(dict(zip(TITLES, page.all, strict=True)), again, settings,
+                       updates_table(history, COLUMNS, page.loss.others), f"{CELLS[started.cell]}, {TASKS[started.task].lower()}")
 
 
 def drawn_again(plots: Mapping[str, Plot], again: Callable[[Theme], Sequence[Plot]], settings: ExportSettings,

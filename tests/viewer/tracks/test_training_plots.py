@@ -28,7 +28,8 @@ from unrolled.viewer.export.scenes.ground import blank
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.plotting.figure import pdf_of, svg_of
 from unrolled.viewer.theme.themes import DARK, LIGHT
-from unrolled.viewer.training_room.curves import LossCurves, NormCurves
+from unrolled.viewer.training_room.controls import CELLS
+from unrolled.viewer.training_room.curves import LossCurves, NormCurves, other_lines
 from unrolled.viewer.training_room.gradient_plots import DecayPlot, MapPlot
 from unrolled.viewer.training_room.history import History
 from unrolled.viewer.training_room.plots import TITLES, TrainingPlots, draw_board
@@ -209,6 +210,23 @@ def test_the_tables_are_the_history(qtbot, shown):
     np.testing.assert_array_equal(table[:, 0], np.arange(1, 61))
     np.testing.assert_array_equal(table[:, 1], history.column("before"))
     np.testing.assert_array_equal(copied(qtbot, chart)[:, 1:].astype(np.float32), history.latest_map.hidden)
+
+
+def test_what_was_trained_before_is_in_the_tables_too(qtbot, shown):
+    history, longer = trained(), trained(90)
+    loss, decay = shown(LossCurves(LIGHT)), shown(DecayPlot(LIGHT))
+    loss.show_history(history, {"gru": longer})
+    decay.show_history(history, of_cell=False, window=0, others={"gru": longer})
+    table = copied(qtbot, loss)
+    np.testing.assert_array_equal(table[:, 0], np.arange(1, 91))
+    np.testing.assert_array_equal(table[:, 4], longer.column("loss"))
+    np.testing.assert_array_equal(np.isnan(table[:, 1]), np.arange(90) >= 60)
+    np.testing.assert_array_equal(copied(qtbot, decay)[:, -1].astype(np.float32),
+                                  longer.latest_map.decay(False).middle.astype(np.float32))
+
+
+def test_no_two_cells_are_told_apart_by_colour_alone(shown):
+    assert len({line.style for line in other_lines(shown(LossCurves(LIGHT))).values()}) == len(CELLS)
 
 
 def test_other_colours_are_chosen_in_the_maps_menu(qtbot, shown):
