@@ -13,6 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from unrolled.models.inputs.film_colours import as_shown
+from unrolled.models.trace.numbers import general
 
 MODES = {"L": 1, "RGB": 3, "CMYK": 4, "LAB": 3}
 """How many samples are the colours of a pixel; one more says how much is seen of it."""
@@ -75,8 +76,7 @@ def shallow(values: npt.NDArray[Any], usual: float, notes: list[str], name: str)
         low, high = 0.0, 255.0
         notes.append(f"“{name}” has values up to {high:g} where {usual:,.0f} would be white; 255 was taken as white.")
     else:
-        ends = " to ".join(f"{end:g}".replace("-", "−") for end in (low, high))
-        notes.append(f"“{name}” has values from {ends}; they were stretched from black to white.")
+        notes.append(f"“{name}” has values from {general(low)} to {general(high)}; they were stretched from black to white.")
     scaled = (np.nan_to_num(values, nan=low, posinf=high, neginf=low) - low) / max(high - low, 1e-30) * 255.0
     shown: npt.NDArray[np.uint8] = np.clip(scaled + 0.5, 0, 255).astype(np.uint8)
     return shown
