@@ -26,6 +26,8 @@ USUAL: At = {}
 
 _NAME = re.compile(r"([^\[\]]+)\[layer=(\d+)(?:,head=(\d+|mean|rollout))?\]")
 
+_PLACE = ", layer\N{NO-BREAK SPACE}"
+
 _LAYER = re.compile(r"_layer_(\d+)$")
 
 
@@ -47,6 +49,11 @@ def base_name(name: str) -> str:
     return name.partition("[")[0]
 
 
+def whole_title(channel: Channel) -> str:
+    """A slice's title without its layer and head, for where those stand beside it."""
+    return channel.title.partition(_PLACE)[0]
+
+
 def sliced(channel: Channel, at: At, *, rollout: bool = True) -> Channel:
     """The slice of a channel at a place; a place that it has not becomes its nearest. A channel without layers is itself.
     `rollout`: whether there can be one; otherwise the mean of the heads takes its place.
@@ -54,7 +61,7 @@ def sliced(channel: Channel, at: At, *, rollout: bool = True) -> Channel:
     if channel.axes[:1] != ("layer",):
         return channel
     layer = min(int(at.get("layer", channel.shape[0] - 1)), channel.shape[0] - 1)
-    head, label, rest = "", f"layer\N{NO-BREAK SPACE}{layer + 1}", 1
+    head, label, rest = "", f"{_PLACE}{layer + 1}", 1
     if channel.axes[1:2] == ("head",):
         rest = 2
         head = at.get("head", MEAN)
@@ -66,7 +73,7 @@ def sliced(channel: Channel, at: At, *, rollout: bool = True) -> Channel:
     what, of, where = channel.title.partition(" · ")
     return msgspec.structs.replace(
         channel, name=slice_name(channel.name, layer=layer, head=head), axes=channel.axes[rest:], shape=channel.shape[rest:],
-        label=f"{what}, {label}{of}{where}", layer=layer, editable=channel.editable and not head)
+        label=f"{what}{label}{of}{where}", layer=layer, editable=channel.editable and not head)
 
 
 def channels_at(channels: Iterable[Channel], at: At) -> tuple[Channel, ...]:

@@ -56,7 +56,7 @@ def channels_of(lengths: Lengths) -> tuple[Channel, ...]:
                 label="attention entropy", unit="of uniform")]
     if lengths.before:
         found.append(Channel(name="attention_elsewhere", role="attention_elsewhere", symbol="α₀", axes=(), shape=(), low=0.0,
-                             high=1.0, label="attention on the whole-picture token"))
+                             high=1.0, label="attention on the class token" + "s" * (lengths.before > 1)))
     return tuple(found)
 
 

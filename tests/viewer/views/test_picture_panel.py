@@ -188,6 +188,19 @@ def test_several_maps_have_a_picker(qtbot, session, panel):
     np.testing.assert_array_equal(panel.shown_map, maps["second"])
 
 
+def test_the_picker_of_maps_is_whole_where_layer_and_head_have_pickers_of_their_own(session, panel):
+    session.set_trace(Trace((
+        Channel(name="cross_attention", role="cross_attention", symbol="α", axes=("layer", "head", "row", "column"),
+                shape=(12, 12, 2, 2), low=0, high=1, label="cross attention"),
+        Channel(name="attention", role="attention", symbol="α", axes=("row", "column"), shape=(2, 2), low=0, high=1,
+                label="attention, mean of heads"))))
+    panel.refresh()
+    picker = panel.controls.channel
+    titles = [picker.itemText(place) for place in range(picker.count())]
+    assert titles == ["Cross attention", "Attention, mean of heads"]
+    assert picker.width() >= picker.fontMetrics().horizontalAdvance(titles[1]) + 36  # of which 36 are the frame's and the arrow's
+
+
 # ── What was found on demand, in place of the attention ───────────────────────────────────────────────────────────
 
 def answer(session, panel, name):

@@ -13,7 +13,7 @@ from unrolled.viewer.widgets.colour_map_button import ColourMapButton
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 
-CHANNEL_WIDTHS = 106, 190  # at the least and at the most: longer names are whole in the list
+CHANNEL_WIDTHS = 106, 200  # at the least and at the most: longer names are whole in the list
 
 
 class PictureControls(QWidget):

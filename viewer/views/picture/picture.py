@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 from unrolled.models.inputs.inputs import InputPicture
 from unrolled.models.trace import Channel
 from unrolled.models.trace.numbers import precise
-from unrolled.models.trace.slices import base_name
+from unrolled.models.trace.slices import base_name, whole_title
 from unrolled.viewer.drawing.overlay import WHOLE, overlay, photograph, signed_overlay, veil_of
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import grid_table
@@ -156,7 +156,7 @@ class PictureView(View):
 
     def _offer_maps(self, channels: tuple[Channel, ...]) -> None:
         """The attention; beside it what was computed on demand, from then on as long as the run is the same."""
-        titles = {channel.name: channel.title for channel in channels}
+        titles = {channel.name: whole_title(channel) for channel in channels}  # the layer and head have a panel
         if channels:
             self._offered |= offered(self.session)
             titles |= {name: title for name, title in TITLES.items() if name in self._offered}
