@@ -61,6 +61,7 @@ FREQUENT, FALL, RARE, RARER = 0.11, 0.12, 3e-3, 0.08  # how often the first lett
 PLAIN, ASCII_LETTER, QUOTE, SIGN, MEASURE, STRANGE = (math.log(share) for share in (0.05, 1e-3, 6e-3, 2e-3, 3e-4, 1e-6))
 QUOTES, SIGNS, MEASURES = "“”’", "„‘«»–—…、。，！？；：「」", "°§€©£·®½¼¾±²³µ×ºª¿¡\N{NO-BREAK SPACE}№（）『』・"
 WITHIN, MIXED, CAPITAL, SHOUTED, MISPLACED = 6.0, 8.0, 2.0, 2.0, 7.0  # what a word costs that has them
+MOST_MARKS = 30  # on a letter, as Unicode's stream-safe format has it (UAX #15)
 WORD = re.compile(r"[^\W\d_]+")
 TWO_SCRIPTS = re.compile("[a-zA-ZÀ-ɏ][\u0370-\u0fff]|[\u0370-\u0fff][a-zA-ZÀ-ɏ]|[\u0370-\u03ff][\u0400-\u04ff]|"
                          "[\u0400-\u04ff][\u0370-\u03ff]")
@@ -76,7 +77,13 @@ def decoded(data: bytes, encoding: str) -> str:
     text = data.decode(encoding, "replace")
     if encoding in EBCDIC:
         return text.replace("\N{NEXT LINE}", "\n")
-    return unicodedata.normalize("NFC", text) if encoding == "cp1258" else text
+    return unicodedata.normalize("NFC", with_few_marks(text)) if encoding == "cp1258" else text
+
+
+def with_few_marks(text: str) -> str:
+    """At most `MOST_MARKS` combining marks in a row: normalising takes the square of their number, hours of a few megabytes."""
+    marks = "".join(sign for sign in set(text) if unicodedata.combining(sign))
+    return re.sub(f"([{marks}]{{{MOST_MARKS}}})[{marks}]+", r"\1", text) if marks else text
 
 
 def likeliest_encoding(data: bytes) -> str:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from unrolled.models.inputs.alphabets import decoded
+from unrolled.models.inputs.alphabets import MOST_MARKS, decoded, with_few_marks
 from unrolled.models.inputs.encodings import DAMAGED, decode_text, encoding_title
 from unrolled.models.inputs.pictures import PictureError, read_file
 
@@ -80,7 +80,10 @@ def read_text(data: bytes, name: str) -> Text:
         notes = (f"“{name}” has bytes that are not valid UTF-8; each is shown as �.",)
     elif not encoding.startswith("utf"):
         notes = (f"“{name}” is not UTF-8; it was read as {encoding_title(encoding)}.",)
-    text = plain_line_ends(text)
+    whole = plain_line_ends(text)
+    text = with_few_marks(whole)
+    if len(text) < len(whole):
+        notes += (f"At most {MOST_MARKS} marks on a letter are read; “{name}” has more.",)
     if not text.strip():
         raise TextError(f"“{name}” is empty.")
     return Text(text, notes)

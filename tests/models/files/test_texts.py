@@ -144,6 +144,14 @@ def test_a_person_may_say_the_encoding():
             as_utf_8(data, wrong, "a")
 
 
+def test_marks_without_end_are_left_out():
+    """Bringing them into order takes the square of their number."""
+    text = read_text(("a" + "\u0315\u0300" * 1000 + "b" + "\u0301" * 30).encode(), "marks.txt")
+    assert text.text == "a" + "\u0315\u0300" * 15 + "b" + "\u0301" * 30
+    assert text.notes == ("At most 30 marks on a letter are read; “marks.txt” has more.",)
+    assert len(as_utf_8(b"a" + b"\xf2\xcc" * 1000, "cp1258", "marks.txt")) < 100
+
+
 def test_a_mark_that_lies_is_said():
     with pytest.raises(TextError, match="UTF-16"):
         read_text(b"\xff\xfea", "a.txt")
