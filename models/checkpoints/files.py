@@ -23,6 +23,7 @@ from unrolled.models.trace.atomic import atomic_write
 HEADER_KEY = "unrolled"
 FORMAT_VERSION = 1
 LARGEST_FILE = 8 * 2**30
+LONGEST_LINE = 300
 COPIES = 3  # of its numbers that are in memory at a time: as they stand in the file, as tensors, in the network
 
 class CheckpointError(RuntimeError):
@@ -113,8 +114,9 @@ def read_header(path: Path) -> Header:
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, on one line."""
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+    """What an error says, on one line that is not too long: some repeat what stands in a file."""
+    line = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} …"
 
 
 def stored_weights(path: Path) -> dict[str, Tensor]:

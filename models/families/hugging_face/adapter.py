@@ -69,6 +69,7 @@ def open_model(source: Path | str, device: str) -> Opened:
         if not stored:
             raise CheckpointError(f"“{title}” holds no weights: neither .safetensors nor .bin files.")
         _check_memory(stored, str(config.dtype), title)
+        _check_index(folder, title)
         _check_settings(made, config, stored, title)
         model, told = made.from_pretrained(folder, dtype="float32", output_loading_info=True, ignore_mismatched_sizes=True,
                                            **AS_IT_IS)
@@ -155,6 +156,14 @@ def _check_memory(stored: int, dtype: str, title: str) -> None:
     if needed > there:
         raise CheckpointError(f"“{title}” needs {needed / 2**30:.1f} GiB for its weights alone, and this computer has "
                               f"{there / 2**30:.1f}.")
+
+
+def _check_index(folder: Path, title: str) -> None:
+    """Say that weights in several files are to be looked for elsewhere: the library would open what any path names."""
+    for index in folder.glob("*.index.json"):
+        named = json.loads(index.read_bytes())["weight_map"].values()
+        if any(Path(name).name != name for name in named):
+            raise CheckpointError(f"“{title}” names weights that lie outside of its folder, in “{index.name}”; none was opened.")
 
 
 def _check_settings(made: Any, config: Any, stored: int, title: str) -> None:

@@ -21,6 +21,26 @@ from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.trace.detokenization import text_of
 
 
+def test_weights_elsewhere_are_not_opened(tmp_path: Path) -> None:
+    folder, name = save("gpt2", tmp_path), "model.safetensors"
+    (folder / name).rename(tmp_path / "another")
+    index = folder / f"{name}.index.json"
+    for place in ("../another", str(tmp_path / "another")):
+        index.write_text(json.dumps({"metadata": {}, "weight_map": {"lm_head.weight": place}}))
+        (folder / "part.safetensors").write_bytes(b"x")
+        with pytest.raises(CheckpointError, match="outside of its folder"):
+            load(str(folder))
+
+
+def test_what_the_library_says_is_no_longer_than_a_sentence(tmp_path: Path) -> None:
+    folder = save("gpt2", tmp_path)
+    settings = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**settings, "model_type": "x" * 9999}))
+    with pytest.raises(CheckpointError) as caught:
+        load(str(folder))
+    assert len(str(caught.value)) < 400
+
+
 def test_settings_that_are_not_heeded_are_said(tmp_path: Path) -> None:
     folder = save("marian", tmp_path)
     file = folder / "generation_config.json"
