@@ -18,7 +18,7 @@ from unrolled.models.corpus.planning import BATCH, Plan, plan
 from unrolled.models.corpus.worker import Document, Done, Job, WorkerSettings
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.store.claim import Claim
-from unrolled.models.store.layout import Dtype, StoreDescription, StoreError
+from unrolled.models.store.layout import Dtype, StoreDescription, StoreError, UnreachableError
 from unrolled.models.store.location import Location
 from unrolled.models.store.making import UNFINISHED, make_store
 from unrolled.models.store.store import open_store
@@ -113,7 +113,7 @@ def _traced(request: TraceRequest, stepper: AnyStepper, hire: Callable[[WorkerSe
             crew = hire(settings) if hire else crew_of(settings, workers=request.workers, ray=request.ray)
             try:
                 _run(crew, _jobs(planned, parts), planned, parts, outcome, say, claim)
-            except StoreError as error:
+            except (StoreError, UnreachableError) as error:
                 raise StoreError(f"{error}{_still_needed(location, planned)}") from error
     return outcome
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.models.store.layout import StoreDescription, StoreError
+from unrolled.models.store.location import Location
 
 BLOCK = 1024   # rows that are read at once, as many as a chunk of titles has
 MOST_BLOCKS = 64
@@ -41,9 +42,9 @@ class Documents:
         For every part whether it is there.
     """
 
-    def __init__(self, group: Any, description: StoreDescription, *, tokens: Callable[[int, int], npt.NDArray[np.int32]],
-                 written: Callable[[], npt.NDArray[np.bool_]]) -> None:
-        self._group, self._description = group, description
+    def __init__(self, group: Any, description: StoreDescription, location: Location, *,
+                 tokens: Callable[[int, int], npt.NDArray[np.int32]], written: Callable[[], npt.NDArray[np.bool_]]) -> None:
+        self._group, self._description, self._location = group, description, location
         self._tokens, self._written = tokens, written
         self._blocks: dict[int, tuple[Row, ...]] = {}
         self._reading = threading.Lock()  # a window lists the documents of a store that is searched
@@ -62,6 +63,18 @@ class Documents:
                     del self._blocks[next(iter(self._blocks))]
                 self._blocks[block] = self._read(block * BLOCK, min((block + 1) * BLOCK, len(self)))
             return self._blocks[block][number - block * BLOCK]
+
+    def at_hand(self, number: int) -> Row | None:
+        """One row, for whoever does not wait: of a store that is far away none where it is not known yet."""
+        if self._location.folder is not None:
+            return self[number]
+        block = self._blocks.get(number // BLOCK)
+        return None if block is None else block[number % BLOCK]
+
+    def title_at_hand(self, number: int) -> str:
+        """Its title, or what to call it until that is known."""
+        row = self.at_hand(number)
+        return f"document {number}" if row is None else row.title
 
     def named(self, text: str, *, wanted: Callable[[], bool] = lambda: True,
               progress: Callable[[int, int], None] = lambda done, of: None) -> Places:
@@ -118,12 +131,10 @@ class Documents:
     def array(self, name: str, start: int = 0, stop: int | None = None) -> npt.NDArray[Any]:
         """A range of ``title``, ``begin``, ``room``, ``part_shard`` or ``written``. Raises `StoreError` when it is damaged."""
         from unrolled.models.store.bounded_codec import bounded
-        try:
+        with self._location.reached(f"“{name}” of the store is cut off or damaged."):
             with bounded():
                 own = self._group[name]
             found = np.asarray(own[start:stop])
-        except Exception as error:  # what is damaged can do anything to the library
-            raise StoreError(f"“{name}” of the store is cut off or damaged.") from error
         if name in ("title", "room") and not all(found.tolist()):  # no document is without
             raise StoreError(f"A part of “{name}” is missing.")
         if name in OF_PLACES and len(found) and not 0 <= found.min() <= found.max() <= self._description.steps:

@@ -69,6 +69,12 @@ class StoreError(ValueError):
     """A store that cannot be read or written, or a question that it has no answer to: one sentence for people."""
 
 
+class UnreachableError(ValueError):
+    """Nothing answers where a store lies: one sentence. No `StoreError`, so that nobody passes over it as over a damaged part and
+    waits for the next part as long.
+    """
+
+
 class StoreDescription(msgspec.Struct, frozen=True, kw_only=True):
     """What a store says of itself."""
 

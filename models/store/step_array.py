@@ -85,10 +85,10 @@ class StepArray:
         return found
 
     def look(self, start: int, stop: int) -> None:
-        """Open the shards of a range that lie on this machine, which then stay open. Raises `StoreError` when one is missing or
-        cut off; a number that was changed is found when it is read.
+        """Open the shards of a range, of which those on this machine stay open. Raises `StoreError` when one is missing or cut
+        off; a number that was changed is found when it is read.
         """
-        for shard in range(start // self.shard, -(-stop // self.shard) if self._folder is not None else 0):
+        for shard in range(start // self.shard, -(-stop // self.shard)):
             self.read(shard * self.shard, shard * self.shard + 1)
 
     def check(self, shard: int) -> None:
@@ -111,10 +111,11 @@ class StepArray:
                     raise StoreError(f"“{self.key(shard)}” is missing from “{self._location.title}”.")
                 self._seen.add(shard)
         try:
-            found: Stored = self._array[(lead,) * self._axis + (slice(start, stop),)]
-        except Exception as error:  # what is damaged can do anything to the library
+            with self._location.reached(f"“{self.key(shards[0])}” of “{self._location.title}” is cut off or damaged."):
+                found: Stored = self._array[(lead,) * self._axis + (slice(start, stop),)]
+        except StoreError:
             if len(shards) == 1:
-                raise StoreError(f"“{self.key(shards[0])}” of “{self._location.title}” is cut off or damaged.") from error
+                raise
             for shard in shards:  # which it is
                 self._read(max(start, shard * self.shard), min(stop, (shard + 1) * self.shard), lead)
             raise

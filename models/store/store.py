@@ -36,6 +36,7 @@ from unrolled.models.store.layout import (
     Stored,
     StoreDescription,
     StoreError,
+    UnreachableError,
     is_searched,
     is_timeline,
 )
@@ -52,17 +53,19 @@ def is_store(path: Path) -> bool:
 
 
 def open_store(address: str | Path) -> Store:
-    """Open what `unrolled corpus trace` made. Raises `StoreError` when it is none, of another version, or cannot be read."""
-    location = Location(address)
+    """Open what `unrolled corpus trace` made. Raises `StoreError` when it is none, of another version, or cannot be read, and
+    `UnreachableError` when nothing answers at an address.
+    """
+    location = Location(address, to_read=True)
     try:
         group = location.group("r")
         found = group.attrs.get(ATTRIBUTE)
-    except StoreError:
+    except (StoreError, UnreachableError):
         raise
     except Exception as error:  # what an address and a damaged description can do to the library is not to be listed
         there = location.exists() if location.folder is None or location.folder.is_dir() else False
         raise StoreError(f"The description of “{location.title}” is damaged." if there
-                         else f"There is no store of traces “{location.title}”.") from error
+                         else f"There is no store of traces “{location.where}”.") from error
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise StoreError(f"“{location.title}” is a Zarr folder, but no store of traces, or one that was not finished being made.")
     if found.get("version") != VERSION:
@@ -90,7 +93,8 @@ class Store:
         self.problems: list[str] = []
         self.description = self._checked(description)
         self._arrays: dict[str, StepArray] = {}
-        self.documents = Documents(group, self.description, tokens=self.steps("token").read, written=lambda: self.written)
+        self.documents = Documents(group, self.description, location, tokens=self.steps("token").read,
+                                   written=lambda: self.written)
 
     @property
     def title(self) -> str:
@@ -104,6 +108,9 @@ class Store:
     @cached_property
     def written(self) -> npt.NDArray[np.bool_]:
         """For every part whether it is there; see `refresh`."""
+        return self._look_for_parts()
+
+    def _look_for_parts(self) -> npt.NDArray[np.bool_]:
         found = np.zeros(self.description.parts, bool)
         numbers = (int(name) for name in self.location.names("written/c") if name.isascii() and name.isdigit())
         found[[number for number in numbers if number < len(found)]] = True
@@ -116,10 +123,12 @@ class Store:
 
     def refresh(self) -> bool:
         """Look again which parts are there: somebody may be writing. Whether they are others than before."""
-        before = self.written
-        self.__dict__.pop("written")
-        self.documents.forget()
-        return not np.array_equal(self.written, before)
+        found = self._look_for_parts()  # before what is known is replaced: a window asks for that meanwhile
+        changed = not np.array_equal(found, self.written)
+        if changed:
+            self.__dict__["written"] = found
+            self.documents.forget()
+        return changed
 
     def run(self, number: int) -> StoredRun:
         """A document by its number. Raises `IndexError`, and `StoreError` when it has not been traced yet."""
@@ -154,7 +163,8 @@ class Store:
 
     def look(self, channel: str, start: int, stop: int) -> None:
         """Open all that is kept of a channel over a range of the step axis; see `StepArray.look`."""
-        for name, shape in arrays_of(self.description, (self.description.channel(channel),)):
+        arrays = arrays_of(self.description, (self.description.channel(channel),))
+        for name, shape in arrays if self.location.folder is not None else arrays[:1]:  # the others of a copy are made here
             axis = int(name != channel)
             block = self.description.steps // shape[axis]
             self.steps(name, axis=axis).look(start // block, -(-stop // block))
@@ -171,8 +181,10 @@ class Store:
     def _array(self, name: str) -> Any:
         from unrolled.models.store.bounded_codec import bounded
         try:
-            with bounded():
+            with self.location.reached(), bounded():
                 return self._group[name]
+        except UnreachableError:
+            raise
         except Exception as error:
             raise StoreError(f"The description of “{name}” in “{self.title}” is missing or damaged.") from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache, partial
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,7 @@ class StoredTrace:
     def __init__(self, run: StoredRun) -> None:
         self.run = run
         self.problems: list[str] = []
+        self.folder: TemporaryDirectory[str] | None = None  # in which the run lies, to be there as long as this is
         self.channels: Mapping[str, Channel] = {channel.name: channel for channel in run.channels if self._can_be_read(channel)}
 
     def __len__(self) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.models.store.layout import BY_UNIT, PYRAMID, Stored, StoreDescription, StoreError, fill_of, is_searched, is_timeline
-from unrolled.models.store.location import Location
+from unrolled.models.store.location import Location, reason_of
 from unrolled.models.store.reductions import levels_of
 
 TILE = 64    # steps that are turned at once, to stay in a cache
@@ -99,6 +99,10 @@ def in_sentences(location: Location) -> Iterator[None]:
             raise StoreError(f"There is no room left on the disk for “{location.title}”{_free(location)}. What is written stays "
                              "valid; make room, and the same again goes on from there.") from error
         raise StoreError(f"“{location.title}” cannot be written: {error.strerror or error}.") from error
+    except Exception as error:
+        if location.folder is not None or isinstance(error, (ValueError, MemoryError)):
+            raise
+        raise StoreError(f"“{location.where}” cannot be written: {reason_of(error)}.") from error
 
 
 def _free(location: Location) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from unrolled.models.corpus.exporting import export
+from unrolled.models.store.layout import StoreError
 from unrolled.models.store.store import open_store
 from unrolled.models.store.verifying import verify
 from unrolled.models.trace.names import printable, text_name
@@ -76,7 +77,13 @@ def _info(arguments: argparse.Namespace) -> int:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    store = open_store(arguments.store)
+    try:
+        store = open_store(arguments.store)
+    except StoreError as error:
+        if not arguments.json:
+            raise
+        print(json.dumps({"store": arguments.store, "problems": [str(error)], "parts_not_there": None}))
+        return FAILURE
     found = []
     for sentence in verify(store, progress=progress("Reading checksums")):
         found.append(sentence)
@@ -86,7 +93,8 @@ def _verify(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps({"store": arguments.store, "problems": found, "parts_not_there": missing}))
     elif not found:
-        print("Every checksum is right." + (f" {missing:,} parts are not there yet." if missing else ""))
+        rest = f" {counted(missing, 'part')} {'is' if missing == 1 else 'are'} not there yet." if missing else ""
+        print(f"Every checksum is right.{rest}")
     return FAILURE if found else SUCCESS
 
 

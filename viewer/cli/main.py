@@ -23,7 +23,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from unrolled.models.inputs.kinds import INPUT_ERRORS
 from unrolled.models.protocol.client import BackendError
-from unrolled.models.store.layout import StoreError
+from unrolled.models.store.layout import StoreError, UnreachableError
 from unrolled.models.trace.files import TraceError
 from unrolled.models.trace.names import PlainParser
 from unrolled.models.trace.plugins import own_version
@@ -38,7 +38,8 @@ if _interrupt is signal.default_int_handler:
 
 VERBS: dict[str, Any] = {"caption": caption, "trace": trace, "export": export, "analyze": analyze, "corpus": corpus,
                          "models": models, "bench": bench, "doctor": doctor}
-SENTENCES = (CommandError, BackendError, ExportError, SessionFileError, StoreError, TraceError, *INPUT_ERRORS)
+SENTENCES = (CommandError, BackendError, ExportError, SessionFileError, StoreError, TraceError, UnreachableError,
+             *INPUT_ERRORS)
 DESCRIPTION = "A microscope for recurrent and attention models: open a photograph, press Space, watch the words come."
 
 

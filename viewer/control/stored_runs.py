@@ -2,8 +2,12 @@
 again beside what is shown, which then gives way to it, step and sight as they were.
 """
 
+from contextlib import suppress
+
 from unrolled.models.inputs.inputs import Input
 from unrolled.models.protocol.dispatch import handles
+from unrolled.models.store.copying import brought
+from unrolled.models.store.layout import StoreError
 from unrolled.models.store.store import Store, open_store
 from unrolled.models.store.stored_trace import StoredTrace
 from unrolled.models.trace.files import Say
@@ -39,7 +43,7 @@ class StoredRuns:
             self._voice.opened.emit(command.address)
 
         self._voice.unsaid.emit("input")
-        self._worker.read(command.address.rstrip("/").rsplit("/", 1)[-1], lambda _: open_store(command.address), show)
+        self._worker.read(command.address.rstrip("/").rsplit("/", 1)[-1], lambda _: _opened(command.address), show)
 
     @handles(c.OpenDocument)
     def open_document(self, command: c.OpenDocument) -> None:
@@ -48,8 +52,8 @@ class StoredRuns:
         if store is None:
             return
 
-        def read(_: Say) -> tuple[StoredTrace, Input | None]:
-            trace = StoredTrace(store.run(command.number))
+        def read(say: Say) -> tuple[StoredTrace, Input | None]:
+            trace = brought(store, command.number, say)
             for name in ("words", "tokens", "log_probs"):
                 getattr(trace, name)  # read here, and not while it is painted
             return trace, input_of_stored(store, trace)
@@ -65,7 +69,7 @@ class StoredRuns:
                 self._loading.bring(store.description.model)
 
         self._voice.unsaid.emit("input")
-        self._worker.read(store.documents[command.number].title, read, show)
+        self._worker.read(store.documents.title_at_hand(command.number), read, show)
 
     def _offer(self, store: Store, trace: StoredTrace, given: Input | None) -> None:
         """Say what the run on screen lacks, and how to have it."""
@@ -77,6 +81,14 @@ class StoredRuns:
         else:
             self._voice.say("document", f"{kept} When you change it, or run it, the model reads it again, and all other channels "
                                         "are there.", "info", action="Run it", command=c.RunDocument())
+
+
+def _opened(address: str) -> Store:
+    """With all read that is said of it at once, so that the window need not."""
+    store = open_store(address)
+    with suppress(StoreError):
+        store.documents[0]
+    return store
 
 
 class ReadingAgain:

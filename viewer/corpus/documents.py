@@ -21,7 +21,15 @@ RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class DocumentsModel(QAbstractTableModel):
-    """Title and steps of each, or of some; what is not traced yet is said."""
+    """Title and steps of each, or of some; what is not traced yet is said.
+
+    Attributes
+    ----------
+    unknown : Signal(int)
+        The row of this document is wanted, and not at hand.
+    """
+
+    unknown = Signal(int)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -62,9 +70,12 @@ class DocumentsModel(QAbstractTableModel):
             return None
         number = self.number(index.row())
         try:
-            row = self._store.documents[number]
+            row = self._store.documents.at_hand(number)
         except StoreError as error:
             return str(error) if role == Qt.ItemDataRole.ToolTipRole else "" if index.column() else f"document {number}"
+        if row is None:
+            self.unknown.emit(number)
+            return "" if index.column() else "…"
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"{row.title}\nDocument {row.number}. " + (f"{row.steps:,} steps. Press Return or double-click to open it."
                                                               if row.is_there else "Not traced yet.")
@@ -124,7 +135,8 @@ class DocumentList(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._store: Store | None = None
-        self.asking = Asking(self)
+        self._gave_up = False
+        self.asking, self._reading = Asking(self), Asking(self)
         self.field = QLineEdit(placeholderText="Find a document by its name", clearButtonEnabled=True)
         self.field.setAccessibleName("Find a document by its name")
         self.table, self.said = DocumentsTable(), muted_label(wrapped=True)
@@ -137,16 +149,36 @@ class DocumentList(QWidget):
         self.table.document_wanted.connect(self.document_wanted)
         self.asking.answered.connect(self._show)
         self.asking.failed.connect(self._say)
+        self.table.documents.unknown.connect(self._read_row)
+        self._reading.answered.connect(lambda _: self.table.viewport().update())
+        self._reading.failed.connect(self._cannot_read)
         self.asking.progressed.connect(lambda share: self._say(f"Reading titles: {percent(share)}"))
         in_column(self, self.field, self.said, (self.table, 1), spacing=6)
 
     def set_store(self, store: Store | None) -> None:
         self._store = store
+        self._reading.stop()
         self.field.clear()
         self._search()
 
+    def close_page(self) -> None:
+        """Wait until nothing is read any more."""
+        self.asking.close()
+        self._reading.close()
+
+    def _read_row(self, number: int) -> None:
+        """With its neighbours, in a thread; the table asks again for what is still not known then."""
+        store = self._store
+        if store is not None and not self._reading.busy and not self._gave_up:
+            self._reading.ask(lambda wanted, progress: store.documents[number])
+
+    def _cannot_read(self, sentence: str) -> None:
+        self._gave_up = True  # until another list is wanted
+        self._say(sentence)
+
     def _search(self) -> None:
         self._rest.stop()
+        self._gave_up = False
         store, text = self._store, self.field.text()
         if store is None or not text.strip():
             self.asking.stop()

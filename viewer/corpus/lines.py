@@ -1,15 +1,16 @@
 """Places in documents as lines of text, each character or word on the colour of a unit there."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QFontMetricsF, QPainter
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from unrolled.models.corpus.search import Hit
-from unrolled.models.store.layout import StoreError
+from unrolled.models.store.layout import StoreError, UnreachableError
 from unrolled.models.store.run import StoredRun
 from unrolled.models.store.store import Store
 from unrolled.models.trace.detokenization import shown
@@ -19,6 +20,7 @@ from unrolled.viewer.state.wording import step_noun
 from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.asking import Asking, Told, Wanted
 from unrolled.viewer.widgets.row_model import TOOLTIP, Index, RowModel, set_rows_look
 
 ROW_HEIGHT, GAP = 26, 10
@@ -28,6 +30,7 @@ AROUND_CHARACTERS, AROUND_WORDS = 56, 12  # steps on either side of a place
 MOST_SHOWN = 200                          # steps of a long span
 STRENGTH = 0.62                           # of a colour over the ground
 KEPT = 512                                # lines
+AT_ONCE = 8                               # lines of a store that is far away
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,9 @@ class Line:
     colours: np.ndarray
     first: int
     last: int
+
+
+NOT_YET = Line(("…",), np.zeros((0, 3), np.uint8), 0, -1)
 
 
 class Lines(QListView):
@@ -76,22 +82,60 @@ class Lines(QListView):
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.activated.connect(self._open)
         self.line_of = lru_cache(maxsize=KEPT)(self._read)
+        self.asking = Asking(self)
+        self._come: dict[Hit, Line] = {}  # of a store that is far away
+        self._wanted: dict[Hit, None] = {}
+        self.asking.answered.connect(self._show_come)
 
     def set_source(self, store: Store | None, channel: str, unit: int) -> None:
         """Where the places lie, and whose values colour them."""
         if (store, channel, unit) != (self._store, self._channel, self._unit):
             self._store, self._channel, self._unit = store, channel, unit
-            self.line_of.cache_clear()
-            self.viewport().update()
+            self._forget_lines()
 
     def set_theme(self, theme: Theme) -> None:
         self.theme = theme
+        self._forget_lines()
+
+    def _forget_lines(self) -> None:
+        self.asking.stop()
         self.line_of.cache_clear()
+        self._come.clear()
+        self._wanted.clear()
         self.viewport().update()
+
+    def line_at_hand(self, hit: Hit) -> Line:
+        """The line to paint: of a store that is far away an empty one, until it has come."""
+        if self._store is None or self._store.location.folder is not None:
+            return self.line_of(hit)
+        if hit not in self._come and hit not in self._wanted:
+            self._wanted[hit] = None
+            QTimer.singleShot(0, self, self._fetch)  # when all of this picture are known
+        return self._come.get(hit, NOT_YET)
+
+    def _fetch(self) -> None:
+        if self.asking.busy or not self._wanted:
+            return
+        hits = tuple(self._wanted)[-KEPT:]
+
+        def work(wanted: Wanted, _: Told) -> dict[Hit, Line]:
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                return dict(zip(hits, pool.map(lambda hit: self._read(hit) if wanted() else NOT_YET, hits), strict=True))
+
+        self.asking.ask(work)
+
+    def _show_come(self, lines: dict[Hit, Line]) -> None:
+        if len(self._come) > KEPT:
+            self._come.clear()
+        self._come |= lines
+        for hit in lines:
+            self._wanted.pop(hit, None)
+        self.viewport().update()
+        self._fetch()
 
     def title_of(self, hit: Hit) -> str:
         try:
-            return "" if self._store is None else self._store.documents[hit.document].title
+            return "" if self._store is None else self._store.documents.title_at_hand(hit.document)
         except StoreError:
             return f"document {hit.document}"
 
@@ -121,7 +165,7 @@ class Lines(QListView):
             stop = min(min(hit.last, hit.first + MOST_SHOWN) + 1 + around, len(run))
             words = run.words(start, stop)
             colours = self._colours(run, start, stop)
-        except StoreError as error:
+        except (StoreError, UnreachableError) as error:
             return Line((str(error),), np.zeros((0, 3), np.uint8), 0, -1)
         pieces = tuple(_sign(word) if store.description.has_characters else
                        f"{shown(word, store.description.model.detokenization)} " for word in words)
@@ -168,7 +212,7 @@ class _LineDelegate(QStyledItemDelegate):
                          metrics.elidedText(title, Qt.TextElideMode.ElideMiddle, room - metrics.horizontalAdvance(where)) + where)
         painter.save()
         painter.setClipRect(box.adjusted(room + GAP, 0, 0, 0))
-        self._paint_line(painter, view.line_of(hit), box.adjusted(room + GAP, 3, -4, -3))
+        self._paint_line(painter, view.line_at_hand(hit), box.adjusted(room + GAP, 3, -4, -3))
         painter.restore()
         if option.state & QStyle.StateFlag.State_HasFocus:
             draw_focus(painter, box, theme.accent)

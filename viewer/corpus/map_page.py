@@ -254,7 +254,7 @@ class MapPage(QWidget):
         side = len(grid.counts)
         if not (0 <= column < side and 0 <= row < side and grid.counts[row, column]):
             return ""
-        title = store.documents[int(drawn.owner[row * side + column])].title
+        title = store.documents.title_at_hand(int(drawn.owner[row * side + column]))
         return f"{counted(int(grid.counts[row, column]), 'state')} here, most of “{title}”"
 
     def _cannot_colour(self, sentence: str) -> None:

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QLineEdit, QPushButton, QSplitter, QTabWidget, QWi
 
 from unrolled.models.corpus.nearest import LONGEST, LikeWhat
 from unrolled.models.corpus.search import Found
-from unrolled.models.store.layout import StoreError
+from unrolled.models.store.layout import StoreError, UnreachableError
 from unrolled.models.store.store import Store
 from unrolled.viewer.corpus.documents import DocumentList
 from unrolled.viewer.corpus.lines import Lines
@@ -129,8 +129,9 @@ class CorpusPage(QWidget):
         self._look.stop()
         self._looking.close()
         self.asking.close()
-        self.documents.asking.close()
-        self.unit.asking.close()
+        self.documents.close_page()
+        for asking in (self.unit.asking, *(lines.asking for lines in (self.found, self.unit.greatest, self.unit.least))):
+            asking.close()
         self.map.close_page()
 
     # ── The store ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -248,9 +249,9 @@ def about(store: Store) -> str:
              description.model.title, f"values as {DTYPES[description.dtype]}"]
     problems = list(store.problems)
     try:
-        store.documents[0]
+        store.documents.at_hand(0)
         if not store.is_whole:
             problems.append(f"{int((~store.written).sum()):,} of {description.parts:,} parts are not there yet.")
-    except StoreError as error:
+    except (StoreError, UnreachableError) as error:
         problems.append(str(error))
     return "  ·  ".join(parts) + ("\n" + " ".join(problems) if problems else "")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from unrolled.models.store.layout import StoreError
+from unrolled.models.store.layout import StoreError, UnreachableError
 from unrolled.viewer.state.notice import Notice
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Unexpected(QObject):
         detail = "".join(traceback.format_exception(kind, error, where))
         log.error("unexpected\n%s", detail)
         reason = (str(error).splitlines() or [""])[0]
-        if isinstance(error, StoreError):  # a store that was damaged or taken away while it is open
+        if isinstance(error, (StoreError, UnreachableError)):  # a store that was damaged or taken away while it is open
             self.caught.emit(reason.rpartition("(): ")[2], "")  # Qt's bindings say before it where it was raised
             return
         print(detail, file=sys.stderr, end="")

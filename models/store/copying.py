@@ -1,0 +1,58 @@
+"""A document of a store far away, brought to this machine before it is looked at: a window that paints waits for no network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from tempfile import TemporaryDirectory
+
+import msgspec
+import numpy as np
+
+from unrolled.models.store.layout import shard_steps
+from unrolled.models.store.location import Location
+from unrolled.models.store.making import make_store, pack
+from unrolled.models.store.store import Store, open_store
+from unrolled.models.store.stored_trace import StoredTrace
+from unrolled.models.store.writing import Part, PartWriter
+
+
+def brought(store: Store, number: int, say: Callable[[float], None]) -> StoredTrace:
+    """A document as a trace that is read on this machine; of a store that lies here nothing is copied.
+
+    Its steps are copied a shard at a time into a store of that one document, in a temporary folder that is there as long as the
+    trace. Channels that cannot be read are left out and named in its `problems`. Raises `StoreError` when the document is not
+    there or damaged, and `UnreachableError`.
+
+    Parameters
+    ----------
+    say : callable
+        Is told how much is there, from 0 to 1; what it raises ends the copying.
+    """
+    run = store.run(number)
+    if store.location.folder is not None:
+        return StoredTrace(run)
+    there = StoredTrace(run)
+    folder = TemporaryDirectory(prefix="unrolled-", ignore_cleanup_errors=True)
+    channels = tuple(there.channels.values())
+    rooms = np.array([len(run)], np.int64)
+    shard = shard_steps(store.description.channels, store.description.dtype, len(run))
+    packing = pack(rooms, shard)
+    description = msgspec.structs.replace(store.description, channels=channels, documents=1, parts=1, filled=True,
+                                          steps=packing.shards * shard, shard=shard)
+    location = Location(folder.name)
+    make_store(location, description, [run.title], rooms, packing)
+    writer, pieces = PartWriter(location, description), packing.shards * (len(channels) + 1)
+    for place in range(packing.shards):
+        part, start = Part.empty(description, 1), place * shard
+        stop = min(start + shard, len(run))
+        own = slice(0, stop - start)
+        part.tokens[own], part.log_probs[own] = run.tokens(start, stop), run.log_probs(start, stop)
+        if part.characters is not None:
+            part.characters[own] = list(map(ord, run.text(start, stop)))
+        for done, channel in enumerate(channels, place * (len(channels) + 1)):
+            say(done / pieces)
+            part.values[channel.name][own] = run.kept(channel.name, start, stop)
+        writer.write(0, place, part)
+    trace = StoredTrace(open_store(folder.name).run(0))
+    trace.problems, trace.folder = there.problems, folder
+    return trace

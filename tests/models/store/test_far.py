@@ -1,0 +1,88 @@
+"""A store at an address: what its server does not answer is said, and a document is brought here before it is looked at."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+import fsspec
+import numpy as np
+import pytest
+from stores import CELL, HIDDEN, drawn
+
+from unrolled.models.corpus.search import search
+from unrolled.models.store.copying import brought
+from unrolled.models.store.layout import StoreError, UnreachableError
+from unrolled.models.store.step_array import StepArray
+from unrolled.models.store.store import open_store
+from unrolled.models.trace.bins import bins_of
+
+ADDRESS = "memory://far/store"
+
+
+@pytest.fixture(scope="module")
+def far():
+    made = drawn(ADDRESS, [700, 40, 6000], channels=(HIDDEN, CELL), shard=4096)
+    made.write()
+    yield made
+    fsspec.filesystem("memory").rm("/far", recursive=True)
+
+
+def test_a_document_is_brought_here(far):
+    number = 2
+    there, told = open_store(ADDRESS).run(number), []
+    trace = brought(open_store(ADDRESS), number, told.append)
+    here, folder = trace.run, Path(trace.folder.name)
+    assert (list(trace.words), list(trace.tokens)) == (list(far.texts[number]), far.tokens[number].tolist())
+    assert np.array_equal(trace.log_probs, far.log_probs[number])
+    assert (here.title, trace.provenance, trace.input_bytes) == (there.title, there.provenance, there.input_bytes())
+    for name in ("hidden", "cell"):
+        assert np.array_equal(here.kept(name), there.kept(name))
+    bins = bins_of(0, len(here), len(here), 16.0, here.blocks)
+    assert np.array_equal(here.reduced("cell", bins), there.reduced("cell", bins_of(0, len(here), len(here), 16.0, there.blocks)))
+    assert told == sorted(told)
+    del trace, here
+    gc.collect()
+    assert not folder.exists()
+
+
+def test_of_a_damaged_document_the_rest_is_brought(far, monkeypatch):
+    read = StepArray.read
+
+    def damaged(self, *where, **how):
+        if self.name == "cell":
+            raise StoreError("“cell” is damaged.")
+        return read(self, *where, **how)
+
+    monkeypatch.setattr(StepArray, "read", damaged)
+    trace = brought(open_store(ADDRESS), 0, lambda _: None)
+    assert list(trace.channels) == ["hidden"]
+    assert trace.problems == [f"“cell” is damaged. {CELL.title} is not shown."]
+
+
+def test_what_nobody_answers_ends_a_search_at_once(far, monkeypatch):
+    store, asked = open_store(ADDRESS), []
+    assert search(store, "hidden", on=[1], threshold=0.1).count
+
+    def gone(self, key):
+        asked.append(key)
+        raise ConnectionError("Nobody answers.\nTry again.")
+
+    monkeypatch.setattr(type(store.steps("by_unit/hidden", axis=1)._array), "__getitem__", gone)
+    with pytest.raises(UnreachableError, match=f"^“{ADDRESS}” cannot be reached: Nobody answers\\.$"):
+        search(store, "hidden", on=[1], threshold=0.1)
+    assert len(asked) <= 2  # all parts together, then the first
+
+
+@pytest.mark.parametrize(("failure", "sentence"), [
+    (OSError("Access Denied."), "“memory://other/store” cannot be reached: Access Denied."),
+    (FileNotFoundError(), "There is no store of traces “memory://other/store”."),
+])
+def test_an_address_that_does_not_open_is_said(monkeypatch, failure, sentence):
+    def fails(*_):
+        raise failure
+
+    monkeypatch.setattr("unrolled.models.store.location.open_group", fails)
+    with pytest.raises((StoreError, UnreachableError)) as found:
+        open_store("memory://other/store")
+    assert str(found.value) == sentence
