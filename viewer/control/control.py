@@ -76,6 +76,7 @@ class Control(QObject):
         self._reports = Dispatch(self.recording, self._loading, self.opener, self)
         self._failing = 0  # the number of the branch of which it was last said that a step failed
         session.branches_changed.connect(self._leave_failing)
+        session.steps_added.connect(lambda _: self.voice.unsaid.emit("step"))  # it was taken after all
         session.questions.asked.connect(self.recording.ask)
         session.questions.dropped.connect(lambda number: backend.send(Drop(number)))
         self.run.reported.connect(lambda report: self._reports.offer(report))  # the training room's are its own

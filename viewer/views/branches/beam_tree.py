@@ -41,7 +41,8 @@ class BeamTree(Painted):
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
         super().__init__(ctx.theme, parent)
         self._session, self._do = ctx.session, ctx.do
-        self._search: SearchTree | None = None
+        self._growing: SearchTree | None = None
+        self._search: SearchTree | None = None  # as it was when its places were made: it may be painted before it is told to grow
         self._places: dict[int, QRectF] = {}
         self._most = 1  # hypotheses at a step
         self.chosen = ROOT  # the hypothesis that the keyboard is at
@@ -52,9 +53,9 @@ class BeamTree(Painted):
         attach(self, "Beam search", table=self._table, fill=self.zoom.add_to)
 
     def set_search(self, search: SearchTree) -> None:
-        if search is not self._search:
+        if search is not self._growing:
             self.chosen = ROOT
-        self._search = search
+        self._growing, self._search = search, search.snapshot()
         self._places = {}
         self._most = max((len(made) for made in search.steps), default=1)
         for column, made in enumerate(search.steps):
