@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import msgspec
 import numpy as np
@@ -58,6 +59,10 @@ def test_verify(corpus, store, tmp_path):
     assert status == 1
     assert printed.startswith("“hidden/c/0/0” of “cut” is cut off or damaged; it holds steps of “folder/0002.py” and 3 more")
     assert len(json.loads(corpus("verify", tmp_path / "cut", "--json")[1])["problems"]) == 1
+    described = tmp_path / "cut" / "zarr.json"
+    described.write_text(re.sub(r'("version":\s*)1\b', r"\g<1>2", described.read_text()))
+    status, printed, _ = corpus("verify", tmp_path / "cut", "--json")
+    assert (status, json.loads(printed)["problems"]) == (1, ["“cut” is a store of format 2; this Unrolled reads format 1."])
 
 
 def test_search(corpus, store, tmp_path):
