@@ -102,6 +102,7 @@ def part_notes(store: Store) -> list[str]:
     if not store.written.any():
         notes.append("No part of the store is there yet.")
     elif not store.is_whole:
-        notes.append(f"Of {store.description.parts:,} parts of the store {int(store.written.sum()):,} are there; the answer is "
-                     "about those alone.")
+        there = int(store.written.sum())
+        notes.append(f"Of {store.description.parts:,} parts of the store {there:,} {'is' if there == 1 else 'are'} there; "
+                     "the answer is about those alone.")
     return notes

@@ -1,5 +1,6 @@
 """Places in documents as lines of text, each character or word on the colour of a unit there."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -96,6 +97,13 @@ class Lines(QListView):
     def set_theme(self, theme: Theme) -> None:
         self.theme = theme
         self._forget_lines()
+
+    def list_hits(self, hits: Sequence[Hit]) -> None:
+        """Other places, from the first: none is selected, and what could not be read before is read again."""
+        self._forget_lines()
+        self.hits.set_rows(hits)
+        self.selectionModel().clear()
+        self.scrollToTop()
 
     def _forget_lines(self) -> None:
         self.asking.stop()

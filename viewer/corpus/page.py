@@ -141,7 +141,7 @@ class CorpusPage(QWidget):
         self.asking.stop()
         self._looking.stop()
         self._look.start()
-        self.found.hits.set_rows(())
+        self.found.list_hits(())
         self.status.setText(NOTHING)
         self.documents.set_store(store)
         self.map.set_store(store)
@@ -214,7 +214,9 @@ class CorpusPage(QWidget):
             self._ask(self.store, Like(LikeWhat(str(hit.document), hit.first, last)))
 
     def _show(self, found: Found) -> None:
-        self.found.hits.set_rows(found.hits)
+        self.found.list_hits(found.hits)
+        if isinstance(self._asked, Like):
+            self.found.setCurrentIndex(self.found.hits.index(0, 0))  # the place itself
         self.status.setText(" ".join((summary(found, self._asked), *few(found.notes))))
 
     def _show_framed(self, found: Found, framed: Mapping[int, Steps]) -> None:
@@ -251,7 +253,8 @@ def about(store: Store) -> str:
     try:
         store.documents.at_hand(0)
         if not store.is_whole:
-            problems.append(f"{int((~store.written).sum()):,} of {description.parts:,} parts are not there yet.")
+            missing = int((~store.written).sum())
+            problems.append(f"{missing:,} of {description.parts:,} parts {'is' if missing == 1 else 'are'} not there yet.")
     except (StoreError, UnreachableError) as error:
         problems.append(str(error))
     return "  ·  ".join(parts) + ("\n" + " ".join(problems) if problems else "")

@@ -165,7 +165,7 @@ class UnitPage(QWidget):
         self._name_alike(())
         for lines in (self.greatest, self.least):
             lines.set_source(store, name, unit)
-            lines.hits.set_rows(())
+            lines.list_hits(())
         self.asking.ask(lambda wanted, progress: asked(store, channel, unit, wanted, progress))
         self.chosen.emit()
 
@@ -189,7 +189,7 @@ class UnitPage(QWidget):
         self.follows.setText(self._about_property(answer.follows))
         self.follows.setHidden(answer.follows is None)
         for lines, places in ((self.greatest, unit.greatest), (self.least, unit.least)):
-            lines.hits.set_rows([Hit(place.document, place.step, place.step, place.value) for place in places])
+            lines.list_hits([Hit(place.document, place.step, place.step, place.value) for place in places])
         alike = np.nan_to_num(answer.alike.correlation)
         alike[unit.unit] = 0.0
         order = np.argsort(-np.abs(alike), kind="stable")[:ALIKE].tolist()

@@ -68,7 +68,8 @@ def test_what_is_written_meanwhile_is_shown(qtbot, tmp_path, monkeypatch):
     assert not made.unit.follows.text()
     for part in range(parts):
         source.write(part)
-        rest = f"{parts - part - 1} of {parts} parts are not there yet." if part + 1 < parts else "values as bytes"
+        missing = parts - part - 1
+        rest = f"{missing} of {parts} parts {'is' if missing == 1 else 'are'} not there yet." if missing else "values as bytes"
         qtbot.waitUntil(lambda rest=rest: made.about.text().endswith(rest))
     assert [table.index(row, 1).data() for row in range(3)] == ["3,000"] * 3
     qtbot.waitUntil(lambda: "9,000 steps" in made.unit.facts.text())
@@ -131,6 +132,17 @@ def test_a_text_is_found_and_more_like_it(qtbot, page, kept):
     assert page.found.hits.rows[0].score == pytest.approx(1.0, abs=1e-5)
     assert page.found.hits.rows[0] == Hit(hit.document, hit.first, hit.last, page.found.hits.rows[0].score)
     assert page.status.text() == "The 50 spans of 2 steps most like it among 7,040 steps of all documents, the nearest first."
+    page.found.setCurrentIndex(page.found.hits.index(40, 0))
+    qtbot.mouseClick(page.like, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not page.asking.busy)
+    assert page.found.currentIndex().row() == 0  # the same place as before
+    assert page.found.verticalScrollBar().value() == 0
+    page.question.setText("text a\\(")
+    page.search()
+    qtbot.waitUntil(lambda: not page.asking.busy)
+    assert not page.found.selectedIndexes()
+    qtbot.mouseClick(page.like, Qt.MouseButton.LeftButton)
+    assert page.status.text() == "Select a place in the list first."
 
 
 def test_what_is_no_question_is_said(qtbot, page):
