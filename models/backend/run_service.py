@@ -87,7 +87,7 @@ class RunService:
     def load(self, request: LoadModel, reply: Reply, wanted: StillWanted) -> None:
         """Load a model; the runs of the old one are forgotten."""
         from unrolled.models.checkpoints.files import CheckpointError
-        from unrolled.models.checkpoints.telling import told_to
+        from unrolled.models.inputs.telling import told_to
 
         def listen(text: str, fraction: float) -> None:
             if not wanted():

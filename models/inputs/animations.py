@@ -33,8 +33,8 @@ def read_animation(data: bytes, name: str) -> Clip | None:
             expected -= first
             if expected > MOST_FRAMES:
                 raise too_long(name, expected)
-            size = image.size
-            stack.begin(*size, _begun_frames(data) if kind == "GIF" else expected)
+            size, stack.expected = image.size, _begun_frames(data) if kind == "GIF" else expected
+            stack.begin(*size, stack.expected)
             with contextlib.suppress(EOFError):
                 for number in range(first, first + MOST_FRAMES + 1):
                     image.seek(number)

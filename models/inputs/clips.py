@@ -77,7 +77,7 @@ def _pack_folder(folder: Path) -> bytes:
         raise ClipError(f"The folder “{name}” holds no pictures, and is no store of traces.")
     if len(paths) > MOST_FRAMES:
         raise too_long(name, len(paths))
-    stack = FrameStack(name, MOST_VIDEO_PIXELS)
+    stack = FrameStack(name, MOST_VIDEO_PIXELS, len(paths))
     try:
         for path in paths:
             stack.add(read_picture(read_file(path), file_name(path)).image)

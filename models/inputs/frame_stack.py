@@ -10,6 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from unrolled.models.inputs.film_colours import in_srgb, is_usual, note_of
+from unrolled.models.inputs.telling import tell
 
 Frames = npt.NDArray[np.uint8]
 
@@ -58,10 +59,15 @@ class FrameStack:
         For the sentence of an error.
     most_pixels : int
         Of all frames together.
+
+    Attributes
+    ----------
+    expected : int
+        How many frames there should be, for whoever waits; 0 where that is not known.
     """
 
-    def __init__(self, name: str, most_pixels: int) -> None:
-        self._name, self._most_pixels = name, most_pixels
+    def __init__(self, name: str, most_pixels: int, expected: int = 0) -> None:
+        self._name, self._most_pixels, self.expected = name, most_pixels, expected
         self._size = (0, 0)
         self.colours = (0, 0)  # primaries and curve, in the numbers of ITU-T H.273
         self.frames: list[Frames] = []
@@ -80,6 +86,7 @@ class FrameStack:
                             f"that can be read; cut a part out of it{'.' if most == MOST_FRAMES else ', or make it smaller.'}")
 
     def add(self, picture: Image.Image) -> None:
+        tell("", len(self.frames) / self.expected if self.expected else -1.0)
         if not self.frames:
             self._size = picture.size
         if picture.size != self._size:

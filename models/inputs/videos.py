@@ -44,8 +44,9 @@ def read_video(data: bytes, name: str, *, is_again: bool = False) -> Clip:
     try:
         with _opened(io.BytesIO(data), data[:4096], name) as container:
             stream, expected = _stream_of(container, name)
+            stack.expected = expected
             stack.colours = stream.codec_context.color_primaries, stream.codec_context.color_trc
-            stack.begin(stream.width, stream.height)
+            stack.begin(stream.width, stream.height, expected if expected and is_cut is False else 1)
             if container.format.name == "mpegvideo" and stream.codec_context.name == "mpeg1video":
                 rate = float(stream.codec_context.framerate or 0)  # it has no times, and FFmpeg's guess of the first is wrong
             for frame in _decoded(container, stream):

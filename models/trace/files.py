@@ -44,6 +44,7 @@ MOST_VALUES = 1_000_000  # of a step
 MOST_STEPS = 1_000_000   # as many lines of a header take seconds
 LARGEST_HEADER = 2**30   # bytes, of words and candidates; five times as many in memory
 AT_ONCE = 2**16          # numbers
+MUCH = 2**25             # bytes, which take a moment
 MOST_LOG_PROB = 1e-2     # a rounded 1
 
 Say = Callable[[float], None]
@@ -247,6 +248,17 @@ def _of_safetensors(data: bytes | memoryview, say: Say = untold) -> Trace:
     return _assemble(_read_header(metadata[HEADER], say), arrays)
 
 
+def _read_safetensors(path: Path, say: Say) -> Trace:
+    data = memoryview(bytearray(path.stat().st_size))
+    with path.open("rb") as file:
+        for start in range(0, len(data), MUCH):
+            say(start / len(data) / 2)
+            part = data[start : start + MUCH]
+            if file.readinto(part) < len(part):
+                raise EOFError("it was cut off meanwhile")
+    return _of_safetensors(data.toreadonly(), lambda fraction: say((1 + fraction) / 2))
+
+
 def _write_npz(file: BinaryIO, trace: Trace) -> None:
     header = np.frombuffer(_header_text(trace).encode(), np.uint8)
     np.savez_compressed(file, allow_pickle=False, **{HEADER: header}, **_arrays(trace))
@@ -322,6 +334,6 @@ def _read_csv(path: Path, say: Say) -> Trace:
 _WRITERS: dict[str, Callable[[BinaryIO, Trace], None]] = {
     ".safetensors": write_trace, ".npz": _write_npz, ".json": _write_json, ".csv": _write_csv}
 _READERS: dict[str, Callable[[Path, Say], Trace]] = {
-    ".safetensors": lambda path, say: _of_safetensors(path.read_bytes(), say),
+    ".safetensors": _read_safetensors,
     ".npz": _read_npz, ".json": _read_json, ".csv": _read_csv}
 SUFFIXES = tuple(_WRITERS)

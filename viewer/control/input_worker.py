@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal
 
 from unrolled.models.inputs.inputs import Input
 from unrolled.models.inputs.kinds import Notes, decode_input, read_bytes
+from unrolled.models.inputs.telling import told_to
 from unrolled.models.trace import Trace
 from unrolled.models.trace.files import Say, load_trace
 from unrolled.models.trace.names import file_name
@@ -158,7 +159,8 @@ class _Task(QRunnable):
         found, failure = None, None
         with suppress(GivenUp):
             try:
-                found = self._read(self._say)
+                with told_to(lambda _, fraction: self._say(fraction)):
+                    found = self._read(self._say)
             except Exception as error:  # a thread has nobody above it: the sentence must reach the window
                 failure = error
             self._worker._done.emit(self._number, found, failure)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from unrolled.models.checkpoints.files import CheckpointError, first_line
-from unrolled.models.checkpoints.telling import tell
+from unrolled.models.inputs.telling import tell
 
 SETTINGS = ("*.json", "*.txt", "*.model", "*.spm")
 WEIGHTS = (re.compile(r"model(-\d+-of-\d+)?\.safetensors"), re.compile(r"pytorch_model(-\d+-of-\d+)?\.bin"))  # the first there is

@@ -10,8 +10,8 @@ from hub import COMMIT, hub
 
 from unrolled.models.adapters.registry import load
 from unrolled.models.checkpoints.files import CheckpointError
-from unrolled.models.checkpoints.telling import told_to
 from unrolled.models.families.hugging_face import adapter
+from unrolled.models.inputs.telling import told_to
 
 pytest.importorskip("transformers")
 

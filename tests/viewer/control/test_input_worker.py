@@ -6,8 +6,11 @@ import threading
 
 import pytest
 import scripted
+from PIL import Image
 
-from unrolled.models.trace.files import save_trace
+from unrolled.models.inputs import animations
+from unrolled.models.trace import files
+from unrolled.models.trace.files import load_trace, save_trace
 from unrolled.viewer.control.input_worker import InputWorker
 from unrolled.viewer.control.voice import Voice
 from unrolled.viewer.state import commands as c
@@ -64,6 +67,36 @@ def test_it_can_be_given_up_and_ends(qtbot, worker, said):
     qtbot.wait(20)
     assert not found
     assert not any(getattr(one, "kind", "") == "error" for one in said)
+
+
+def test_a_clip_that_is_given_up_is_decoded_no_further(qtbot, worker, said, tmp_path, monkeypatch):
+    first, *others = [Image.new("L", (8, 8), number) for number in range(200)]
+    first.save(tmp_path / "a.gif", save_all=True, append_images=others)
+    begun, go_on, decoded = threading.Event(), threading.Event(), []
+
+    def slow(image, *_):
+        decoded.append(image)
+        begun.set()
+        assert go_on.wait(10)
+        return image.convert("RGB")
+
+    monkeypatch.setattr(animations, "as_rgb", slow)
+    worker.read_input(tmp_path / "a.gif", "clip", said.append)
+    qtbot.waitUntil(begun.is_set)
+    worker.forget()
+    go_on.set()
+    assert worker._pool.waitForDone(10_000)
+    assert len(decoded) <= 2
+
+
+def test_a_trace_is_read_in_parts_and_says_how_far_it_is(tmp_path, monkeypatch):
+    save_trace(scripted.trace(), tmp_path / "run.safetensors")
+    monkeypatch.setattr(files, "MUCH", 1000)
+    told = []
+    load_trace(tmp_path / "run.safetensors", told.append)
+    assert len(told) > 5
+    assert told == sorted(told)
+    assert told[-1] <= 1
 
 
 def test_the_newest_alone_is_shown(qtbot, worker):

@@ -1,4 +1,4 @@
-"""What is told while a model is had, which may take minutes: whoever asks for one listens, and gives it up by raising."""
+"""What is told while a model is had or a clip decoded, which may take minutes: whoever asks listens, and gives up by raising."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 Listen = Callable[[str, float], None]
-"""What is going on, and how far it is from 0 to 1, or -1. What it raises ends the loading."""
+"""What is going on, and how far it is from 0 to 1, or -1. What it raises ends it."""
 
 _LISTENS: ContextVar[Listen] = ContextVar("listens", default=lambda text, fraction: None)
 
