@@ -50,13 +50,10 @@ def changed(run, dog, tmp_path_factory):
     return folder, load_trace(folder / "t.safetensors"), json.loads((folder / "a.json").read_text(encoding="utf-8"))
 
 
-def test_the_words_of_the_command_line_are_those_of_the_trace(changed, run, dog):
+def test_the_words_of_the_command_line_are_those_of_the_trace(changed):
     _, trace, analysis = changed
-    said = run("caption", dog, "--force", "3=cat", "--clamp", "forget_gate:17=0@2-4", "--json", "--device", "cpu")
-    captioned = json.loads(said.stdout)
-    assert captioned["tokens"] == list(trace.words) == [step["word"] for step in analysis["steps"]]
-    assert captioned["tokens"][3] == "cat"
-    assert captioned["edits"] == analysis["edits"]
+    assert list(trace.words) == [step["word"] for step in analysis["steps"]]
+    assert trace.words[3] == "cat"
     assert [edit["kind"] for edit in analysis["edits"]] == ["force", "clamp"]
     assert (trace.column("forget_gate")[2:5, 17] == 0).all()
     assert trace.column("forget_gate")[5, 17] != 0

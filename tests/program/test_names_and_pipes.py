@@ -61,7 +61,7 @@ def test_nothing_that_is_refused_reaches_it_raw(run_here, words):
     assert_printable(run_here(*words))
 
 
-@pytest.mark.parametrize("words", [("models",), ("--help",), ("--version",), ("train", "--help")])
+@pytest.mark.parametrize("words", [("--help",), ("--version",), ("train", "--help")])
 def test_a_closed_pipe_is_no_error(words):
     buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     process = subprocess.Popen([*PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=buffered)
@@ -70,9 +70,8 @@ def test_a_closed_pipe_is_no_error(words):
     assert (process.returncode, errors) == (0, "")
 
 
-@pytest.mark.parametrize("words", [("caption", "nosuch.jpg"), ("evaluate", "nosuch")])
-def test_a_failure_that_nobody_reads_is_one(words):
-    process = subprocess.Popen([*PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+def test_a_failure_that_nobody_reads_is_one():
+    process = subprocess.Popen([*PROGRAM, "caption", "nosuch.jpg"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     process.stdout.close()
     assert process.wait(timeout=60) == 1
 

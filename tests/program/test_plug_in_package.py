@@ -81,9 +81,6 @@ def test_its_model_and_its_view_are_there_whatever_another_package_breaks(run, i
     findings = {own["name"]: own for own in json.loads(run("doctor", "--json", **variables).stdout)["findings"]}
     assert findings["model family Letters, GRU"]["state"] == findings["view length"]["state"] == "of unrolled-letters 1.0"
     assert [findings[f"model family {name}"]["good"] for name in ("Letters, GRU", "none", "odd")] == [True, False, False]
-    written = run("caption", "--text", "hello", "--model", "letters", "--write", "20", **variables)
-    assert written.returncode == 0, written.stderr
-    assert len(written.stdout.rstrip("\n")) >= 20
 
 
 def test_the_window_offers_it_and_shows_its_view(run, installed, tmp_path):

@@ -18,7 +18,7 @@ from unrolled.viewer.window.settings import WindowSettings
 @pytest.fixture
 def window(qtbot, tmp_path):
     make_application()
-    made = make_window(WindowSettings(tmp_path / "settings.ini"), BackendProcess())
+    made = make_window(WindowSettings(tmp_path / "settings.ini"), BackendProcess(), model="chars-rnn")
     qtbot.addWidget(made)
     made.resize(1440, 900)
     made.show()

@@ -214,10 +214,12 @@ def test_a_text_from_the_command_line_is_exported_and_traced(run, tmp_path):
     assert load_trace(out).provenance.input_name == "typed text"
     assert run("export", "--text", "A dog runs.", "--model", "translate-en-fr", "-o", tmp_path / "out.svg").returncode == 0
     assert b"<svg" in (tmp_path / "out.svg").read_bytes()
-    for verb in ("export", "trace", "analyze"):
-        suffix = {"export": "svg", "trace": "json", "analyze": "html"}[verb]
-        for words in ((), ("a.jpg", "--text", "b")):
-            assert "--text" in assert_one_sentence(run(verb, *words, "-o", tmp_path / f"no.{suffix}"), 2)
+
+
+@pytest.mark.parametrize(("verb", "suffix"), [("export", "svg"), ("trace", "json"), ("analyze", "html")])
+def test_a_text_or_a_file_is_read_and_not_both(run_here, verb, suffix):
+    for words in ((), ("a.jpg", "--text", "b")):
+        assert "--text" in assert_one_sentence(run_here(verb, *words, "-o", f"no.{suffix}"), 2)
 
 
 def test_a_text_as_long_as_can_be_read_is_written_on():
