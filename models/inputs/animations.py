@@ -9,7 +9,7 @@ from PIL import Image, UnidentifiedImageError
 
 from unrolled.models.inputs.frame_stack import FEWEST_FRAMES, MOST_FRAMES, Clip, ClipError, FrameStack, too_long
 from unrolled.models.inputs.picture_colours import as_rgb, colours_of
-from unrolled.models.inputs.pictures import DECODING, orientation_of, upright
+from unrolled.models.inputs.pictures import decoding, orientation_of, upright
 from unrolled.models.inputs.pixels_alone import pixels_alone
 from unrolled.models.inputs.wholeness import is_cut_off
 
@@ -25,7 +25,7 @@ def read_animation(data: bytes, name: str) -> Clip | None:
     stack, seconds = FrameStack(name, MOST_ANIMATION_PIXELS), []
     try:
         whole, orientation = pixels_alone(data)
-        with DECODING, Image.open(io.BytesIO(whole), formats=ANIMATIONS) as image:
+        with decoding(), Image.open(io.BytesIO(whole), formats=ANIMATIONS) as image:
             orientation = orientation or orientation_of(image)
             stack.colours = colours_of(image, data)
             kind, expected = image.format, 1 if image.format == "GIF" else getattr(image, "n_frames", 1)
@@ -33,7 +33,7 @@ def read_animation(data: bytes, name: str) -> Clip | None:
             expected -= first
             if expected > MOST_FRAMES:
                 raise too_long(name, expected)
-            size, stack.expected = image.size, _begun_frames(data) if kind == "GIF" else expected
+            size, stack.expected = image.size, begun_frames(data) if kind == "GIF" else expected
             stack.begin(*size, stack.expected)
             with contextlib.suppress(EOFError):
                 for number in range(first, first + MOST_FRAMES + 1):
@@ -57,10 +57,10 @@ def read_animation(data: bytes, name: str) -> Clip | None:
     return stack.clip(seconds)
 
 
-def _begun_frames(data: bytes) -> int:
-    """How many frames a GIF has, found without decoding them; more than the most are not counted."""
+def begun_frames(data: bytes, most: int = MOST_FRAMES) -> int:
+    """How many frames a GIF has, found without decoding them; one more than the most where there are more."""
     place, frames = 13 + _table_length(data, 10), 0
-    while frames <= MOST_FRAMES and data[place : place + 1] in (b"!", b","):
+    while frames <= most and data[place : place + 1] in (b"!", b","):
         if data[place] == ord(","):
             frames += 1
             place += 9 + _table_length(data, place + 9)

@@ -12,7 +12,8 @@ import math
 import re
 import struct
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -60,8 +61,7 @@ UPRIGHT = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4:
            8: Image.Transpose.ROTATE_90}
 """What makes a picture upright, by its orientation as EXIF has it."""
 
-DECODING = Lock()
-"""Held while Pillow decodes: its switch for files that are cut, and Python's for warnings, are the whole process's."""
+_DECODING = Lock()
 
 Image.MAX_IMAGE_PIXELS = MOST_JPEG_PIXELS // 2  # Pillow refuses twice as many, in places where a size changes while it reads
 
@@ -88,6 +88,16 @@ class Picture:
 
     image: Image.Image
     notes: tuple[str, ...]
+
+
+@contextmanager
+def decoding() -> Iterator[None]:
+    """While Pillow decodes: its switch for files that are cut, and Python's for warnings, are the whole process's. What it warns
+    of is judged here, and metadata that is off harms nobody.
+    """
+    with _DECODING, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def read_file(path: Path, *, most: int = LARGEST_FILE) -> bytes:
@@ -147,8 +157,7 @@ def read_picture(data: bytes, name: str) -> Picture:
         raise PictureError(f"“{name}” is empty.")
     notes: list[str] = []
     try:
-        with DECODING, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the size is judged here, and metadata that is off harms nobody
+        with decoding():
             return Picture(_decode(data, name, notes), tuple(notes))
     except PictureError:
         raise

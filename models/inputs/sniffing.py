@@ -11,6 +11,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from unrolled.models.inputs.animations import begun_frames
 from unrolled.models.inputs.encodings import wide_encoding
 from unrolled.models.inputs.marks import MARKS, SVG
 from unrolled.models.inputs.pictures import FORMATS
@@ -100,13 +101,7 @@ def _is_animated(data: bytes) -> bool:
         return data[12:16] == b"VP8X" and len(data) > 20 and bool(data[20] & 0x02)
     if data[4:12] == b"ftypavis":
         return True
-    if not data.startswith(b"GIF8"):
-        return False
-    try:
-        with Image.open(io.BytesIO(data), formats=("GIF",)) as image:
-            return bool(getattr(image, "is_animated", False))
-    except Exception:  # it is damaged, which is said when it is read
-        return False
+    return data.startswith(b"GIF8") and begun_frames(data, most=1) > 1
 
 
 def _is_text(data: bytes) -> bool:
