@@ -12,7 +12,7 @@ from unrolled.models.trace import FloatArray
 Numbers = npt.NDArray[np.float64]
 
 HARDLY = 0.1  # of total variation: maps that share nine tenths of their weight look the same
-WARNING = "The maps hardly differ between words: where the model looks says little about why it wrote them."
+WARNING = "The maps hardly differ from step to step: where the model looks says little about any one of them."
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,11 +8,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from unrolled.models.stepping.layers import Layers
+from unrolled.models.trace import Channel, StepResult, Trace
 
 PAGE = Path(__file__).parents[2] / "docs" / "plug-in-packages.md"
 FILES = ("pyproject.toml", "unrolled_letters/__init__.py", "unrolled_letters/length.py")
@@ -46,6 +49,15 @@ def drive(window, leave):
 
 sys.exit(run(WindowOptions(file=Path(sys.argv[1]), model="letters"), drive))
 """
+
+
+def test_the_view_shows_what_is_called_otherwise_too() -> None:
+    """As a recording of a network with several layers has it."""
+    made: dict[str, Any] = {}
+    exec(re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[1], made)
+    trace = Trace((Channel(name="cell/hidden", role="hidden", symbol="h", axes=("unit",), shape=(2,), low=-1, high=1),))
+    trace.append(StepResult(step=0, token=0, word="a", log_prob=0.0, values={"cell/hidden": np.array([0.6, 0.8], np.float32)}))
+    assert made["LengthView"].sentence(None, trace, 0) == "‖h‖ = 1.00"
 
 
 @pytest.fixture(scope="module")
