@@ -170,13 +170,14 @@ class AttributionView(View):
             self.masking.setVisible(looking)
         masked = ask_occlusion(session, self.do, step) if looking and self.masking.isChecked() else None
         values = session.appearance.values
+        refused = self._followed is None and asked is not None and bool(asked.failure)
         state = (self._followed, branch.wire_id, trace, len(trace), step, self._table, masked, masked is not None and masked.done,
-                 self.attributions.measure,
-                 values, self.theme.name)
+                 self.attributions.measure, values, self.theme.name, refused)
         if state != self._shown:
             self._shown = state
-            self._show_map(trace, branch.wire_id)
+            self._show_map(trace, branch.wire_id, refused=refused)
             self._show_attributions(trace, step, branch.wire_id, masked)
+            self.attributions.title.setVisible(looking or not refused)  # else nothing stands below it
         self.map.set_current(step)
 
     def _ask_unasked(self, trace: Trace) -> Asked | None:
@@ -211,7 +212,7 @@ class AttributionView(View):
         wanted = found is None or bool(asked and asked.failure) or not found.is_true_of(trace, step, wire_id)
         self.compute.setVisible(wanted and not running and not waits)
 
-    def _show_map(self, trace: Trace, wire_id: int) -> None:
+    def _show_map(self, trace: Trace, wire_id: int, *, refused: bool) -> None:
         found = self._followed
         offered: list[TableName] = [name for name in TABLES if found is not None and found.has(name)] or ["hidden"]
         if self._table not in offered:
@@ -220,7 +221,7 @@ class AttributionView(View):
         norms = found is not None and found.has(self._table)
         self.by.setVisible(norms)
         recurrent = any(own.role == "hidden" for own in trace.channels.values())  # otherwise no state is handed on
-        self.map.setVisible(norms or (found is None and recurrent))
+        self.map.setVisible(norms or (found is None and recurrent and not refused))
         self.map.plot.say("" if norms or not self.compute.isVisible() else "Press Compute.")
         self._chart.setVisible(any(not part.isHidden() for part in (self.map, self.by, self.compute, self.progress, self.status)))
         self._chart.setMaximumWidth(ASIDE if self.map.isHidden() else WHOLE)

@@ -177,7 +177,9 @@ def test_hidden_it_asks_nothing_and_waits_for_nothing(session, open_panel):
 
 def test_failures_and_missing_models_are_said_in_the_panel(session, open_panel):
     panel = open_panel(session)
+    assert panel.map.isVisible()
     session.questions.fail(session.questions.get(GRADIENTS).number, "There is not enough memory.")
+    assert not panel.map.isVisible()  # nothing would be in it
     assert "not enough memory" in panel.status.text()
     number = session.questions.get(GRADIENTS).number
     session.playhead.seek(3)
