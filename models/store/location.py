@@ -12,8 +12,8 @@ from unrolled.models.trace.names import text_name
 
 # What is far away is written by others: a list that was read once would not tell of it.
 FAR: dict[str, Any] = {"use_listings_cache": False}
-# A person waits for what is read: twice four seconds without an answer are enough.
-READ_FROM = {"s3": {"config_kwargs": {"connect_timeout": 4, "read_timeout": 4, "retries": {"total_max_attempts": 2}}}}
+# A person waits for what is read: twice three seconds without an answer are enough.
+READ_FROM = {"s3": {"config_kwargs": {"connect_timeout": 3, "read_timeout": 3, "retries": {"total_max_attempts": 2}}}}
 # What the library does with bytes that are not those that were written; what a network does to it is none of these.
 DAMAGED = (ValueError, RuntimeError, EOFError, LookupError, TypeError, AttributeError, ArithmeticError, AssertionError,
            FileNotFoundError)
