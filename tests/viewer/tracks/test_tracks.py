@@ -314,6 +314,18 @@ def test_words_are_thinned_where_steps_are_narrow(qtbot, panel, session):
     assert len(written) > 50  # some stand there
 
 
+def test_nothing_of_a_long_run_is_painted_step_by_step_before_it_is_drawn(panel, session, monkeypatch):
+    placed, x = [], Geometry.x
+    monkeypatch.setattr(Geometry, "x", lambda geometry, step: placed.append(step) or x(geometry, step))
+    length = 5000
+    session.set_trace(Trace.from_columns((), {}, words=["a"] * length, tokens=[0] * length,
+                                         log_probs=np.zeros(length, np.float32), candidates=[()] * length))
+    canvas = panel.track("words").canvas
+    canvas._stale = True  # as where its place on the screen has changed meanwhile
+    canvas.grab()
+    assert len(placed) < 1000
+
+
 def test_a_run_that_grew_looks_as_one_that_came_whole(qtbot, panel, session):
     whole = session.trace
     session.selection.set((3, 40))

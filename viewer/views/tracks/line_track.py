@@ -180,6 +180,8 @@ class LineTrack(Track):
     def paint_marks(self, painter: QPainter) -> None:
         """A dot a step where there is room, and triangles at the ends of the range where values go on beyond them."""
         geometry = self.geometry_of_time
+        if geometry.stride(self.devicePixelRatioF()) > 1.0:  # another run is there, and about to be drawn
+            return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for colour, values in self.lines():
             steps, found = self._in_sight(values)

@@ -69,7 +69,7 @@ class WordTrack(Track):
 
     def _paint_words(self, painter: QPainter) -> None:
         trace, theme, geometry = self.trace, self.theme, self.geometry_of_time
-        if trace is None:
+        if trace is None or geometry.stride(self.devicePixelRatioF()) > 1.0:  # another run is there, and about to be drawn
             return
         painter.setFont(text_font(11))
         metrics = painter.fontMetrics()
