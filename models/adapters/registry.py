@@ -31,6 +31,7 @@ DEFAULT_MODEL = "caption-attend-lstm"
 ON_HUB = "hf:"  # in front of a name on the hub, or of a folder as the hub's library writes it
 HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")  # without it
 BESIDE = ("vocab", "optimizer", "infos", "histories", "resnet")  # in the names of what lies beside checkpoints
+SHORTEST = 8  # bytes, the first of a safetensors file, which may look like anything
 UNTOLD = "empty, cut off, or no checkpoint"
 GROUP = "unrolled.models"  # of entry points, each of which names an adapter
 
@@ -205,7 +206,8 @@ def opened(model: str, *, device: str = "cpu", reuse: AnyStepper | None = None) 
         source = Checkpoint(path, read_header(path))
         wrong = CheckpointError(f"“{path.name}” is for the model “{source.header.model}”, which this Unrolled does not know.")
     except CheckpointError as error:  # it may be what another package opens
-        source, wrong, media = path, error, media_of_file(path)
+        source, wrong = path, error
+        media = media_of_file(path) if len(head_of(path)) > SHORTEST else ()
         if media or (path.is_file() and path.suffix.lower() in SUFFIXES):
             wrong = CheckpointError(f"“{file_name(path)}” is {f'a {media[0]}, no checkpoint' if media else UNTOLD}.")
     adapter = adapter_of(source)

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from unrolled.models.checkpoints.recurrent_parts import recurrent_parts, told
 from unrolled.models.trace.atomic import atomic_write
+from unrolled.models.trace.names import text_name
 
 HEADER_KEY = "unrolled"
 FORMAT_VERSION = 1
@@ -27,7 +28,10 @@ LONGEST_LINE = 300
 COPIES = 3  # of its numbers that are in memory at a time: as they stand in the file, as tensors, in the network
 
 class CheckpointError(RuntimeError):
-    """A checkpoint that cannot be used: one sentence for people."""
+    """A checkpoint that cannot be used: one sentence for people, whatever is called in it."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(text_name(sentence))
 
 
 def misfit(path: Path, why: str) -> CheckpointError:

@@ -359,8 +359,11 @@ def _differing(one: Image.Image, other: Image.Image | None = None) -> float:
     """The part of all rows from the first that differs from another picture's, or else from its first pixel."""
     first = one.crop((0, 0, 1, 1))
     for box in _strips(one):
+        strip = one.crop(box)
+        if other is None and strip.getextrema() == first.getextrema():
+            continue  # as most are where most is missing
         beside = np.asarray(other.crop(box) if other else first)
-        rows = (np.asarray(one.crop(box)) != beside).reshape(box[3] - box[1], -1).any(axis=1)
+        rows = (np.asarray(strip) != beside).reshape(box[3] - box[1], -1).any(axis=1)
         if rows.any():
             return 1 - (box[1] + int(np.argmax(rows))) / one.height
     return 0.0

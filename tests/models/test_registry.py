@@ -43,7 +43,7 @@ def test_what_is_no_checkpoint_is_called_what_it_is(tmp_path):
     (tmp_path / "a.jpg").write_bytes(scripted.picture(16, 16).data)
     assert refusal(tmp_path / "a.jpg") == "“a.jpg” is a picture, no checkpoint."
     for suffix in (".pt", ".bin", ".safetensors"):  # a page that says sorry, a list that calls for other files, a note
-        for text in ("<!DOCTYPE html>\n<p>Not found", "version https://git-lfs.github.com/spec/v1\n", "(dear all)", "copy\nof"):
+        for text in ("<!DOCTYPE html>\n<p>Not found", "version https://git-lfs.github.com/spec/v1\n", "(dear all)", "copy\nof a"):
             (tmp_path / f"a{suffix}").write_text(text)
             assert refusal(tmp_path / f"a{suffix}") == f"“a{suffix}” is a text, no checkpoint."
     for data in (b"", bytes(range(256))):

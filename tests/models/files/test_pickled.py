@@ -22,6 +22,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from unrolled.models.adapters.registry import load
 from unrolled.models.checkpoints import inert_pickle, pickled
 from unrolled.models.checkpoints.files import CheckpointError, read_header
 from unrolled.models.checkpoints.fitting import fitted
@@ -166,6 +167,13 @@ def test_a_few_bytes_ask_for_neither_hours_nor_gigabytes(monkeypatch: pytest.Mon
         monkeypatch.setattr(inert_pickle, bound, getattr(inert_pickle, bound) // 10)
     with pytest.raises(PickleError, match=sentence):
         read_pickle(io.BytesIO(b"\x80\x02" + data))
+
+
+def test_names_within_are_shown_as_they_can_be_printed(tmp_path: Path) -> None:
+    torch.save({"a\n\x1b[31m": torch.zeros(2)}, tmp_path / "n.pt")
+    with pytest.raises(CheckpointError) as caught:
+        load(str(tmp_path / "n.pt"))
+    assert "a\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}[31m 2" in str(caught.value)
 
 
 def test_what_a_stub_holds_many_times_over_is_not_spelled_out() -> None:
