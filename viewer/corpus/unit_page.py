@@ -1,5 +1,6 @@
 """One unit over all documents: its values, where they are extreme, what of the text it follows, which units go along with it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -162,6 +163,7 @@ class UnitPage(QWidget):
         self.facts.setText("Going through all steps…")
         self.follows.setText("")
         self._answer = None
+        self._draw(())
         self._name_alike(())
         for lines in (self.greatest, self.least):
             lines.set_source(store, name, unit)
@@ -176,8 +178,7 @@ class UnitPage(QWidget):
         heights = np.repeat(unit.histogram.astype(np.float64), 2)
         most = max(float(heights.max(initial=0.0)), 1.0)
         corners = [(channel.low, 0.0), *zip(edges.tolist(), heights.tolist(), strict=True), (channel.high, 0.0)]
-        self._bars.show(corners)
-        self._outline.show(corners)
+        self._draw(corners)
         self.plot.set_ranges((channel.low, channel.high), (0.0, most * 1.06))
         if not answer.steps:
             self.facts.setText(" ".join(("There is no step to go through.", *few(answer.notes))))
@@ -194,6 +195,10 @@ class UnitPage(QWidget):
         alike[unit.unit] = 0.0
         order = np.argsort(-np.abs(alike), kind="stable")[:ALIKE].tolist()
         self._name_alike(tuple((other, float(alike[other])) for other in order if abs(alike[other]) >= WEAK))
+
+    def _draw(self, corners: Sequence[tuple[float, float]]) -> None:
+        for mark in (self._bars, self._outline):
+            mark.show(corners)
 
     @staticmethod
     def _about_property(found: tuple[str, float, float] | None) -> str:

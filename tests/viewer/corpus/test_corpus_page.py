@@ -180,6 +180,9 @@ def test_a_unit_over_all_documents(qtbot, page, kept):
     assert kept.values[best.document]["cell"][best.first, 3] == pytest.approx(values.max(), abs=6 / 255)
     table = page.unit._table()
     assert int(np.sum(table.columns[2])) == len(values)
+    assert len(page.unit._bars._item.polygon()) > 2
+    page.unit.unit.setValue(4)
+    assert not len(page.unit._bars._item.polygon())  # no other unit's under its name while it is computed
 
 
 def test_a_bar_thinner_than_a_pixel_is_as_tall_as_its_number(qtbot, page):
