@@ -140,7 +140,8 @@ class MainWindow(QMainWindow):
         for place in (layout.said, self.elsewhere):
             controller.voice.unsaid.connect(place.clear)
         controller.voice.status_changed.connect(
-            lambda text, fraction: layout.status.set_activity(text, fraction, loading=controller.run.state.loading))
+            lambda text, fraction: layout.status.set_activity(text, fraction, loading=controller.run.state.loading and (
+                fraction >= 0 or controller.run.loaded is not None)))  # there is a model to go back to
         controller.voice.state_changed.connect(self.update_actions)
         controller.voice.opened.connect(self.opened_file)
         controller.traceback_wanted.connect(self.dialogs.show_traceback)

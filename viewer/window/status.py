@@ -1,9 +1,12 @@
 """The quiet line at the bottom: what is going on, and what is loaded."""
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QWidget
 
 from unrolled.viewer.state.commands import Do, EndLoading
 from unrolled.viewer.widgets.building import elided_label, in_row, named, tool_button
+
+OFFERED_AFTER = 500  # milliseconds: most models are there by then
 
 
 class StatusLine(QFrame):
@@ -19,6 +22,8 @@ class StatusLine(QFrame):
         self.bar.hide()
         self.cancel = tool_button("Cancel", "Stop loading the model", lambda: do(EndLoading()))
         self.cancel.hide()
+        self._patience = QTimer(self, singleShot=True, interval=OFFERED_AFTER)
+        self._patience.timeout.connect(self.cancel.show)
         layout = in_row(self, self.bar, (self.activity, 1), self.cancel, spacing=8)
         layout.setContentsMargins(4, 0, 4, 0)
         layout.addStretch()
@@ -36,7 +41,13 @@ class StatusLine(QFrame):
         """Say what is going on; a fraction of -1 means that nobody knows how far it is. `loading`: a model, to be given up."""
         _say(self.activity, text)
         self.bar.setVisible(bool(text) and fraction >= 0)  # a bar that only wanders would keep the screen busy
-        self.cancel.setVisible(loading and not self.bar.isHidden())
+        if not (loading and text):
+            self._patience.stop()
+            self.cancel.hide()
+        elif fraction >= 0:
+            self.cancel.show()
+        elif self.cancel.isHidden() and not self._patience.isActive():
+            self._patience.start()
         if text and fraction >= 0:
             self.bar.setRange(0, 1000)
             self.bar.setValue(round(1000 * min(fraction, 1.0)))

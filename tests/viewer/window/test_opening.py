@@ -184,6 +184,17 @@ def test_models_and_devices_can_be_picked(qtbot, window):
     assert words(window) == scripted.CAPTION
 
 
+def test_a_model_of_which_nobody_knows_how_far_it_is_can_be_given_up(captioned, qtbot):
+    status, steps = captioned.layout_.status, words(captioned)
+    status._patience.setInterval(0)
+    captioned.do(c.LoadModel("slow-scripted-sentence"))
+    qtbot.waitUntil(status.cancel.isVisible)
+    status.cancel.click()
+    assert not status.cancel.isVisible()
+    assert (captioned.controller.choice.model, captioned.session.description.name) == ("scripted", "scripted")
+    assert words(captioned) == steps
+
+
 def test_pinned_units_belong_to_a_model(qtbot, window):
     window.do(c.Pin((3, 5)))
     window.do(c.LoadModel("scripted-sentence"))
