@@ -81,6 +81,7 @@ class MapPage(QWidget):
         self._band: QRubberBand | None = None
         self._from = QPoint()
         self._about = ""  # what is said of the map while no cell is pointed at
+        self._meaning = ""  # of the colours that are made
         self.making, self._colouring = Asking(self), Asking(self)
         self.method = named(ComboBox(), "How states are laid out")
         self.method.addItem("Principal components", "principal")
@@ -205,10 +206,10 @@ class MapPage(QWidget):
         grid = drawn.grid
         channel, unit, theme = self._channel, self._unit, self.theme
 
-        self.meaning.setText({DENSITY: "Colour: how many states lie there, on a logarithmic scale.",
-                              DOCUMENT: f"Colour: the document that most of the states there are of. {FAINT}",
-                              UNIT: f"Colour: unit {unit} on average, in the colours of its track. {FAINT}"}.get(
-                                  by, f"Colour: “{by}” on average. {FAINT}"))
+        self._meaning = {DENSITY: "Colour: how many states lie there, on a logarithmic scale.",
+                         DOCUMENT: f"Colour: the document that most of the states there are of. {FAINT}",
+                         UNIT: f"Colour: unit {unit} on average, in the colours of its track. {FAINT}"}.get(
+                             by, f"Colour: “{by}” on average. {FAINT}")
 
         def work(wanted: Wanted, _progress: Told) -> tuple[Grid, np.ndarray, Key]:
             if by == DENSITY:
@@ -232,6 +233,7 @@ class MapPage(QWidget):
     def _paint(self, grid: Grid, colours: np.ndarray, key: Key) -> None:
         if self._drawn is not None and grid is self._drawn.grid:
             self._heat.show(colours, left=grid.left, top=grid.low, width=grid.width, height=grid.height)
+            self.meaning.setText(self._meaning)
             self._show_key(key)
 
     def _show_key(self, key: Key | None) -> None:

@@ -273,10 +273,14 @@ def test_a_frame_in_the_map_lists_the_steps_within(qtbot, page, kept):
 def test_the_map_takes_every_colour(qtbot, page, by):
     page.map.make.click()
     qtbot.waitUntil(lambda: page.map._drawn is not None)
+    qtbot.waitUntil(lambda: not page.map._colouring.busy)
+    before = page.map.meaning.text()
     page.map.colour.setCurrentIndex(by)
     page.map.colour_again()
+    assert page.map.meaning.text() == before  # until the colours are what it says
     qtbot.waitUntil(lambda: not page.map._colouring.busy)
     assert page.map.meaning.text().startswith("Colour")
+    assert (page.map.meaning.text() == before) == (by == 0)
 
 
 def test_the_axes_of_the_map_are_named_after_how_it_was_made(qtbot, page):
