@@ -76,8 +76,8 @@ def test_it_writes_as_much_as_its_settings_say(opened: Any, tmp_path: Path, name
     assert written(stepper, name, method) == generated(stepper, name, method)
 
 
-@pytest.mark.parametrize("method", ["greedy", "beam"])
-@pytest.mark.parametrize("name", ["gpt2", "marian", "bart", "trocr"])
+@pytest.mark.parametrize(("name", "method"), [("gpt2", "greedy"), ("gpt2", "beam"), ("marian", "beam"), ("bart", "greedy"),
+                                              ("trocr", "greedy")])
 @pytest.mark.parametrize("settings", [
     {"min_length": 9}, {"min_length": 9, "min_new_tokens": 3}, {"min_new_tokens": 1, "max_new_tokens": 2},
     {"forced_eos_token_id": END}, {"min_length": 4, "bad_words_ids": [[5], [END]]}, {"suppress_tokens": [END]}], ids=str)
