@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -143,11 +144,10 @@ def _process_events() -> None:
 
 def _children() -> set[int]:
     """The child processes of this one, zombies left out; empty where the system does not say."""
-    try:
-        tasks = list(Path("/proc/self/task").iterdir())
-        numbers = {int(word) for task in tasks for word in (task / "children").read_text().split()}
-    except OSError:
-        return set()
+    numbers: set[int] = set()
+    for task in Path("/proc/self/task").glob("*/children"):
+        with suppress(OSError):  # a thread that has ended since
+            numbers |= set(map(int, task.read_text().split()))
     return {number for number in numbers if not _is_zombie(number)}
 
 
