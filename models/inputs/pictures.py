@@ -13,7 +13,7 @@ import re
 import struct
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -34,6 +34,7 @@ from unrolled.models.inputs.samples import Samples
 from unrolled.models.inputs.tiff import MARKS as TIFF_MARKS
 from unrolled.models.inputs.tiff import read_tiff
 from unrolled.models.trace.names import file_name, text_name
+from unrolled.models.trace.streams import libraries_silent
 
 # None of these formats' readers starts a program or opens another file; TGA, which has no mark of its own, is tried last.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "TIFF", "BMP", "JPEG2000", "PPM", "ICO", "DIB", "TGA")
@@ -307,7 +308,8 @@ def _load(file: bytes, notes: list[str], name: str) -> tuple[Image.Image, int]:
         data, orientation = pixels_alone(of)
         image = Image.open(io.BytesIO(data), formats=open_formats(data) or ("PNG",))
         _judge_size(image.size, name, most=MOST_WEBP_PIXELS if image.format == "WEBP" else MOST_PIXELS)
-        image.load()
+        with libraries_silent() if image.format == "TIFF" else nullcontext():  # libtiff has a voice of its own
+            image.load()
         return image, orientation or orientation_of(image)
 
     try:

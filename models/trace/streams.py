@@ -52,6 +52,24 @@ def tell_doing(text: str = "") -> None:
 
 
 @contextmanager
+def libraries_silent() -> Iterator[None]:
+    """What a library in C writes on standard error by itself is not shown beside the sentence that is said of it."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # it was closed before the start
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+@contextmanager
 def ending_at_once() -> Iterator[None]:
     """Ctrl+C while libraries are imported or Qt is set up: an exception within their own code would abort the process, be said
     as something else, or be lost.

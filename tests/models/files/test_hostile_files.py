@@ -298,3 +298,13 @@ def test_a_strip_that_unpacks_to_far_more_is_unpacked_no_further(tmp_path):
     handlers = list(logging.getLogger("tifffile").handlers)
     assert kept_at_most(lambda: judge(tmp_path / "x.tif", short)) < 10**7
     assert logging.getLogger("tifffile").handlers == handlers
+
+
+def test_what_libtiff_says_by_itself_stands_beside_no_sentence(capfd):
+    strip = bytes(range(256)) * 4
+    tags = ((256, 64), (257, 64), (258, 8), (259, 5), (262, 1), (273, 8), (277, 1), (278, 64), (279, len(strip)))
+    data = b"II*\0" + struct.pack("<I", 8 + len(strip)) + strip + struct.pack("<H", len(tags))
+    data += b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags) + bytes(4)
+    with pytest.raises(PictureError, match="damaged"):
+        read_picture(data, "x.tif")
+    assert capfd.readouterr() == ("", "")
