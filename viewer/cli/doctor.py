@@ -27,24 +27,13 @@ FREE_BYTES_WANTED = 200 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at.
-
-    Attributes
-    ----------
-    name, state : str
-    good : bool
-        Whether it is as it should be.
-    way_out : str
-        How to get it, where it is not.
-    needed : bool
-        Whether the program cannot do without it.
-    """
+    """One thing that was looked at."""
 
     name: str
     state: str
-    good: bool = True
-    way_out: str = ""
-    needed: bool = True
+    good: bool = True  # whether it is as it should be
+    way_out: str = ""  # how to get it, where it is not
+    needed: bool = True  # whether the program cannot do without it
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

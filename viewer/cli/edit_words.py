@@ -62,19 +62,11 @@ def add_edit_arguments(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True, slots=True)
 class EditWords:
-    """What was asked for; made into edits when it is known what the model records.
-
-    Attributes
-    ----------
-    inputs : dict of str to (bytes, str)
-        By hash, the files that --swap names, and their names.
-    hashes : dict of str to str
-        The hash of each, by the words that name it.
-    """
+    """What was asked for; made into edits when it is known what the model records."""
 
     arguments: argparse.Namespace
-    inputs: dict[str, tuple[bytes, str]]
-    hashes: dict[str, str]
+    inputs: dict[str, tuple[bytes, str]]  # by hash, the files that --swap names, and their names
+    hashes: dict[str, str]  # of each, by the words that name it
 
     def __bool__(self) -> bool:
         return self.arguments.edits is not None or any(getattr(self.arguments, name) for name in FLAGS)
@@ -125,13 +117,7 @@ class EditWords:
 
 
 def edit_words(arguments: argparse.Namespace, read: Callable[[Path], bytes]) -> EditWords:
-    """What was asked for, the files of --swap read.
-
-    Parameters
-    ----------
-    read : callable
-        Reads an input's bytes; raises `ValueError` with a sentence for people.
-    """
+    """What was asked for, the files of --swap read by `read`, which raises `ValueError` with a sentence for people."""
     inputs: dict[str, tuple[bytes, str]] = {}
     hashes: dict[str, str] = {}
     for text in arguments.swap:

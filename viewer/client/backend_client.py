@@ -25,31 +25,14 @@ ERRORS_KEPT = 16 * 1024
 
 
 class BackendProcess(QObject):
-    """A backend: started as a process of its own, or joined where it listens already.
-
-    Parameters
-    ----------
-    command : list of str, optional
-        What is started; by default the backend of this installation.
-    endpoint : Endpoint, optional
-        A backend elsewhere; then nothing is started, and nothing is ended but the connection.
-    tunnel : SshTunnel, optional
-        How it is reached on another machine; then ssh is the process.
-
-    Attributes
-    ----------
-    started : Signal()
-        The connection stands and the backend has answered.
-    died : Signal(str)
-        It is gone, or never came: one sentence for people. Sent once for each start.
-    silent : Signal(bool)
-        It is there and has stopped answering; or it answers again.
+    """A backend: started as a process of its own, by default that of this installation, or joined where it listens already: at an
+    endpoint, of which nothing but the connection is ended, or on another machine, through ssh, which is the process then.
     """
 
     report = Signal(object)
-    started = Signal()
-    died = Signal(str)
-    silent = Signal(bool)
+    started = Signal()  # the connection stands and the backend has answered
+    died = Signal(str)  # it is gone, or never came: one sentence for people; once for each start
+    silent = Signal(bool)  # it is there and has stopped answering; or it answers again
 
     def __init__(self, command: list[str] | None = None, *, endpoint: Endpoint | None = None,
                  tunnel: SshTunnel | None = None, parent: QObject | None = None) -> None:

@@ -19,21 +19,11 @@ SSH_FAILED, NOT_FOUND = 255, 127  # ssh's own status, and a shell's for a progra
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SshTunnel:
-    """What is asked of ssh.
+    """What is asked of ssh."""
 
-    Attributes
-    ----------
-    machine : str
-        As ssh takes it: ``user@host``, a name from its configuration, ``ssh://user@host:port``.
-    program : str
-        What starts Unrolled over there, as its shell is told.
-    serving : Endpoint, optional
-        A backend that listens over there; without it one is started, which ends with the connection.
-    """
-
-    machine: str
-    program: str = "unrolled"
-    serving: Endpoint | None = None
+    machine: str  # as ssh takes it: ``user@host``, a name from its configuration, ``ssh://user@host:port``
+    program: str = "unrolled"  # what starts Unrolled over there, as its shell is told
+    serving: Endpoint | None = None  # what listens over there; without it one is started, which ends with the connection
 
     def __post_init__(self) -> None:
         if not self.machine or self.machine.startswith("-") or any(sign.isspace() for sign in self.machine):

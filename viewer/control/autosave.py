@@ -24,30 +24,15 @@ SUFFIX = ".unrolled"
 
 
 class Autosave(QObject):
-    """Writes the session into a folder.
+    """Writes the session into a folder, which is made if it is not there."""
 
-    Parameters
-    ----------
-    folder : Path
-        Where; it is made if it is not there.
-
-    Attributes
-    ----------
-    failed : Signal(str)
-        The session cannot be kept: one sentence, said once; empty when it can be again.
-    path : Path or None
-        Where this window keeps its session; None where it cannot.
-    previous : Path
-        What the last window that ended properly had kept.
-    """
-
-    failed = Signal(str)
+    failed = Signal(str)  # the session cannot be kept: one sentence, said once; empty when it can be again
 
     def __init__(self, folder: Path, session: Session, control: Control, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session, self._control, self._folder = session, control, folder
-        self.path: Path | None = None
-        self.previous = folder / f"previous{SUFFIX}"
+        self.path: Path | None = None  # where this window keeps its session; None where it cannot
+        self.previous = folder / f"previous{SUFFIX}"  # what the last window that ended properly had kept
         self._lock: QLockFile | None = None
         self._failing = False
         self._writer = SessionWriter(self)

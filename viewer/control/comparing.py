@@ -136,32 +136,13 @@ class Comparing:
 
 
 class ComparisonRun(QObject):
-    """Runs a model over an input and holds its trace against the session's.
-
-    Parameters
-    ----------
-    session : Session
-        Whose `compared` it fills, and whose run it goes along with.
-    runner : Runner
-        Not started yet, or one that runs beside another.
-    title : str
-        Of the model, for people.
-    of_other_input : bool
-        The input is another than the one on screen, and is shown beside it.
-
-    Attributes
-    ----------
-    status : Signal(str)
-        What it waits for; empty when for nothing.
-    noted : Signal(tuple)
-        What a person should know of its input, a sentence each.
-    failed : Signal(str)
-        It cannot go on: one sentence. It has ended then.
+    """Runs a model over an input, beside another run or in a process that is not started yet, and holds its trace against the
+    session's; an input other than the one on screen (`of_other_input`) is shown beside it. `title` is the model's, for people.
     """
 
-    status = Signal(str)
-    noted = Signal(tuple)
-    failed = Signal(str)
+    status = Signal(str)  # what it waits for; empty when for nothing
+    noted = Signal(tuple)  # what a person should know of its input, a sentence each
+    failed = Signal(str)  # it cannot go on: one sentence; it has ended then
 
     def __init__(self, session: Session, runner: Runner, *, model: str, title: str, device: str, given: Input, name: str,
                  of_other_input: bool) -> None:

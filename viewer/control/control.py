@@ -28,19 +28,9 @@ from unrolled.viewer.state.session import Session
 
 
 class Control(QObject):
-    """Makes the parts that move, change, open and compare runs, and hands commands and reports to them.
+    """Makes the parts that move, change, open and compare runs, and hands commands and reports to them."""
 
-    Attributes
-    ----------
-    choice : ModelChoice
-        Which model is wanted, and what there is to choose from.
-    earlier : EarlierRuns
-        Runs to go back to.
-    traceback_wanted : Signal(str, str)
-        A person wants to see where their own function raised: the sentence, and the traceback.
-    """
-
-    traceback_wanted = Signal(str, str)
+    traceback_wanted = Signal(str, str)  # where a person's own function raised: the sentence, and the traceback
 
     def __init__(self, session: Session, backend: BackendProcess, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -93,13 +83,8 @@ class Control(QObject):
 
     def begin_with(self, *, decoding: Decoding | None = None, model: str = "", device: str = "", preferred: str = "",
                    preferred_kind: str = "", preferred_device: str = "") -> None:
-        """What the first run is made with; what is left out stays as it is.
-
-        Parameters
-        ----------
-        preferred, preferred_kind, preferred_device : str
-            The model, what it took and the device that were used last time: taken if no other is asked for and they are still
-            there.
+        """What the first run is made with; what is left out stays as it is. What is preferred was used last time, and is taken if
+        no other is asked for and it is still there.
         """
         self._branching.decoding = decoding or self._branching.decoding
         self.choice.model = model or self.choice.model

@@ -41,17 +41,11 @@ class EarlierRun:
 
 
 class EarlierRuns:
-    """Keeps the newest of them.
-
-    Attributes
-    ----------
-    kept : list of EarlierRun
-        The newest first.
-    """
+    """Keeps the newest of them."""
 
     def __init__(self, session: Session, opener: Opener, choice: ModelChoice, do: c.Do) -> None:
         self._session, self._opener, self._choice, self._do = session, opener, choice, do
-        self.kept: list[EarlierRun] = []
+        self.kept: list[EarlierRun] = []  # the newest first
         session.run_left.connect(self._keep)
 
     @handles(c.ReturnToRun)

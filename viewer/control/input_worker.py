@@ -35,13 +35,7 @@ class GivenUp(BaseException):
 
 
 class InputWorker(QObject):
-    """A queue of one.
-
-    Attributes
-    ----------
-    newest : int
-        The number of what is read, or was given up last.
-    """
+    """A queue of one."""
 
     _done = Signal(int, object, object)
     _told = Signal(int, float)
@@ -49,7 +43,7 @@ class InputWorker(QObject):
     def __init__(self, voice: Voice, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._voice = voice
-        self.newest = 0
+        self.newest = 0  # the number of what is read, or was given up last
         self._name, self._fraction = "", -1.0
         self._show: Callable[[Any], None] | None = None
         self._pool = QThreadPool(self)
@@ -66,14 +60,8 @@ class InputWorker(QObject):
         return self._show is not None
 
     def read(self, name: str, read: Callable[[Say], Read], show: Callable[[Read], None]) -> None:
-        """Call `read` in a thread, and `show` in this one with what it gives; what was asked for before is given up.
-
-        Parameters
-        ----------
-        name : str
-            The file's, for people.
-        read : callable
-            Raises `ValueError` with a sentence.
+        """Call `read`, which raises `ValueError` with a sentence, in a thread, and `show` in this one with what it gives; what
+        was asked for before is given up. `name` is the file's, for people.
         """
         self.forget()
         self._name, self._show = name, show

@@ -26,15 +26,9 @@ from unrolled.viewer.state.session import Session
 
 
 class Loading:
-    """What brings a model and an input together.
+    """What brings a model and an input together."""
 
-    Attributes
-    ----------
-    opened_beside : Signal()
-        The model has read the input of what was recorded before: its run can be made beside it.
-    """
-
-    opened_beside = Signal()
+    opened_beside = Signal()  # the input of what was recorded before is read: its run can be made beside it
 
     def __init__(self, session: Session, runner: Runner, recording: Recording, transport: Transport,
                  branching: Branching, waiting: Waiting, voice: Voice) -> None:

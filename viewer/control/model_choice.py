@@ -14,15 +14,7 @@ DEFAULT_MODEL = "caption-attend-lstm"
 
 
 class ModelChoice:
-    """What was chosen.
-
-    Attributes
-    ----------
-    model, device : str
-        What is wanted; it is loaded as soon as the backend is ready.
-    preferred, preferred_kind, preferred_device : str
-        What was used last time, and what it took; taken if nothing is asked for and it is still there.
-    """
+    """What was chosen; it is loaded as soon as the backend is ready."""
 
     def __init__(self, runner: Runner, voice: Voice) -> None:
         self._runner, self._voice = runner, voice
@@ -31,6 +23,7 @@ class ModelChoice:
         self.families: tuple[Family, ...] = ()
         self.recent: tuple[RecentModel, ...] = ()
         self.model, self.device = "", "auto"
+        # What was used last time, and what it took; taken if nothing is asked for and it is there.
         self.preferred = self.preferred_kind = self.preferred_device = ""
         self._spare = ""  # tried where what nobody asked for cannot be loaded
         self._there, self._there_on = "", "auto"  # what the loaded model was opened by, and the device that was wanted

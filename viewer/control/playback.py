@@ -6,26 +6,14 @@ SLOWEST, FASTEST, FIRST_SPEED = 0.5, 20.0, 3.0  # words a second
 
 
 class Playback(QObject):
-    """Whether a run is being played, how fast, and whether again from the beginning.
+    """Whether a run is being played, how fast, and whether again from the beginning."""
 
-    Attributes
-    ----------
-    tick : Signal()
-        The next word is due.
-    changed : Signal()
-        Playing began or ended, or speed or loop are others.
-    speed : float
-        Words a second.
-    loop : bool
-        Whether the run begins again after its last word.
-    """
-
-    tick = Signal()
-    changed = Signal()
+    tick = Signal()  # the next word is due
+    changed = Signal()  # playing began or ended, or speed or loop are others
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.speed = FIRST_SPEED
+        self.speed = FIRST_SPEED  # words a second
         self.loop = False
         self._timer = QTimer(self, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.tick)

@@ -15,24 +15,14 @@ from unrolled.viewer.state.session import Session
 
 
 class Recording:
-    """The branches of the run, as the backend knows them.
+    """The branches of the run, as the backend knows them."""
 
-    Attributes
-    ----------
-    grew : Signal()
-        The trace that is shown has more steps.
-    unseen_grew : Signal(object)
-        Another branch's has, or has come to its end.
-    last_milliseconds : float
-        What the newest step took, or the mean of a block of them.
-    """
-
-    grew = Signal()
-    unseen_grew = Signal(object)
+    grew = Signal()  # the trace that is shown has more steps
+    unseen_grew = Signal(object)  # another branch's has, or has come to its end
 
     def __init__(self, session: Session, runner: Runner, voice: Voice) -> None:
         self._session, self._runner, self._voice = session, runner, voice
-        self.last_milliseconds = 0.0
+        self.last_milliseconds = 0.0  # what the newest step took, or the mean of a block of them
         self._known: dict[int, Branch] = {}          # by the backend's numbers, undone branches too
         self._searches: dict[int, SearchTree] = {}   # by the branch that each searched
         self._newest = 0

@@ -45,47 +45,25 @@ class Origin(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Opening:
-    """What is to be run.
-
-    Attributes
-    ----------
-    draws : str
-        What the model drew it as, where it did: ``scene``.
-    continues : Trace or None
-        The trace that is gone on with; None where a new one is begun.
-    restart : bool
-        A person asked for it to be run from the beginning: what is shown may give way though another model recorded it.
-    beside : bool
-        What is shown gives way only when the new run has come as far.
-    """
+    """What is to be run."""
 
     input: Input
     origin: Origin = Origin.PERSON
-    draws: str = ""
-    continues: Trace | None = None
-    restart: bool = False
-    beside: bool = False
+    draws: str = ""  # what the model drew it as, where it did: ``scene``
+    continues: Trace | None = None  # what is gone on with; None where a new one is begun
+    restart: bool = False  # a person asked for it from the beginning: what is shown may give way though another model recorded it
+    beside: bool = False  # what is shown gives way only when the new run has come as far
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunState:
-    """A model and its run; what cannot concern it leaves it as it is.
-
-    Attributes
-    ----------
-    number : int
-        Of the run; what arrives of any other is dropped.
-    load : int
-        Of the model that was asked for last.
-    opening : Opening or None
-        What is run, or waits to be.
-    """
+    """A model and its run; what cannot concern it leaves it as it is."""
 
     model: ModelPhase = ModelPhase.OFF
     phase: RunPhase = RunPhase.EMPTY
-    number: int = 0
-    load: int = 0
-    opening: Opening | None = None
+    number: int = 0  # of the run; what arrives of any other is dropped
+    load: int = 0  # of the model that was asked for last
+    opening: Opening | None = None  # what is run, or waits to be
 
     @property
     def is_open(self) -> bool:

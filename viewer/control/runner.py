@@ -48,45 +48,24 @@ class _Held:
 
 
 class Runner(QObject):
-    """A process, a model, a run.
-
-    Parameters
-    ----------
-    backend : BackendProcess
-        It may be starting already.
-    beside : Runner, optional
-        Whose process and model it shares: its own run goes on beside that one's.
-    number : int
-        Of the last run that was made so; see `FIRST_BESIDE`.
-
-    Attributes
-    ----------
-    reported : Signal(object)
-        A report arrived that still matters: not of an older run, nor of a model that was asked for before another.
-    died : Signal(str)
-        The process is gone: one sentence.
-    loaded : Loaded or None
-        The model that is there, or was when the process ended.
-    recorder : Recorder or None
-        What makes the run's traces, once its input is encoded.
-    other_inputs : dict of str to (bytes, str)
-        By hash, the inputs that edits swap to, and their names: they are sent when they are needed.
+    """A process, which may be starting already, a model, and a run. `beside` is the runner whose process and model it shares,
+    where it goes on beside that one's run; `number` is that of the last run that was made so (`FIRST_BESIDE`).
     """
 
-    reported = Signal(object)
-    died = Signal(str)
+    reported = Signal(object)  # what still matters: not of an older run, nor of a model that was asked for before another
+    died = Signal(str)  # the process is gone: one sentence
 
     def __init__(self, backend: BackendProcess, parent: QObject | None = None, *, beside: Runner | None = None,
                  number: int = 0) -> None:
         super().__init__(parent)
         self.backend = backend
         self.state = RunState(model=ModelPhase.STARTING if backend.alive else ModelPhase.OFF)
-        self.loaded: Loaded | None = None
+        self.loaded: Loaded | None = None  # the model that is there, or was when the process ended
         self._is_guest = beside is not None
         if beside is not None:
             self.state, self.loaded = RunState(model=beside.state.model, number=number), beside.loaded
-        self.recorder: Recorder | None = None
-        self.other_inputs: dict[str, tuple[bytes, str]] = {}
+        self.recorder: Recorder | None = None  # what makes the run's traces, once its input is encoded
+        self.other_inputs: dict[str, tuple[bytes, str]] = {}  # by hash, what edits swap to, with names: sent when needed
         self._held: dict[int, _Held] = {}  # by the branch's number over there
         self._sent_inputs: set[str] = set()
         backend.report.connect(self._take)

@@ -33,23 +33,14 @@ from unrolled.viewer.state.wording import title_of
 
 @dataclass(frozen=True, slots=True)
 class ReadSession:
-    """What is shown of it.
-
-    Attributes
-    ----------
-    branches : Branches or None
-        None where there is one run alone, or none.
-    others : dict of str to Input
-        What edits swap to, by its hash; what cannot be read is left out, and its edits cannot be taken then.
-    notes : tuple of str
-        What of it cannot be read, a sentence each.
-    """
+    """What is shown of it."""
 
     saved: SavedSession
     given: Input | None
-    branches: Branches | None
+    branches: Branches | None  # None where there is one run alone, or none
+    # What edits swap to, by its hash; what cannot be read is left out, and its edits cannot be taken then.
     others: dict[str, Input]
-    notes: Notes
+    notes: Notes  # what of it cannot be read, a sentence each
 
 
 def read_session(path: Path, say: Say) -> ReadSession:
@@ -89,18 +80,10 @@ def saved_session(session: Session, decoding: Decoding) -> SavedSession:
 
 
 class SessionWriter(QObject):
-    """A queue of sessions to be written.
+    """A queue of sessions to be written."""
 
-    Attributes
-    ----------
-    written : Signal(object)
-        A session is in its file, whose `Path` this is.
-    failed : Signal(object, str)
-        The path of one that is not, and one sentence.
-    """
-
-    written = Signal(object)
-    failed = Signal(object, str)
+    written = Signal(object)  # a session is in its file, whose `Path` this is
+    failed = Signal(object, str)  # the path of one that is not, and one sentence
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

@@ -22,18 +22,12 @@ PRESSED = "The model is not ready yet:"
 
 
 class Transport:
-    """What moves the playhead and has the trace grow.
-
-    Attributes
-    ----------
-    target : int or None
-        The step that the playhead goes to as steps arrive.
-    """
+    """What moves the playhead and has the trace grow."""
 
     def __init__(self, session: Session, runner: Runner, recording: Recording, voice: Voice) -> None:
         self._session, self._runner, self._recording, self._voice = session, runner, recording, voice
         self.playback = Playback()
-        self.target: int | None = None
+        self.target: int | None = None  # the step that the playhead goes to as steps arrive
         self._moving = False
         self.playback.tick.connect(self._tick)
         self.playback.changed.connect(voice.state_changed)

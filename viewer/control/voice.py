@@ -10,32 +10,13 @@ from unrolled.viewer.state.notice import Notice
 
 
 class Voice(QObject):
-    """Says it.
+    """Says it; `do` takes the command of a notice's button."""
 
-    Parameters
-    ----------
-    do : callable
-        Takes the command of a notice's button.
-
-    Attributes
-    ----------
-    opened : Signal(str)
-        A file, or a store, was opened, for the list of recent ones.
-    said : Signal(object)
-        A `Notice` to show.
-    unsaid : Signal(str)
-        What was said at this place no longer holds.
-    status_changed : Signal(str, float)
-        What is going on, and how far it is (-1: not known); empty when nothing is.
-    state_changed : Signal()
-        What can be done now is different: models, devices, playing, decoding, whether a run is live.
-    """
-
-    opened = Signal(str)
-    said = Signal(object)
-    unsaid = Signal(str)
-    status_changed = Signal(str, float)
-    state_changed = Signal()
+    opened = Signal(str)  # a file, or a store, for the list of recent ones
+    said = Signal(object)  # a `Notice` to show
+    unsaid = Signal(str)  # what was said at this place no longer holds
+    status_changed = Signal(str, float)  # what is going on, and how far it is (-1: not known); empty when nothing is
+    state_changed = Signal()  # what can be done now is different: models, devices, playing, decoding, whether a run is live
 
     def __init__(self, do: Do, parent: QObject | None = None, *, elsewhere: bool = False) -> None:
         super().__init__(parent)

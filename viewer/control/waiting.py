@@ -12,13 +12,7 @@ SHOWN_CHARACTERS = 40
 
 
 class Waiting:
-    """Opens one after another.
-
-    Attributes
-    ----------
-    titles : tuple of str
-        Of what waits, the next first.
-    """
+    """Opens one after another."""
 
     def __init__(self, voice: Voice) -> None:
         self._voice = voice

@@ -18,23 +18,14 @@ Numbers = npt.NDArray[np.floating]
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Which cell each point lies in, of equally many along each side.
+    """Which cell each point lies in, of equally many along each side."""
 
-    Attributes
-    ----------
-    left, low, width, height : float
-        Where the first cell begins, and how large one is.
-    cell : array of int, shape (points,)
-    counts : array of int, shape (cells, cells)
-        A row has one height.
-    """
-
-    left: float
+    left: float  # where the first cell begins, and how large one is
     low: float
     width: float
     height: float
-    cell: npt.NDArray[np.int64]
-    counts: npt.NDArray[np.int64]
+    cell: npt.NDArray[np.int64]  # (points,)
+    counts: npt.NDArray[np.int64]  # (cells, cells); a row has one height
 
 
 def grid_of(points: FloatArray) -> Grid:

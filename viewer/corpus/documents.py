@@ -21,15 +21,9 @@ RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class DocumentsModel(QAbstractTableModel):
-    """Title and steps of each, or of some; what is not traced yet is said.
+    """Title and steps of each, or of some; what is not traced yet is said."""
 
-    Attributes
-    ----------
-    unknown : Signal(int)
-        The row of this document is wanted, and not at hand.
-    """
-
-    unknown = Signal(int)
+    unknown = Signal(int)  # the row of this document is wanted, and not at hand
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -83,15 +77,9 @@ class DocumentsModel(QAbstractTableModel):
 
 
 class DocumentsTable(QTableView):
-    """The table.
+    """The table."""
 
-    Attributes
-    ----------
-    document_wanted : Signal(int)
-        A person wants to open this one.
-    """
-
-    document_wanted = Signal(int)
+    document_wanted = Signal(int)  # a person wants to open this one
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -123,12 +111,7 @@ class DocumentsTable(QTableView):
 
 
 class DocumentList(QWidget):
-    """The table under a field that leaves those whose titles hold what is written.
-
-    Attributes
-    ----------
-    document_wanted : Signal(int)
-    """
+    """The table under a field that leaves those whose titles hold what is written."""
 
     document_wanted = Signal(int)
 

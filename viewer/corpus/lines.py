@@ -36,37 +36,21 @@ AT_ONCE = 8                               # lines of a store that is far away
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A place with what is around it.
+    """A place with what is around it."""
 
-    Attributes
-    ----------
-    pieces : tuple of str
-        What stands at each step.
-    colours : array of uint8, shape (steps, 3)
-    first, last : int
-        Which of them are the place.
-    """
-
-    pieces: tuple[str, ...]
-    colours: np.ndarray
-    first: int
-    last: int
+    pieces: tuple[str, ...]  # what stands at each step
+    colours: np.ndarray  # (steps, 3)
+    first: int  # the first and
+    last: int  # the last of them that are the place
 
 
 NOT_YET = Line(("…",), np.zeros((0, 3), np.uint8), 0, -1)
 
 
 class Lines(QListView):
-    """Rows of places.
+    """Rows of places."""
 
-    Attributes
-    ----------
-    hits : RowModel of Hit
-    place_wanted : Signal(int, int)
-        A person wants to see this step of this document.
-    """
-
-    place_wanted = Signal(int, int)
+    place_wanted = Signal(int, int)  # a person wants to see this step of this document
 
     def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -62,15 +62,9 @@ class Key(NamedTuple):
 
 
 class MapPage(QWidget):
-    """The map with its controls.
+    """The map with its controls."""
 
-    Attributes
-    ----------
-    framed : Signal(object, object)
-        The steps within a frame, as `Found`; and all of them, by document, as `Steps`.
-    """
-
-    framed = Signal(object, object)
+    framed = Signal(object, object)  # the steps within a frame, as `Found`; and all of them, by document, as `Steps`
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)

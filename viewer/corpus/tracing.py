@@ -37,25 +37,15 @@ class TracingOptions:
 
 
 class Tracing(QObject):
-    """The process.
+    """The process."""
 
-    Attributes
-    ----------
-    progressed : Signal(str, float)
-        How far it is, in words, and as a share from 0 to 1; −1 where that is not known.
-    ended : Signal(str)
-        It is over: an empty text where all is there, else a sentence. What was written stays.
-    told : tuple of str
-        What was said meanwhile of documents that were left out or cut short, a sentence each.
-    """
-
-    progressed = Signal(str, float)
-    ended = Signal(str)
+    progressed = Signal(str, float)  # how far it is, in words, and as a share from 0 to 1; −1 where that is not known
+    ended = Signal(str)  # an empty text where all is there, else a sentence; what was written stays
 
     def __init__(self, options: TracingOptions, parent: QObject | None = None, *, program: list[str] | None = None) -> None:
         super().__init__(parent)
         self._errors, self._stopped = b"", False
-        self.told: tuple[str, ...] = ()
+        self.told: tuple[str, ...] = ()  # of documents that were left out or cut short, a sentence each
         self._process = QProcess(self)
         environment = QProcessEnvironment.systemEnvironment()
         environment.insert("PYTHONUNBUFFERED", "1")

@@ -31,13 +31,7 @@ DTYPE_TITLES = {"uint8": "bytes: a 255th of the channel’s range", "float16": "
 
 
 class TracingDialog(QDialog):
-    """The dialog.
-
-    Parameters
-    ----------
-    models : sequence of (str, str)
-        Names and titles.
-    """
+    """The dialog; of models their names and titles."""
 
     def __init__(self, models: Sequence[tuple[str, str]], current: str, channels: str, do: Do,
                  parent: QWidget | None = None, *, program: list[str] | None = None) -> None:

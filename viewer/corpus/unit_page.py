@@ -68,16 +68,9 @@ def asked(store: Store, channel: Channel, unit: int, wanted: Wanted, progress: T
 
 
 class UnitPage(QWidget):
-    """The page.
+    """The page."""
 
-    Attributes
-    ----------
-    chosen : Signal()
-        Another channel or unit is looked at.
-    place_wanted : Signal(int, int)
-    """
-
-    chosen = Signal()
+    chosen = Signal()  # another channel or unit is looked at
     place_wanted = Signal(int, int)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:

@@ -13,34 +13,16 @@ OF_INPUT = {"sentence": "alignment", "text": "text", "clip": "frames"}  # what i
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """Something that can be exported.
+    """Something that can be exported."""
 
-    Attributes
-    ----------
-    name : str
-        On the command line, and remembered.
-    title, about : str
-        For a list to choose from, and a sentence.
-    makes : Makes
-        What its formats hold.
-    there : callable
-        Whether a run has it.
-    missing : str
-        A sentence where it has not.
-    takes : frozenset of str
-        The `ExportSettings` that it looks at, beside those that all do.
-    suffixes : tuple of str
-        Of its formats; without any, all that hold what it makes.
-    """
-
-    name: str
-    title: str
-    about: str
-    makes: Makes
-    there: Callable[[Subject], bool]
-    missing: str
-    takes: frozenset[str] = frozenset()
-    suffixes: tuple[str, ...] = ()
+    name: str  # on the command line, and remembered
+    title: str  # for a list to choose from
+    about: str  # a sentence
+    makes: Makes  # what its formats hold
+    there: Callable[[Subject], bool]  # whether a run has it
+    missing: str  # a sentence where it has not
+    takes: frozenset[str] = frozenset()  # the `ExportSettings` that it looks at, beside those that all do
+    suffixes: tuple[str, ...] = ()  # of its formats; without any, all that hold what it makes
 
     @property
     def formats(self) -> tuple[ExportFormat, ...]:

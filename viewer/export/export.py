@@ -14,16 +14,11 @@ from unrolled.viewer.export.subject import Subject
 
 def export(run: Trace | Subject, path: Path, settings: ExportSettings | None = None, *, what: str = "",
            on_progress: OnProgress = lambda fraction: None, cancelled: IsCancelled = lambda: False) -> None:
-    """Write a run, or what was found about it, as a picture, a film, or as it is.
+    """Write a run, with its search, branches and gradients where they are given, as a picture, a film, or as it is: the suffix is
+    one of `formats`.
 
     Parameters
     ----------
-    run : Trace or Subject
-        A trace alone, or with its search, its branches and its gradients.
-    path : Path
-        Its suffix is one of `formats`.
-    settings : ExportSettings, optional
-        How pictures and films look.
     what : str
         The name of one of `CONTENTS`; without it what the suffix is for.
     on_progress : callable

@@ -30,28 +30,17 @@ class Makes(Enum):
 class ExportFormat:
     """A file format.
 
-    Attributes
-    ----------
-    suffix : str
-        In lower case, with the dot.
-    title : str
-        For a list to choose from.
-    makes : Makes
-    writer : str
-        ``module:function``, imported when it is first used. It takes a scene, a path, `ExportSettings`, a callable that is
-        told of progress and one that says whether to stop; of a trace it takes the trace and the path.
-    takes : frozenset of str
-        The `ExportSettings` that matter to it beside what its contents look at: ``dpi``, ``clear``, ``outlines``.
-    needs : str
-        A package that the writer cannot do without and that may be missing.
+    Its writer takes a scene, a path, `ExportSettings`, a callable that is told of progress and one that says whether to stop; of
+    a trace it takes the trace and the path.
     """
 
-    suffix: str
-    title: str
+    suffix: str  # in lower case, with the dot
+    title: str  # for a list to choose from
     makes: Makes
-    writer: str
+    writer: str  # ``module:function``, imported when it is first used
+    # The `ExportSettings` that matter to it beside what its contents look at: ``dpi``, ``clear``, ``outlines``.
     takes: frozenset[str] = frozenset()
-    needs: str = ""
+    needs: str = ""  # a package that the writer cannot do without and that may be missing
 
     def write(self, *given: Any) -> None:
         """Call the writer. Raises `ExportError` where what it needs is not installed."""

@@ -21,20 +21,11 @@ MILLIMETRES = 25.4  # an inch
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A small picture of what will be written.
-
-    Attributes
-    ----------
-    image : QImage
-    size : str
-        How large the file’s picture will be, in words.
-    frames : int
-        Of the animation; 0 of a picture.
-    """
+    """A small picture of what will be written."""
 
     image: QImage
-    size: str
-    frames: int = 0
+    size: str  # how large the file’s picture will be, in words
+    frames: int = 0  # of the animation; 0 of a picture
 
 
 class Previewer:
@@ -46,16 +37,8 @@ class Previewer:
 
     def make(self, subject: Subject, content: Content, chosen: ExportFormat, settings: ExportSettings, *, frame: int,
              largest: QSize, cancelled: IsCancelled) -> Preview:
-        """One that fits into so many pixels.
-
-        Parameters
-        ----------
-        frame : int
-            Which frame of an animation, counted from 0; the last one, if there are fewer.
-
-        Raises
-        ------
-        ExportError, Cancelled
+        """One that fits into so many pixels, of an animation its frame of this number, counted from 0, or the last one. Raises
+        `ExportError`, and `Cancelled`.
         """
         check(settings)
         if self._scene is None or self._scene[0] != (subject, content.name):

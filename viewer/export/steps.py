@@ -41,21 +41,9 @@ def steps_of(words: Sequence[str], settings: ExportSettings) -> tuple[int, ...]:
 
 
 def chosen_steps(length: int, end_step: int, settings: ExportSettings, *, first: int = 0) -> tuple[int, ...]:
-    """The steps of a run that are drawn.
+    """The steps that are drawn of a run of this length, whose `end_step` wrote END (-1: none did).
 
-    Parameters
-    ----------
-    length : int
-        Of the run.
-    end_step : int
-        The step that wrote END, or -1.
-    first : int
-        The number of the first step in what is said.
-
-    Raises
-    ------
-    ExportError
-        When a step is not there, or none is left.
+    Raises `ExportError` when a step is not there, or none is left; the first is called `first` there.
     """
     wanted = settings.steps or tuple(range(length))
     if wanted and wanted[-1] >= length:

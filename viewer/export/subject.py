@@ -19,32 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """A run with all that pictures are made of; nobody changes it meanwhile.
-
-    Attributes
-    ----------
-    trace : Trace
-    search : SearchTree or None
-        Its beam search.
-    branches : Branches or None
-        The run and those that leave it.
-    gradients : Followed or None
-        Of its words, with respect to every earlier state.
-    appearance : AppearanceValues
-        The colour maps and scales of tracks.
-    at : At
-        Which layer and which head of channels that have several is drawn.
-    board : BoardScene or None
-        Plots of a training, in place of a run.
-    """
+    """A run with all that pictures are made of; nobody changes it meanwhile."""
 
     trace: Trace
     search: SearchTree | None = None
-    branches: Branches | None = None
-    gradients: Followed | None = None
-    appearance: AppearanceValues = field(default_factory=AppearanceValues)
-    at: At = field(default_factory=dict)
-    board: BoardScene | None = None
+    branches: Branches | None = None  # the run and those that leave it
+    gradients: Followed | None = None  # of its words, with respect to every earlier state
+    appearance: AppearanceValues = field(default_factory=AppearanceValues)  # the colour maps and scales of tracks
+    at: At = field(default_factory=dict)  # which layer and which head of channels that have several is drawn
+    board: BoardScene | None = None  # plots of a training, in place of a run
 
     @property
     def channels(self) -> tuple[Channel, ...]:

@@ -34,18 +34,10 @@ def write(painter: QPainter, place: QRectF, words: str, where: Qt.AlignmentFlag,
 
 @dataclass(frozen=True, slots=True)
 class SetWords:
-    """Words set in centred lines.
+    """Words set in centred lines."""
 
-    Attributes
-    ----------
-    places : tuple of QRectF
-        A rectangle a word.
-    height : float
-        Of all lines.
-    """
-
-    places: tuple[QRectF, ...]
-    height: float
+    places: tuple[QRectF, ...]  # a rectangle a word
+    height: float  # of all lines
 
 
 def set_words(words: tuple[str, ...], used: QFont, *, width: float, gap: float, line_height: float) -> SetWords:

@@ -66,8 +66,6 @@ def collect(trace: Trace, *, file: str, ask: Ask | None, notes: Sequence[str] = 
         Whose equations are given, and of which steps; the units that change most, and all steps, by default.
     vocabulary : sequence of str
         The word of every token.
-    say : callable
-        Told what is being done.
 
     Raises
     ------

@@ -13,26 +13,14 @@ from unrolled.viewer.report.analysis import GateStatistics, plain
 
 
 class FolderAnalysis(msgspec.Struct, frozen=True, kw_only=True):
-    """The gates over all runs together, each run's steps counted alike.
+    """The gates over all runs together, each run's steps counted alike."""
 
-    Attributes
-    ----------
-    files : tuple of str
-        The runs, by their files' names.
-    weights_hash : str
-        Of the model that recorded all of them.
-    steps : int
-        Of all runs.
-    notes : tuple of str
-        What was left out, and why.
-    """
-
-    files: tuple[str, ...]
+    files: tuple[str, ...]  # the runs, by their files' names
     model: str
-    weights_hash: str
-    steps: int
+    weights_hash: str  # of the model that recorded all of them
+    steps: int  # of all runs
     gates: tuple[GateStatistics, ...]
-    notes: tuple[str, ...]
+    notes: tuple[str, ...]  # what was left out, and why
 
 
 def collect_folder(runs: Iterable[tuple[str, Trace]]) -> FolderAnalysis:

@@ -28,36 +28,16 @@ class PlacedEdit(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Branch:
-    """One way that a run can go.
+    """One way that a run can go."""
 
-    Attributes
-    ----------
-    identity : int
-        Its own as long as the session lasts, whatever becomes of it.
-    wire_id : int
-        The backend's number for its present form: another one each time that its edits change.
-    name : str
-        For people.
-    trace : Trace
-        All its steps, those that it shares with its parent too.
-    parent : int or None
-        The identity of the branch that it leaves; None for the first.
-    step : int
-        Before this step it leaves its parent: the steps before are shared.
-    edits : tuple of PlacedEdit
-        All of them, those that its parent had when it left too.
-    decoding : Decoding
-        How its words are chosen.
-    """
-
-    identity: int
-    wire_id: int
-    name: str
-    trace: Trace
-    parent: int | None = None
-    step: int = 0
-    edits: tuple[PlacedEdit, ...] = ()
-    decoding: Decoding = GREEDY
+    identity: int  # its own as long as the session lasts, whatever becomes of it
+    wire_id: int  # the backend's number for its present form: another one each time that its edits change
+    name: str  # for people
+    trace: Trace  # all its steps, those that it shares with its parent too
+    parent: int | None = None  # the identity of the branch that it leaves; None for the first
+    step: int = 0  # before this step it leaves its parent: the steps before are shared
+    edits: tuple[PlacedEdit, ...] = ()  # all of them, those that its parent had when it left too
+    decoding: Decoding = GREEDY  # how its words are chosen
 
     @property
     def edits_on(self) -> tuple[Edit, ...]:
@@ -71,18 +51,10 @@ class Branch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Branches:
-    """All branches and the one that is shown; a value, so that any change of them can be undone.
+    """All branches and the one that is shown; a value, so that any change of them can be undone."""
 
-    Attributes
-    ----------
-    all : dict of int to Branch
-        By identity, in the order they were made; never changed in place.
-    current : int
-        The identity of the one shown.
-    """
-
-    all: dict[int, Branch]
-    current: int = FIRST
+    all: dict[int, Branch]  # by identity, in the order they were made; never changed in place
+    current: int = FIRST  # the identity of the one shown
 
     @property
     def shown(self) -> Branch | None:

@@ -11,26 +11,14 @@ STRONGEST = 1.0
 
 
 class Brush:
-    """What is painted, until it is made into an edit or wiped away.
+    """What is painted, until it is made into an edit or wiped away."""
 
-    Attributes
-    ----------
-    changed : Signal()
-        Another mode, or other places.
-    mode : {'off', 'attend', 'mask'}
-        What painting does: it moves the attention to the places, or away from them.
-    strength : float
-        What a stroke adds to a place's weight, from 0 to 1.
-    weights : dict[int, float]
-        The painted places and their weights, above 0 and at most 1; never changed in place.
-    """
-
-    changed = Signal()
+    changed = Signal()  # another mode, or other places
 
     def __init__(self) -> None:
-        self.mode: Mode = "off"
-        self.strength = STRONGEST
-        self.weights: dict[int, float] = {}
+        self.mode: Mode = "off"  # what painting does: it moves the attention to the places, or away from them
+        self.strength = STRONGEST  # what a stroke adds to a place's weight, from 0 to 1
+        self.weights: dict[int, float] = {}  # of the painted places, above 0 and at most 1; never changed in place
 
     def set_mode(self, mode: Mode) -> None:
         """Begin to paint, or leave off; what was painted with another mode is wiped away."""

@@ -8,24 +8,12 @@ from unrolled.models.trace import Trace
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Compared:
-    """What the run on screen is held against.
+    """What the run on screen is held against."""
 
-    Attributes
-    ----------
-    name : str
-        For people: the branch's name, the model's title, the picture's name.
-    trace : Trace
-        It may grow.
-    input : Input or None
-        What it looks at, where that is another input than the one on screen; None where it is the same.
-    identity : int or None
-        The branch that it is, of this session's; None for another run.
-    """
-
-    name: str
-    trace: Trace
-    input: Input | None = None
-    identity: int | None = None
+    name: str  # for people: the branch's name, the model's title, the picture's name
+    trace: Trace  # it may grow
+    input: Input | None = None  # what it looks at, where that is another input than the one on screen; None where it is the same
+    identity: int | None = None  # the branch that it is, of this session's; None for another run
 
 
 def first_divergence(one: Trace, other: Trace) -> int | None:

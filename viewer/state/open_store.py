@@ -14,34 +14,18 @@ Steps = tuple[tuple[int, int], ...]
 
 
 class OpenStore:
-    """The store, and which of its documents is on screen.
+    """The store, and which of its documents is on screen."""
 
-    Attributes
-    ----------
-    channel : str
-        Whose unit colours the document on screen; empty where it was not found by one.
-    is_readable : bool
-        A document is on screen as it lies in the store, and its input is at hand.
-    framed : mapping of int to Steps
-        By document, the steps whose states a person framed in the map.
-    changed : Signal()
-        Another store, or none.
-    document_changed : Signal()
-        Another of its documents is shown as a run.
-    framed_changed : Signal()
-        Other steps are framed.
-    """
-
-    changed = Signal()
-    document_changed = Signal()
-    framed_changed = Signal()
+    changed = Signal()  # another store, or none
+    document_changed = Signal()  # another of its documents is shown as a run
+    framed_changed = Signal()  # other steps are framed
 
     def __init__(self) -> None:
         self.store: Store | None = None
         self.document = NO_DOCUMENT
-        self.channel = ""
-        self.is_readable = False
-        self.framed: Mapping[int, Steps] = {}
+        self.channel = ""  # whose unit colours the document on screen; empty where it was not found by one
+        self.is_readable = False  # a document is on screen as it lies in the store, and its input is at hand
+        self.framed: Mapping[int, Steps] = {}  # by document, the steps whose states a person framed in the map
 
     @property
     def framed_steps(self) -> Steps:

@@ -6,26 +6,14 @@ NOWHERE = -1
 
 
 class Playhead:
-    """The current step of a run, from 0 to its last; `NOWHERE` while there are no steps.
+    """The current step of a run, from 0 to its last; `NOWHERE` while there are no steps."""
 
-    Attributes
-    ----------
-    moved : Signal(int)
-        Sent with the new step, only when it differs from the old one.
-    length_changed : Signal(int)
-        Sent with the number of steps that can be gone to.
-    step : int
-        The current step, or `NOWHERE`.
-    length : int
-        The number of steps that can be gone to.
-    """
-
-    moved = Signal(int)
+    moved = Signal(int)  # the new step, only when it differs from the old one
     length_changed = Signal(int)
 
     def __init__(self) -> None:
         self.step = NOWHERE
-        self.length = 0
+        self.length = 0  # the number of steps that can be gone to
 
     @property
     def at_end(self) -> bool:

@@ -13,52 +13,28 @@ from unrolled.models.protocol.questions import AnswerPart, Question
 
 @dataclass(slots=True, eq=False)
 class Asked:
-    """A question, and as much of its answer as there is.
+    """A question, and as much of its answer as there is."""
 
-    Attributes
-    ----------
-    number : int
-        Grows with every question.
-    wire_id : int
-        The branch's form that is asked about.
-    parts : list
-        What has arrived.
-    done : bool
-        Nothing more will arrive.
-    failure : str
-        Why there is no answer: one sentence; empty otherwise.
-    """
-
-    number: int
+    number: int  # grows with every question
     name: str
     question: Question
-    wire_id: int
-    parts: list[AnswerPart] = field(default_factory=list)
-    done: bool = False
-    failure: str = ""
+    wire_id: int  # the branch's form that is asked about
+    parts: list[AnswerPart] = field(default_factory=list)  # what has arrived
+    done: bool = False  # nothing more will arrive
+    failure: str = ""  # why there is no answer: one sentence; empty otherwise
 
 
 class Questions:
-    """What is asked now, at most one question under each name.
-
-    Attributes
-    ----------
-    dropped : Signal(int)
-        The number of a question that nobody waits for any more.
-    answered : Signal(str)
-        Something arrived under this name.
-    possible : bool
-        Whether a model is there that can answer about the branch shown; the controller says so.
-    """
+    """What is asked now, at most one question under each name."""
 
     asked = Signal(object)
-    dropped = Signal(int)
-    answered = Signal(str)
+    dropped = Signal(int)  # the number of a question that nobody waits for any more
+    answered = Signal(str)  # something arrived under this name
 
     def __init__(self) -> None:
         self._open: dict[str, Asked] = {}
         self._made = 0
-        self.possible = False
+        self.possible = False  # whether a model is there that can answer about the branch shown; the controller says so
 
     def ask(self, name: str, question: Question, wire_id: int) -> Asked:
         """Ask, unless the very same is asked already."""

@@ -18,44 +18,23 @@ Fate = Literal["lives", "died", "finished", "best"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hypothesis:
-    """A hypothesis at the step that it was kept at; see `BeamHypothesis` too.
-
-    Attributes
-    ----------
-    number, parent : int
-        Its own, and that of the one it goes on from; `ROOT` for the search's beginning.
-    result : StepResult
-        Its step with everything recorded on the way.
-    """
+    """A hypothesis at the step that it was kept at; see `BeamHypothesis` too."""
 
     number: int
-    parent: int
+    parent: int  # the one that it goes on from; `ROOT` for the search's beginning
     score: float
     finished: bool
-    result: StepResult
+    result: StepResult  # its step with everything recorded on the way
 
 
 class SearchTree:
-    """What a search has told so far.
-
-    Attributes
-    ----------
-    wire_id : int
-        The branch's form that it searches from.
-    begin : int
-        The first step that it searches.
-    decoding : Decoding
-        Its width and length penalty.
-    steps : list of list of Hypothesis
-        Those that were kept at each step, in their order of merit: the living first, then those that finished there.
-    over : bool
-        It has ended.
-    """
+    """What a search from a branch's form, and a step of it, has told so far."""
 
     def __init__(self, wire_id: int, begin: int, decoding: Decoding) -> None:
         self.wire_id, self.begin, self.decoding = wire_id, begin, decoding
+        # Those that were kept at each step, the best first: the living, then those that finished there.
         self.steps: list[list[Hypothesis]] = []
-        self.over = False
+        self.over = False  # it has ended
         self._by_number: dict[int, Hypothesis] = {}
         self._parents: set[int] = set()
 

@@ -11,23 +11,15 @@ class Selection:
     """Pinned units, in the order they were pinned, and the one under the pointer.
 
     A unit is an index into the ``unit`` axis; the same unit of h, c and every gate belong together.
-
-    Attributes
-    ----------
-    units : tuple of int
-        The pinned ones, the oldest first.
-    hovered : Signal(object)
-        The unit under the pointer, an int or None.
-    at : mapping of str to str
-        Which layer and which head of channels that have several is looked at; see `unrolled.models.trace.slices`.
     """
 
     changed = Signal()
-    hovered = Signal(object)
+    hovered = Signal(object)  # the unit under the pointer, an int or None
 
     def __init__(self) -> None:
-        self.units: tuple[int, ...] = ()
+        self.units: tuple[int, ...] = ()  # the oldest first
         self.hover: int | None = None
+        # Which layer and head of channels that have several is looked at; see `unrolled.models.trace.slices`.
         self.at: Mapping[str, str] = {}
 
     def toggle(self, unit: int) -> None:

@@ -23,42 +23,19 @@ from unrolled.viewer.state.time_axis import TimeAxis
 
 
 class Session:
-    """The state of one window.
-
-    Attributes
-    ----------
-    expected_kind : str
-        What the first model takes, while it is not there; empty where that is not known.
-    input_refused : bool
-        The model could not read the input, so that there is nothing to run.
-    input_changed, model_changed, trace_changed : Signal()
-        Another input, another model, another trace object.
-    steps_added : Signal(int)
-        Steps were added to the trace; how many there are now.
-    ended : Signal()
-        The run is over.
-    run_left : Signal()
-        Another run is about to take the place of the one that is there still.
-    run_changed : Signal()
-        Another run altogether is shown, or none: nothing of the old one's branches is left.
-    branches_changed : Signal()
-        There are other branches, or another one is shown; where its trace is another one, `trace_changed` is sent too.
-    search_changed : Signal()
-        A beam search began, went on or ended.
-    compared_changed : Signal()
-        Another run, or none, is beside the one shown, or the one that is there has grown.
-    """
+    """The state of one window."""
 
     input_changed = Signal()
     model_changed = Signal()
-    trace_changed = Signal()
-    steps_added = Signal(int)
-    ended = Signal()
-    run_left = Signal()
-    run_changed = Signal()
+    trace_changed = Signal()  # it is another object
+    steps_added = Signal(int)  # how many there are now
+    ended = Signal()  # the run is over
+    run_left = Signal()  # another run is about to take the place of the one that is there still
+    run_changed = Signal()  # another run altogether is shown, or none: nothing of the old one's branches is left
+    # There are others, or another one is shown; where its trace is another one, `trace_changed` is sent too.
     branches_changed = Signal()
-    search_changed = Signal()
-    compared_changed = Signal()
+    search_changed = Signal()  # a beam search began, went on or ended
+    compared_changed = Signal()  # another run, or none, is beside the one shown, or the one that is there has grown
 
     def __init__(self, appearance: Appearance | None = None) -> None:
         self.playhead = Playhead()
@@ -66,9 +43,9 @@ class Session:
         self.time_axis = TimeAxis()
         self.appearance = appearance or Appearance()
         self.input: Input | None = None
-        self.input_refused = False
+        self.input_refused = False  # the model could not read the input, so that there is nothing to run
         self.description: ModelDescription | None = None
-        self.expected_kind = "picture"
+        self.expected_kind = "picture"  # what the first model takes, while it is not there; empty where that is not known
         self.device = ""
         self._pinned: dict[str, tuple[int, ...]] = {}  # of other models, by their names
         self._pinned_of = ""  # whose units are pinned now

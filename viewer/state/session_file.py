@@ -55,29 +55,17 @@ class SavedBranch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionLayout(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``session.json`` holds.
-
-    Attributes
-    ----------
-    title : str
-        What it is about, for a person who chooses among several.
-    input_name : str
-        The input's file name; empty without one.
-    branches : tuple of SavedBranch
-        What they are; empty where there is one run alone.
-    current : int
-        The identity of the branch on screen.
-    other_inputs : tuple of str
-        The file names of the inputs that edits swap to.
-    """
+    """What ``session.json`` holds."""
 
     version: int = FORMAT_VERSION
-    title: Annotated[str, msgspec.Meta(max_length=LONGEST_NAME)] = ""
-    input_name: str = ""
+    title: Annotated[str, msgspec.Meta(max_length=LONGEST_NAME)] = ""  # what it is about, for a person who chooses among several
+    input_name: str = ""  # of its file; empty without one
     input_medium: str = "picture"
     traces: Annotated[int, msgspec.Meta(ge=0, le=MOST_BRANCHES)] = 0
+    # Empty where there is one run alone.
     branches: Annotated[tuple[SavedBranch, ...], msgspec.Meta(max_length=MOST_BRANCHES)] = ()
-    current: int = FIRST
+    current: int = FIRST  # the identity of the branch on screen
+    # The file names of the inputs that edits swap to.
     other_inputs: Annotated[tuple[str, ...], msgspec.Meta(max_length=MOST_INPUTS)] = ()
     step: int = 0
     pinned: tuple[Unit, ...] = ()
@@ -93,20 +81,12 @@ class SessionLayout(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class SavedSession:
-    """A session as it was read.
-
-    Attributes
-    ----------
-    input_bytes : bytes
-        The input's file; empty without one.
-    others : tuple of (str, bytes)
-        The inputs that edits swap to: their names and their files.
-    """
+    """A session as it was read."""
 
     layout: SessionLayout
-    input_bytes: bytes
+    input_bytes: bytes  # the input's file; empty without one
     traces: tuple[Trace, ...]
-    others: tuple[tuple[str, bytes], ...] = ()
+    others: tuple[tuple[str, bytes], ...] = ()  # the inputs that edits swap to: their names and their files
 
 
 def branches_of(saved: SavedSession) -> Branches | None:

@@ -7,26 +7,14 @@ FEWEST_SHOWN = 12    # a run that has just begun is drawn in the width of twelve
 
 
 class TimeAxis:
-    """A range of steps; step t takes the place from t to t + 1.
-
-    Attributes
-    ----------
-    changed : Signal()
-        The range changed.
-    following : bool
-        Whether the range grows with the run; a person's zoom or pan ends that, `reset` begins it again.
-    start : float
-        The left end, in steps.
-    stop : float
-        The right end, in steps.
-    """
+    """A range of steps; step t takes the place from t to t + 1."""
 
     changed = Signal()
 
     def __init__(self) -> None:
         self.start, self.stop = 0.0, float(FEWEST_SHOWN)
         self._length = 0
-        self.following = True
+        self.following = True  # whether the range grows with the run; a person's zoom or pan ends that, `reset` begins it again
 
     def set_length(self, length: int) -> None:
         self._length = length

@@ -24,33 +24,17 @@ ZOOM_FACTOR = 1.25
 
 @dataclass(frozen=True, slots=True)
 class ActionSpec:
-    """One thing that can be done.
+    """One thing that can be done."""
 
-    Attributes
-    ----------
-    name : str
-        What the code calls it.
-    do : callable
-        Makes its command; of an action that is switched on and off from whether it is on.
-    keys : tuple of str
-        Its shortcuts, the first of which is shown.
-    icon : str
-        The icon's file without suffix; empty for none.
-    group : int
-        Where a menu is divided by lines: a line between different groups.
-    hint : str
-        A longer text for the tooltip.
-    """
-
-    name: str
+    name: str  # what the code calls it
     menu: str
     text: str
-    do: Callable[..., c.Command]
-    keys: tuple[str, ...] = ()
-    icon: str = ""
+    do: Callable[..., c.Command]  # makes its command; of an action that is switched on and off from whether it is on
+    keys: tuple[str, ...] = ()  # its shortcuts, the first of which is shown
+    icon: str = ""  # the icon's file without suffix; empty for none
     checkable: bool = False
-    group: int = 0
-    hint: str = ""
+    group: int = 0  # a menu has a line between different groups
+    hint: str = ""  # a longer text for the tooltip
 
 
 def _switches(name: str, on: str | bool = True, off: str | bool = False) -> Callable[[bool], c.Command]:

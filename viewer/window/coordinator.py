@@ -12,15 +12,9 @@ FRAME_MILLISECONDS = 16
 
 
 class Coordinator(QObject):
-    """Collects what changed, and brings the views up to date one frame later at the latest.
+    """Collects what changed, and brings the views up to date one frame later at the latest."""
 
-    Attributes
-    ----------
-    flushed : Signal()
-        All views are up to date.
-    """
-
-    flushed = Signal()
+    flushed = Signal()  # all views are up to date
 
     def __init__(self, session: Session, views: Iterable[View], parent: QObject | None = None) -> None:
         super().__init__(parent)

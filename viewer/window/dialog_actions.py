@@ -31,15 +31,9 @@ if TYPE_CHECKING:
 
 
 class DialogActions:
-    """Asks, and says what was chosen as a command.
+    """Asks, and says what was chosen as a command."""
 
-    Attributes
-    ----------
-    last_session : Path or None
-        The session that is kept by itself.
-    """
-
-    last_session: Path | None = None
+    last_session: Path | None = None  # that is kept by itself
 
     def __init__(self, window: MainWindow) -> None:
         self._window = window

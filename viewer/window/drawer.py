@@ -20,17 +20,9 @@ UNBOUNDED = 16_777_215  # as Qt calls it
 
 
 class Drawer(QFrame):
-    """Tabs, and the view behind the one that is open.
+    """Tabs, and the view behind the one that is open."""
 
-    Attributes
-    ----------
-    opened : Signal(str)
-        Another view is open; empty where the drawer was closed.
-    buttons : dict of str to QToolButton
-        The tabs, by the names of their views.
-    """
-
-    opened = Signal(str)
+    opened = Signal(str)  # another view; empty where the drawer was closed
 
     def __init__(self, host: ViewHost, do: Do, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,7 +31,7 @@ class Drawer(QFrame):
         self._specs = {spec.name: spec for spec in host.at(Place.DRAWER)}
         self.open_name = ""
         self.height_wanted = USUAL_HEIGHT
-        self.buttons: dict[str, QToolButton] = {}
+        self.buttons: dict[str, QToolButton] = {}  # the tabs, by the names of their views
         self._row = FlowLayout(gap=4)
         for spec in self._specs.values():
             button = QToolButton()

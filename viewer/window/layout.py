@@ -31,13 +31,7 @@ COLUMNS = (Place.LEFT, Place.CENTRE, Place.RIGHT)
 
 
 class Layout(QWidget):
-    """The window's inside.
-
-    Attributes
-    ----------
-    sections : dict of str to Section
-        The framed views that were made, but for the drawer's, by name.
-    """
+    """The window's inside."""
 
     def __init__(self, session: Session, host: ViewHost, actions: dict[str, QAction], do: Do, theme: Theme,
                  parent: QWidget | None = None) -> None:
@@ -46,7 +40,7 @@ class Layout(QWidget):
         self.toolbar = Toolbar(actions, do, theme)
         self._host, self._sized, self._kind = host, False, ""
         self._kept: list[QSplitter] = []  # whose sizes are those of the last time
-        self.sections: dict[str, Section] = {}
+        self.sections: dict[str, Section] = {}  # the framed views that were made, but for the drawer's, by name
         self._splitters = {place: _splitter(Qt.Orientation.Vertical) for place in COLUMNS}
         self.left, self.centre, self.right = self._splitters.values()
         self.drawer, self.said = Drawer(host, do), BannerPlace(theme)

@@ -59,23 +59,10 @@ def first_size(room: QSize) -> QSize:
 
 
 class MainWindow(QMainWindow):
-    """The one window.
+    """The one window, with these views, by default the catalogue's."""
 
-    Parameters
-    ----------
-    views : tuple of ViewSpec, optional
-        What can be shown; by default the catalogue's.
-
-    Attributes
-    ----------
-    closing : Signal()
-        The window is about to close; the session is still there.
-    remembers : bool
-        Whether settings are written when it closes.
-    """
-
-    closing = Signal()
-    remembers = True
+    closing = Signal()  # the session is still there
+    remembers = True  # whether settings are written when it closes
 
     def __init__(self, session: Session, controller: Control, settings: WindowSettings,
                  views: tuple[ViewSpec, ...] | None = None) -> None:

@@ -29,13 +29,7 @@ def in_menu(text: str) -> str:
 
 
 class Menus:
-    """The menu bar of a window.
-
-    Attributes
-    ----------
-    recent, earlier : QMenu
-        Files and runs to go back to; filled when they are opened.
-    """
+    """The menu bar of a window."""
 
     def __init__(self, window: MainWindow) -> None:
         self._window = window

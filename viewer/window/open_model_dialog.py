@@ -16,14 +16,8 @@ EXPLAINED = ("A checkpoint of this program or of another, a folder that holds on
 
 
 class OpenModelDialog(QDialog):
-    """A line to be typed or pasted into, and two buttons that fill it.
-
-    Parameters
-    ----------
-    chosen : callable
-        Called with the model, as `LoadModel` takes it.
-    folder : str
-        Where the file dialogs begin.
+    """A line to be typed or pasted into, and two buttons that fill it from dialogs that begin in `folder`; `chosen` is called
+    with the model, as `LoadModel` takes it.
     """
 
     def __init__(self, families: tuple[Family, ...], chosen: Callable[[str], None], folder: str = "",

@@ -9,33 +9,17 @@ from unrolled.viewer.client.ssh import SshTunnel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowOptions:
-    """The command line's words for the window; see `unrolled --help`.
-
-    Attributes
-    ----------
-    store : str
-        The address of a store of traces elsewhere.
-    screenshot : Path, optional
-        Run to the end of the caption, save a picture of the window here, and leave.
-    connect : Endpoint, optional
-        A backend that listens already.
-    tunnel : SshTunnel, optional
-        How a backend on another machine is reached.
-    empty : bool
-        No sample is opened: what it is connected to says what is shown.
-    watch : bool
-        What it is connected to is somebody's own training.
-    """
+    """The command line's words for the window; see `unrolled --help`."""
 
     file: Path | None = None
-    store: str = ""
+    store: str = ""  # the address of a store of traces elsewhere
     model: str = ""
     device: str = "auto"
-    screenshot: Path | None = None
+    screenshot: Path | None = None  # run to the end of the caption, save a picture of the window here, and leave
     size: tuple[int, int] | None = None
     theme: str | None = None
-    connect: Endpoint | None = None
-    tunnel: SshTunnel | None = None
-    empty: bool = False
-    watch: bool = False
+    connect: Endpoint | None = None  # a backend that listens already
+    tunnel: SshTunnel | None = None  # how a backend on another machine is reached
+    empty: bool = False  # no sample is opened: what it is connected to says what is shown
+    watch: bool = False  # what it is connected to is somebody's own training
     debug: bool = False

@@ -16,24 +16,9 @@ from unrolled.viewer.widgets.building import own_ground
 
 
 class ViewHost(QObject):
-    """All views of a window.
+    """All views of a window, by default the catalogue's; `kept` is what one of this name remembers of an earlier start."""
 
-    Parameters
-    ----------
-    kept : callable
-        What a view of this name remembers of an earlier start.
-    specs : tuple of ViewSpec, optional
-        By default the catalogue's.
-
-    Attributes
-    ----------
-    made : Signal(object)
-        A `View` was made: it wants to be brought up to date from now on.
-    views : dict of str to View
-        Those that were made, by name.
-    """
-
-    made = Signal(object)
+    made = Signal(object)  # a `View`, to be brought up to date from now on
     subject_changed = Signal()
 
     def __init__(self, session: Session, do: Do, theme: Theme, kept: Callable[[str], Sequence[str] | None] = lambda name: None,
@@ -41,7 +26,7 @@ class ViewHost(QObject):
         super().__init__(parent)
         self._session, self._do, self._theme, self._kept = session, do, theme, kept
         self.specs = catalogue() if specs is None else specs
-        self.views: dict[str, View] = {}
+        self.views: dict[str, View] = {}  # those that were made, by name
         self.subject = subject_of(session)
         for changed in (session.input_changed, session.model_changed, session.trace_changed, session.compared_changed,
                         session.search_changed):

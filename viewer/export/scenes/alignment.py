@@ -37,23 +37,13 @@ MOST_STEPS = 2000
 
 @dataclass(frozen=True, slots=True)
 class AlignmentScene:
-    """A run with attention over a source, ready to be drawn.
+    """A run with attention over a source, ready to be drawn; words as people read them."""
 
-    Attributes
-    ----------
-    rows : array of float32, shape (steps, source words)
-    source, words : tuple of str
-        As people read them.
-    probabilities : array of float32, shape (steps,)
-    title : str
-        What was written, as a text.
-    """
-
-    rows: npt.NDArray[np.float32]
+    rows: npt.NDArray[np.float32]  # (steps, source words)
     source: tuple[str, ...]
     words: tuple[str, ...]
-    probabilities: npt.NDArray[np.float32]
-    title: str
+    probabilities: npt.NDArray[np.float32]  # (steps,)
+    title: str  # what was written, as a text
     trace: Trace
     channel: Channel
 
@@ -72,12 +62,8 @@ def alignment_scene(trace: Trace, at: At = USUAL) -> AlignmentScene:
 
 
 class AlignmentLayout:
-    """Where everything lies, the same on every frame, and how it is painted.
-
-    Parameters
-    ----------
-    sentence : bool
-        Whether the source sentence stands over the matrix, lit up by the current row.
+    """Where everything lies, the same on every frame, and how it is painted; with `sentence` the source stands over the matrix,
+    lit up by the current row.
     """
 
     def __init__(self, scene: AlignmentScene, settings: ExportSettings, *, sentence: bool) -> None:

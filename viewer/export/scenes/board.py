@@ -13,25 +13,13 @@ FINEST = 4.0  # of what a preview is made of
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BoardScene:
-    """Plots, drawn for the settings that they are exported with.
+    """Plots, drawn for the settings that they are exported with."""
 
-    Attributes
-    ----------
-    drawn : QPicture
-        Without a ground.
-    size : QSize
-    fineness : float
-        The pixels, for one of the layout, that its lines are as thick as they should be for.
-    title : str
-    numbers : str
-        What is behind them, as CSV.
-    """
-
-    drawn: QPicture
+    drawn: QPicture  # without a ground
     size: QSize
-    fineness: float
+    fineness: float  # the pixels, for one of the layout, that its lines are as thick as they should be for
     title: str
-    numbers: str
+    numbers: str  # what is behind them, as CSV
 
 
 class BoardStill:

@@ -30,25 +30,12 @@ SMOOTH_FROM = 200  # pixels of a clip's width; smaller ones are shown pixel by p
 
 @dataclass(frozen=True, slots=True)
 class ClipScene:
-    """A clip that was read, ready to be drawn.
+    """A clip that was read, ready to be drawn."""
 
-    Attributes
-    ----------
-    frames : array of uint8, shape (steps, height, width, 3)
-    words : tuple of str
-        The label that was said at each step.
-    probabilities : array of float32, shape (steps,)
-        Of that label.
-    chances : array of float32, shape (steps, labels)
-        Of all labels.
-    labels : tuple of str
-    title : str
-    """
-
-    frames: Pixels
-    words: tuple[str, ...]
-    probabilities: npt.NDArray[np.float32]
-    chances: npt.NDArray[np.float32]
+    frames: Pixels  # (steps, height, width, 3)
+    words: tuple[str, ...]  # the label that was said at each step
+    probabilities: npt.NDArray[np.float32]  # of that label, (steps,)
+    chances: npt.NDArray[np.float32]  # of all labels, (steps, labels)
     labels: tuple[str, ...]
     title: str
 

@@ -27,16 +27,10 @@ SAID = "‖∂ log p / ∂h‖: rows are what was predicted, columns the states 
 
 @dataclass(frozen=True, slots=True)
 class GradientScene:
-    """Norms of gradients, ready to be drawn.
-
-    Attributes
-    ----------
-    table : array of float32, shape (rows, rows)
-        Of the steps from `first` on.
-    """
+    """Norms of gradients, ready to be drawn."""
 
     trace: Trace
-    table: FloatArray
+    table: FloatArray  # of the steps from `first` on, (rows, rows)
     first: int
     colour_map: str
     title: str

@@ -27,27 +27,15 @@ WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A trace, ready to be drawn.
+    """A trace, ready to be drawn."""
 
-    Attributes
-    ----------
-    photograph : array of uint8, shape (height, width, 3)
-    maps : array of float32, shape (steps, rows, columns)
-    words : tuple of str
-        As people read them.
-    probabilities : array of float32, shape (steps,)
-    region : tuple of float
-        The part of the photograph that the maps lie on: left, top, right, bottom as fractions.
-    end_step : int
-        The step that wrote END, or -1.
-    """
-
-    photograph: Pixels
-    maps: npt.NDArray[np.float32]
-    words: tuple[str, ...]
-    probabilities: npt.NDArray[np.float32]
+    photograph: Pixels  # (height, width, 3)
+    maps: npt.NDArray[np.float32]  # (steps, rows, columns)
+    words: tuple[str, ...]  # as people read them
+    probabilities: npt.NDArray[np.float32]  # (steps,)
+    # The part of the photograph that the maps lie on: left, top, right, bottom as fractions.
     region: tuple[float, float, float, float]
-    end_step: int
+    end_step: int  # that wrote END, or -1
 
     @property
     def steps(self) -> int:

@@ -56,24 +56,12 @@ class Still(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SceneKind:
-    """How one content is drawn.
+    """How one content is drawn."""
 
-    Attributes
-    ----------
-    scene : type
-        What `make` gives, so that a scene's painters are found again.
-    make : callable
-        Takes from a run what is drawn. Raises `ExportError`.
-    still : callable
-        What paints the scene as one picture.
-    frames : callable or None
-        What paints its frames.
-    """
-
-    scene: type
-    make: Callable[[Subject], AnyScene]
-    still: Callable[[Any, ExportSettings], Still]
-    frames: Callable[[Any, ExportSettings], Frames] | None = None
+    scene: type  # what `make` gives, so that a scene's painters are found again
+    make: Callable[[Subject], AnyScene]  # takes from a run what is drawn; raises `ExportError`
+    still: Callable[[Any, ExportSettings], Still]  # what paints the scene as one picture
+    frames: Callable[[Any, ExportSettings], Frames] | None = None  # what paints its frames
 
 
 def _board_of(subject: Subject) -> BoardScene:

@@ -28,26 +28,14 @@ LEGEND, UNDERLINED = "probability of each {}, 0 to 100%", " · underlined: writt
 
 @dataclass(frozen=True, slots=True)
 class TextScene:
-    """A text, ready to be drawn.
+    """A text, ready to be drawn."""
 
-    Attributes
-    ----------
-    words, signs : tuple of str
-        Its characters, or pieces of words; and as they are drawn, with the space before them.
-    probabilities : array of float32, shape (steps,)
-    prompt_tokens : int
-        The first so many were read, the others written.
-    title : str
-    noun : str
-        What one of them is.
-    """
-
-    words: tuple[str, ...]
-    signs: tuple[str, ...]
-    probabilities: npt.NDArray[np.float32]
-    prompt_tokens: int
+    words: tuple[str, ...]  # characters, or pieces of words
+    signs: tuple[str, ...]  # the same as they are drawn, with the space before them
+    probabilities: npt.NDArray[np.float32]  # (steps,)
+    prompt_tokens: int  # the first so many were read, the others written
     title: str
-    noun: str = "character"
+    noun: str = "character"  # what one of them is
 
 
 def text_scene(trace: Trace) -> TextScene:

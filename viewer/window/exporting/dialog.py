@@ -31,20 +31,11 @@ FIELDS_WIDTH, SCROLL_BAR, SIZE, AROUND = 332, 14, QSize(860, 600), 80
 
 
 class ExportDialog(QDialog):
-    """Chooses, shows, exports, and closes when it is done.
-
-    Parameters
-    ----------
-    board : callable, optional
-        Draws the plots that are exported in place of the run. It raises `ExportError`.
-
-    Attributes
-    ----------
-    exported : Signal(object)
-        The `Path` of the file that was written.
+    """Chooses, shows, exports, and closes when it is done. `board` draws the plots that are exported in place of the run, and
+    raises `ExportError`.
     """
 
-    exported = Signal(object)
+    exported = Signal(object)  # the `Path` of the file that was written
 
     def __init__(self, session: Session, settings: WindowSettings, parent: QWidget | None = None, *,
                  theme: Theme = LIGHT, do: Do | None = None, board: Callable[[ExportSettings], BoardScene] | None = None) -> None:

@@ -23,15 +23,9 @@ SCALES = (("absolute", "The same at every step"), ("stretched", "Stretched at ea
 
 
 class ExportFields(QWidget):
-    """The fields that matter to what is exported.
+    """The fields that matter to what is exported."""
 
-    Attributes
-    ----------
-    changed : Signal()
-        Another value in any of them.
-    """
-
-    changed = Signal()
+    changed = Signal()  # another value in any of them
 
     def __init__(self, settings: WindowSettings, look: AppearanceValues, subject: Subject) -> None:
         super().__init__()

@@ -120,18 +120,12 @@ class ExportPreview(QWidget):
 
 
 class _Picture(QWidget):
-    """An image in the middle, in its own proportions.
-
-    Attributes
-    ----------
-    image : QImage, optional
-        What is shown, in device pixels.
-    """
+    """An image in the middle, in its own proportions."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.theme = theme
-        self.image: QImage | None = None
+        self.image: QImage | None = None  # in device pixels
         self._clear, self._sentence = False, ""
         self._chequers = QPixmap(2 * SQUARE, 2 * SQUARE)
         self._chequers.fill(QColor(theme.raised))
