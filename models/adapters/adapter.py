@@ -95,23 +95,14 @@ class Named:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PickledAdapter:
-    """Of a family whose models are checkpoints of `torch.save`.
-
-    Attributes
-    ----------
-    recognises : callable
-        Whether a checkpoint is one of them, by the names of its tensors; a `Named` also says what one lacks that is nearly.
-    open : callable
-        A checkpoint and a device → the model; raises `CheckpointError`.
-    several_files : bool
-        Whether its weights come from more files than the one, and `open` says how they are read again.
-    """
+    """Of a family whose models are checkpoints of `torch.save`."""
 
     family: str
     input_kind: str
+    # whether a checkpoint is one of them, by the names of its tensors; a `Named` also says what one lacks that is nearly
     recognises: Callable[[PickledCheckpoint], bool]
-    open: Callable[[PickledCheckpoint, str], AnyStepper]
-    several_files: bool = False
+    open: Callable[[PickledCheckpoint, str], AnyStepper]  # a checkpoint and a device → the model; raises `CheckpointError`
+    several_files: bool = False  # whether its weights come from more files than the one, and `open` says how they are read again
     models: tuple[ModelListing, ...] = ()
     recipes: Mapping[str, Recipe] = field(default_factory=dict)
     evaluate: Evaluate | None = None

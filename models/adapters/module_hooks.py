@@ -74,19 +74,6 @@ class ModuleHooks:
         When it is no module, or one whose modules cannot be reached.
     ValueError
         When there is no module of such a name.
-
-    Attributes
-    ----------
-    series : dict of str to Series
-        By name, in the order in which they began.
-    notes : dict of str to None
-        What cannot be had, a sentence each, in order.
-    ran : dict of str to None
-        The classes of the modules that ran, in order.
-    forwards : int
-        How often the network was called.
-    precision, device : str
-        Of its first parameter: ``float32``, ``cuda:0``.
     """
 
     def __init__(self, network: nn.Module, others: Sequence[str] = (), told: Told | None = None) -> None:
@@ -96,11 +83,12 @@ class ModuleHooks:
         if unknown:
             there = ", ".join(name for name in self._modules if name) or "none below it"
             raise ValueError(f"There is no module “{unknown[0]}” in this {type(self._network).__name__}; there are {there}.")
-        self.series: dict[str, Series] = {}
-        self.notes: dict[str, None] = {}
-        self.ran: dict[str, None] = {}
-        self.forwards = 0
+        self.series: dict[str, Series] = {}  # by name, in the order in which they began
+        self.notes: dict[str, None] = {}  # what cannot be had, a sentence each, in order
+        self.ran: dict[str, None] = {}  # the classes of the modules that ran, in order
+        self.forwards = 0  # how often the network was called
         first = next(iter(self._network.parameters()), torch.empty(0))
+        # precision, device: of its first parameter: ``float32``, ``cuda:0``
         self.precision, self.device = str(first.dtype).removeprefix("torch."), str(first.device)
         self._names: dict[tuple[str, tuple[Any, ...]], str] = {}
         self._keeper = Keeper()

@@ -44,14 +44,6 @@ class SteppedModules:
         By dotted name, each one of `STEPPED`.
     attention : str
         The name of the one whose attention may be changed; empty for none.
-
-    Attributes
-    ----------
-    functions, called_functions : bool
-        Torch's own functions are looked into too, which the step calls itself: ``torch.lstm_cell``, the scaled dot product; the
-        last step did call some.
-    left : dict of str to str
-        Modules that a call could not be looked into, and why; such a call was the module's own.
     """
 
     def __init__(self, modules: Mapping[str, nn.Module], attention: str = "") -> None:
@@ -59,8 +51,10 @@ class SteppedModules:
         looking = {name for name, module in self._modules.items() if isinstance(module, nn.MultiheadAttention)}
         alike = looking, self._modules.keys() - looking
         self._plain = {name for names in alike if len(names) == 1 for name in names}  # nothing else brings what they bring
+        # functions, called_functions: torch's own functions are looked into too, which the step calls itself:
+        # ``torch.lstm_cell``, the scaled dot product; the last step did call some
         self.functions, self.called_functions = True, False
-        self.left: dict[str, str] = {}
+        self.left: dict[str, str] = {}  # modules that a call could not be looked into, and why; such a call was the module's own
 
     @property
     def labelled(self) -> list[tuple[str, nn.Module]]:

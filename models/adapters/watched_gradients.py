@@ -35,19 +35,11 @@ class _Returned:
 
 
 class GradientCapture:
-    """Keeps what is needed of one update: `attach` and `detach` around each forward pass of the network.
-
-    Attributes
-    ----------
-    hooks : ModuleHooks
-        What ran.
-    notes : dict of str to None
-        What cannot be had, a sentence each.
-    """
+    """Keeps what is needed of one update: `attach` and `detach` around each forward pass of the network."""
 
     def __init__(self, network: nn.Module) -> None:
-        self.hooks = ModuleHooks(network, told=self._told)
-        self.notes: dict[str, None] = {}
+        self.hooks = ModuleHooks(network, told=self._told)  # what ran
+        self.notes: dict[str, None] = {}  # what cannot be had, a sentence each
         self._returned: list[_Returned] = []
 
     def _told(self, name: str, call: Any, returned: Any) -> None:

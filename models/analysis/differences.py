@@ -34,25 +34,19 @@ class Differences:
     Where the two runs come from different weights, unit 17 of one has nothing to do with unit 17 of the other: training puts
     units in any order, with either sign. Their difference would mean nothing, so of channels of units the mean sizes are
     compared, a curve each. `one`, `other`: they may grow.
-
-    Attributes
-    ----------
-    trace : Trace
-        A channel for each that both have, named as `difference_name` says, its range a quarter of the channel's in both
-        directions. Its words are the first run's.
-    same_units : bool
-        Whether the runs have the same weights, so that their units can be compared one by one.
-    largest : Largest or None
-        Where the runs differ most, as a share of the channel's range; None while they are the same.
     """
 
     def __init__(self, one: Trace, other: Trace) -> None:
         self.one, self.other = one, other
         weights = one.provenance.weights_hash, other.provenance.weights_hash
+        # whether the runs have the same weights, so that their units can be compared one by one
         self.same_units = weights[0] == weights[1] or not all(weights)
+        # a channel for each that both have, named as `difference_name` says, its range a quarter of the channel's in both
+        # directions. Its words are the first run's.
         self.trace = Trace(tuple(
             self._difference(channel) for name, channel in one.channels.items()
             if (same := other.channels.get(name)) is not None and _comparable(channel, same, self.same_units)))
+        # where the runs differ most, as a share of the channel's range; None while they are the same
         self.largest: Largest | None = None
 
     def follow(self) -> bool:

@@ -129,29 +129,19 @@ def _by_token(part: Replayed, own: Values, trace: Trace, recorded: int) -> Value
 
 
 class Agreed:
-    """What the agreements of a trace come to.
-
-    Attributes
-    ----------
-    largest : float
-        Of all differences.
-    where : str
-        The channel that has it.
-    within : bool
-        Whether that is no more than the precision explains.
-    uncompared : tuple of str
-        The channels that could not be compared.
-    """
+    """What the agreements of a trace come to."""
 
     def __init__(self, trace: Trace) -> None:
         titles = {name: channel.title for name, channel in trace.channels.items()}
         known = [own for own in trace.provenance.agreements if own.channel in titles]
         compared = [(own.difference, own) for own in known if own.difference is not None]
         worst = max(compared, key=lambda pair: pair[0], default=(0.0, None))
-        self.largest = worst[0]
-        self.where = titles[worst[1].channel] if worst[1] is not None else ""
+        self.largest = worst[0]  # of all differences
+        self.where = titles[worst[1].channel] if worst[1] is not None else ""  # the channel that has it
+        # whether that is no more than the precision explains
         self.within = self.largest <= HALF.get(trace.provenance.precision, TOLERANCE)
         named = {own.channel for _, own in compared}
+        # the channels that could not be compared
         self.uncompared = tuple(title for name, title in titles.items() if name not in named)
         self._known, self._titles = known, titles
 

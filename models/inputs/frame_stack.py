@@ -29,21 +29,11 @@ class ClipError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Frames in order.
+    """Frames in order."""
 
-    Attributes
-    ----------
-    frames : array of uint8, shape (T, height, width, 3)
-        RGB.
-    seconds : tuple of float
-        How long each frame is shown, as the file says; empty where it does not.
-    notes : tuple of str
-        What was done to it that a person should know, a sentence each.
-    """
-
-    frames: Frames
-    seconds: tuple[float, ...] = ()
-    notes: tuple[str, ...] = ()
+    frames: Frames  # (T, height, width, 3): RGB
+    seconds: tuple[float, ...] = ()  # how long each frame is shown, as the file says; empty where it does not
+    notes: tuple[str, ...] = ()  # what was done to it that a person should know, a sentence each
 
     @property
     def seconds_a_frame(self) -> float:
@@ -59,14 +49,10 @@ class FrameStack:
         For the sentence of an error.
     most_pixels : int
         Of all frames together.
-
-    Attributes
-    ----------
-    expected : int
-        How many frames there should be, for whoever waits; 0 where that is not known.
     """
 
     def __init__(self, name: str, most_pixels: int, expected: int = 0) -> None:
+        # expected: how many frames there should be, for whoever waits; 0 where that is not known
         self._name, self._most_pixels, self.expected = name, most_pixels, expected
         self._size = (0, 0)
         self.colours = (0, 0)  # primaries and curve, in the numbers of ITU-T H.273

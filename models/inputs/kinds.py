@@ -34,42 +34,18 @@ Notes = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputKind:
-    """What models of one kind take. Each of the functions raises one of `INPUT_ERRORS`, with one sentence for people.
+    """What models of one kind take. Each of the functions raises one of `INPUT_ERRORS`, with one sentence for people."""
 
-    Attributes
-    ----------
-    name : str
-        As `ModelDescription.input_kind` has it.
-    medium : str
-        What its files hold; a sentence and a program are both ``text``.
-    title : str
-        Of the medium's files: ``Photographs``.
-    suffixes : tuple of str
-        In lower case, with the dot. A suffix may be that of several kinds.
-    sample : str
-        The file among the shipped samples that a model of this kind is shown with first; empty without one.
-    step_noun : str
-        What a step brings: ``word``, ``frame``.
-    convention : str
-        What a step is.
-    read : callable
-        A file's, or a folder's, path → bytes that hold all of it.
-    decode : callable
-        Those bytes and a name → what the window shows.
-    for_model : callable
-        The same → what `Stepper.read` takes, with the same notes.
-    """
-
-    name: str
-    medium: str
-    title: str
-    suffixes: tuple[str, ...]
-    sample: str = ""
-    step_noun: str
-    read: Callable[[Path], bytes]
-    decode: Callable[[bytes, str], tuple[Input, Notes]]
-    for_model: Callable[[bytes, str], tuple[Any, Notes]]
-    convention: str = STEP_CONVENTION
+    name: str  # as `ModelDescription.input_kind` has it
+    medium: str  # what its files hold; a sentence and a program are both ``text``
+    title: str  # of the medium's files: ``Photographs``
+    suffixes: tuple[str, ...]  # in lower case, with the dot. A suffix may be that of several kinds.
+    sample: str = ""  # the file among the shipped samples that a model of this kind is shown with first; empty without one
+    step_noun: str  # what a step brings: ``word``, ``frame``
+    read: Callable[[Path], bytes]  # a file's, or a folder's, path → bytes that hold all of it
+    decode: Callable[[bytes, str], tuple[Input, Notes]]  # those bytes and a name → what the window shows
+    for_model: Callable[[bytes, str], tuple[Any, Notes]]  # the same → what `Stepper.read` takes, with the same notes
+    convention: str = STEP_CONVENTION  # what a step is
 
 
 def decode_picture(data: bytes, name: str) -> tuple[InputPicture, Notes]:

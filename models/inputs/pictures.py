@@ -77,18 +77,10 @@ class PictureError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An upright picture.
+    """An upright picture."""
 
-    Attributes
-    ----------
-    image : PIL.Image.Image
-        Mode RGB.
-    notes : tuple of str
-        What was done to it that a person should know, a sentence each.
-    """
-
-    image: Image.Image
-    notes: tuple[str, ...]
+    image: Image.Image  # mode RGB
+    notes: tuple[str, ...]  # what was done to it that a person should know, a sentence each
 
 
 @contextmanager

@@ -21,33 +21,15 @@ MODES = {"L": 1, "RGB": 3, "CMYK": 4, "LAB": 3}
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """What a file holds, every so-and-so-many pixels.
+    """What a file holds, every so-and-so-many pixels."""
 
-    Attributes
-    ----------
-    values : array, shape (height, width, samples)
-        Of any type; of CMYK the ink, of Lab the colours as ICC has them, from 0.
-    mode : str
-        Of `MODES`.
-    white : float
-        The usual value of white, or of all ink.
-    is_linear : bool
-        Whether a sample is proportional to light.
-    profile : bytes
-        Of its colours (ICC); empty without one.
-    missing : float
-        How much of it the file does not hold, from 0 to 1.
-    needed : int
-        Bytes of a file that holds all of it.
-    """
-
-    values: npt.NDArray[Any]
-    mode: str
-    white: float
-    is_linear: bool = False
-    profile: bytes = b""
-    missing: float = 0.0
-    needed: int = 0
+    values: npt.NDArray[Any]  # (height, width, samples): of CMYK the ink, of Lab the colours as ICC has them, from 0
+    mode: str  # of `MODES`
+    white: float  # the usual value of white, or of all ink
+    is_linear: bool = False  # whether a sample is proportional to light
+    profile: bytes = b""  # of its colours (ICC); empty without one
+    missing: float = 0.0  # how much of it the file does not hold, from 0 to 1
+    needed: int = 0  # bytes of a file that holds all of it
 
     def picture(self, notes: list[str], name: str) -> Image.Image:
         """Eight bits, seen through where it is; what was stretched is noted."""

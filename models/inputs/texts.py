@@ -25,18 +25,8 @@ class TextError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text.
-
-    Attributes
-    ----------
-    text : str
-        With line ends as ``\\n``.
-    notes : tuple of str
-        What was done to it that a person should know, a sentence each.
-    """
-
-    text: str
-    notes: tuple[str, ...] = ()
+    text: str  # with line ends as ``\n``
+    notes: tuple[str, ...] = ()  # what was done to it that a person should know, a sentence each
 
 
 def text_bytes(path: Path) -> bytes:

@@ -20,12 +20,6 @@ ROOM = 2.0  # of what is not bounded, later updates may reach so many times as f
 class Probe:
     """What the network takes, and what it makes of it. Raises `ValueError` when the network cannot run it, or nothing in it can
     be recorded: one sentence.
-
-    Attributes
-    ----------
-    channels : tuple of Channel
-    words : tuple of str
-        What every step reads.
     """
 
     def __init__(self, network: nn.Module, given: Any, tokens: Sequence[object] | None, item: int) -> None:
@@ -36,7 +30,7 @@ class Probe:
         except Exception as error:  # whatever the network says of it
             reason = (str(error).splitlines() or ["no reason given"])[0].rstrip(".")
             raise ValueError(f"The probe cannot be run: {type(error).__name__}: {reason}.") from error
-        self.words = tuple(trace.words)
+        self.words = tuple(trace.words)  # what every step reads
         self.channels: tuple[Channel, ...] = tuple(
             channel if channel.low in (0.0, -1.0, -3.0) or not channel.axes else
             msgspec.structs.replace(channel, low=ROOM * channel.low, high=ROOM * channel.high)

@@ -35,21 +35,14 @@ MOST_LOSSES = 200_000  # beyond it the older half is let go
 
 
 class SeenUpdates:
-    """Takes what was kept of updates, and answers a window.
-
-    Attributes
-    ----------
-    kept : KeptUpdates
-        What is ready.
-    begun : WatchBegun
-        What is watched.
-    """
+    """Takes what was kept of updates, and answers a window."""
 
     def __init__(self, name: str, every: int, parameters: int, probe: Probe | None) -> None:
         self._probe = probe
+        # what is watched
         self.begun = WatchBegun(name, every, parameters, probe.channels if probe is not None else (),
                                 probe.words if probe is not None else ())
-        self.kept = KeptUpdates()
+        self.kept = KeptUpdates()  # what is ready
         self._notes: dict[str, None] = {}
         self._losses: dict[int, float] = {}
         self._pending: deque[tuple[int, Tensor | float]] = deque(maxlen=MOST_LOSSES)

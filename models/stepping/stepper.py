@@ -25,19 +25,12 @@ class InputError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class StepRecord:
-    """What a step gives, for K hypotheses: one tensor, so that one copy brings all of it to the host.
+    """What a step gives, for K hypotheses: one tensor, so that one copy brings all of it to the host."""
 
-    Attributes
-    ----------
-    packed : Tensor, shape (K, vocabulary + total)
-        The log-probabilities of the next word (natural logarithm), then all channels, one after another in the
-        description's order.
-    vocabulary : int
-        How many words there are.
-    """
-
+    # (K, vocabulary + total): the log-probabilities of the next word (natural logarithm), then all channels, one after another
+    # in the description's order
     packed: Tensor
-    vocabulary: int
+    vocabulary: int  # how many words there are
 
     @property
     def log_probs(self) -> Tensor:
@@ -52,57 +45,32 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncodedInput(Generic[MemoryT]):
-    """An input as a model has read it; see `Opened` too.
+    """An input as a model has read it; see `Opened` too."""
 
-    Attributes
-    ----------
-    memory :
-        What every step looks at.
-    prompt_tokens : tuple of int
-        The tokens of the first steps, where the input gives them: the model only says how probable it found them.
-    characters : str
-        What each of them stands for, a character a token, also where the model does not know it; empty of other tokens.
-    least_steps : int
-        In steps before this one END is not chosen.
-    last_token : int
-        What the last of `maximum_steps` writes, however probable; -1 where the model chooses.
-    given_input :
-        The input as it was given to be read, so that it can be read a second time.
-    """
-
-    memory: MemoryT
+    memory: MemoryT  # what every step looks at
     channels: tuple[Channel, ...] = ()
     source: tuple[str, ...] = ()
+    # the tokens of the first steps, where the input gives them: the model only says how probable it found them
     prompt_tokens: tuple[int, ...] = ()
+    # what each of them stands for, a character a token, also where the model does not know it; empty of other tokens
     characters: str = ""
     maximum_steps: int = 0
-    least_steps: int = 0
-    last_token: int = -1
-    given_input: Any = None
+    least_steps: int = 0  # in steps before this one END is not chosen
+    last_token: int = -1  # what the last of `maximum_steps` writes, however probable; -1 where the model chooses
+    given_input: Any = None  # the input as it was given to be read, so that it can be read a second time
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """What a step is made of, so that it can be explained.
+    """What a step is made of, so that it can be explained."""
 
-    Attributes
-    ----------
-    cell : Cell, MaxoutLSTMCell or None
-        Whose equations a unit goes through; a model without recurrence has none.
-    parts : tuple of (str, int)
-        What the cell's input x is put together from, in order, with lengths: ``word``, ``context``, ``frame``,
-        ``layer``: the state of the layer below, or ``fed``: what the step before predicted its word from.
-    attend : AdditiveAttention, MultiplicativeAttention or None
-        What makes the context, where it is not the mean vector.
-    attends : bool
-        Whether there is other attention, whose places can be masked too.
-    """
-
-    cell: Cell | MaxoutLSTMCell | None = None
+    cell: Cell | MaxoutLSTMCell | None = None  # whose equations a unit goes through; a model without recurrence has none
+    # what the cell's input x is put together from, in order, with lengths: ``word``, ``context``, ``frame``, ``layer``: the
+    # state of the layer below, or ``fed``: what the step before predicted its word from
     parts: tuple[tuple[str, int], ...] = ()
-    attend: AdditiveAttention | MultiplicativeAttention | None = None
-    attends: bool = False
+    attend: AdditiveAttention | MultiplicativeAttention | None = None  # what makes the context, where it is not the mean vector
+    attends: bool = False  # whether there is other attention, whose places can be masked too
 
     @property
     def maskable(self) -> bool:
@@ -110,18 +78,12 @@ class Structure:
 
 
 class Stepper(Protocol, Generic[MemoryT, StateT]):
-    """A model: read an input once, then step. State is a value, so that any step can be taken again from any state.
+    """A model: read an input once, then step. State is a value, so that any step can be taken again from any state."""
 
-    Attributes
-    ----------
-    weights : callable
-        Gives the weights again for `reference`: those in memory, or those of the file that they came from.
-    draw : callable or None
-        Draws an input of the model's own kind, one of many, by its number: a file's bytes and a name. Only models that
-        were trained on drawn inputs have one; their description says what they draw.
-    """
-
+    # gives the weights again for `reference`: those in memory, or those of the file that they came from
     weights: Callable[[], Weights]
+    # draws an input of the model's own kind, one of many, by its number: a file's bytes and a name. Only models that were
+    # trained on drawn inputs have one; their description says what they draw.
     draw: Callable[[int], tuple[bytes, str]] | None
 
     @property
@@ -170,14 +132,9 @@ class Stepper(Protocol, Generic[MemoryT, StateT]):
 
 @runtime_checkable
 class ReadsTexts(Protocol):
-    """A stepper whose inputs are texts that are only read.
+    """A stepper whose inputs are texts that are only read."""
 
-    Attributes
-    ----------
-    longest_text : int
-        Characters that are read of a text, more of which would keep a person waiting; it may be raised where nobody waits.
-    """
-
+    # characters that are read of a text, more of which would keep a person waiting; it may be raised where nobody waits
     longest_text: int
 
 

@@ -31,23 +31,15 @@ LONGEST = 4         # times as many rows as were asked for, before a range is cu
 
 
 class StoredRun:
-    """A document that has been traced. Ranges are in its own steps, from 0; made by `Store.run`.
-
-    Attributes
-    ----------
-    number : int
-        The document's.
-    title : str
-    begin : int
-        The place of its first step on the store's axis.
-    """
+    """A document that has been traced. Ranges are in its own steps, from 0; made by `Store.run`."""
 
     def __init__(self, store: Store, number: int) -> None:
         row = store.documents[number]
         if not row.is_there:
             raise StoreError(f"“{row.title}” has not been traced yet.")
+        # number: the document's
         self._store, self.number, self.title, self._steps = store, number, row.title, row.steps
-        self.begin = int(store.documents.begin[number])
+        self.begin = int(store.documents.begin[number])  # the place of its first step on the store's axis
         self._kept = KeptRows()
 
     def __len__(self) -> int:

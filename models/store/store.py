@@ -77,20 +77,12 @@ def open_store(address: str | Path) -> Store:
 
 
 class Store:
-    """Documents with what a model did at each of their steps. Nothing is read before it is asked for.
-
-    Attributes
-    ----------
-    description : StoreDescription
-        The model, its channels, how values are kept; without those channels whose arrays are damaged.
-    problems : list of str
-        What of the store's arrays cannot be used, a sentence each.
-    documents : Documents
-    """
+    """Documents with what a model did at each of their steps. Nothing is read before it is asked for."""
 
     def __init__(self, location: Location, group: Any, description: StoreDescription) -> None:
         self.location, self._group = location, group
-        self.problems: list[str] = []
+        self.problems: list[str] = []  # what of the store's arrays cannot be used, a sentence each
+        # the model, its channels, how values are kept; without those channels whose arrays are damaged
         self.description = self._checked(description)
         self._arrays: dict[str, StepArray] = {}
         self.documents = Documents(group, self.description, location, tokens=self.steps("token").read,

@@ -15,47 +15,23 @@ from unrolled.models.trace.names import text_name
 
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
-    """A quantity that a model records at every step.
+    """A quantity that a model records at every step."""
 
-    Attributes
-    ----------
-    name : str
-        Unique in its model, spelled out: ``"forget_gate"``.
-    role : str
-        What kind of quantity it is: ``hidden``, ``cell``, ``input_gate``, ``forget_gate``, ``output_gate``,
-        ``cell_gate``, ``attention``, ``attention_entropy`` …
-    symbol : str
-        The letter of the equations: ``"h"``, ``"f"``, ``"α"``.
-    axes : tuple of str
-        The names of a step's axes: ``("unit",)``, ``("row", "column")``, ``("source",)``; empty for a scalar.
-    shape : tuple of int
-        The length of each axis.
-    low, high : float
-        The range that colours are fixed to. Values outside of it are drawn in the colour of the nearer end.
-    layer : int
-        Counted from 0.
-    label : str
-        A few words for people: ``"forget gate"``. The name with spaces when empty.
-    unit : str
-        What it is measured in, if anything: ``"of uniform"``.
-    labels : tuple of str
-        What each place of the only axis is called, where that has names: the classes of a classifier.
-    editable : bool
-        The step goes on with what an edit makes of it; what is only measured cannot be changed.
-    """
-
-    name: str
+    name: str  # unique in its model, spelled out: ``"forget_gate"``
+    # what kind of quantity it is: ``hidden``, ``cell``, ``input_gate``, ``forget_gate``, ``output_gate``, ``cell_gate``,
+    # ``attention``, ``attention_entropy`` …
     role: str
-    symbol: str
-    axes: tuple[str, ...]
-    shape: tuple[int, ...]
+    symbol: str  # the letter of the equations: ``"h"``, ``"f"``, ``"α"``
+    axes: tuple[str, ...]  # the names of a step's axes: ``("unit",)``, ``("row", "column")``, ``("source",)``; empty for a scalar
+    shape: tuple[int, ...]  # the length of each axis
+    # low, high: the range that colours are fixed to. Values outside of it are drawn in the colour of the nearer end.
     low: float
     high: float
-    layer: int = 0
-    label: str = ""
-    unit: str = ""
-    labels: tuple[str, ...] = ()
-    editable: bool = False
+    layer: int = 0  # counted from 0
+    label: str = ""  # a few words for people: ``"forget gate"``. The name with spaces when empty.
+    unit: str = ""  # what it is measured in, if anything: ``"of uniform"``
+    labels: tuple[str, ...] = ()  # what each place of the only axis is called, where that has names: the classes of a classifier
+    editable: bool = False  # the step goes on with what an edit makes of it; what is only measured cannot be changed
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "symbol", text_name(self.symbol))

@@ -17,78 +17,41 @@ WORDS_READ = "read"  # in place of a decoding
 
 
 class Agreement(msgspec.Struct, frozen=True, kw_only=True):
-    """How well a channel agrees with what the model itself gave, as it was found when it was recorded.
-
-    Attributes
-    ----------
-    channel : str
-    difference : float or None
-        The largest, as a share of the value where that is above 1; None where nothing could be compared.
-    against : str
-        What was compared and how, or why nothing was.
-    """
+    """How well a channel agrees with what the model itself gave, as it was found when it was recorded."""
 
     channel: str
-    difference: float | None
-    against: str
+    difference: float | None  # the largest, as a share of the value where that is above 1; None where nothing could be compared
+    against: str  # what was compared and how, or why nothing was
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a trace came from.
+    """Where a trace came from."""
 
-    Attributes
-    ----------
-    model, weights_hash : str
-        The model's name and the SHA-256 of its weights.
-    input_name, input_hash : str
-        The input's file name and the SHA-256 of its bytes.
-    region : tuple of float
-        The part of the picture that the model saw: left, top, right, bottom as fractions of width and height.
-    decoding : str
-        How words were chosen, in words; ``"read"`` where they were given:
-        ``"greedy"``, ``"beam 3"``, ``"sampling, temperature 0.8, seed 7"``.
-    seed : int
-        The seed, where sampling used one.
-    device : str
-        Where it was computed: ``"cpu"``, ``"cuda:0"``, ``"mps"``.
-    edits : tuple of Edit
-        Changes to the computation that are in force.
-    created : str
-        When, in ISO 8601 with a time zone.
-    input_kind, detokenization : str
-        See `ModelDescription`.
-    source : tuple of str
-        What attention with the axis ``source`` looks at.
-    prompt_tokens : int
-        The first so many tokens came with the input.
-    suppressed_tokens : tuple of int
-        Tokens that were never chosen by themselves, however probable.
-    convention : str
-        What a step is, in words.
-    precision : str
-        What it was computed in, where that is known: ``"float32"``, ``"bfloat16"``.
-    agreements : tuple of Agreement
-        Of a recording, which no model can be asked about again, one for each channel.
-    """
-
+    # model, weights_hash: the model's name and the SHA-256 of its weights
     model: str = ""
     weights_hash: str = ""
+    # input_name, input_hash: the input's file name and the SHA-256 of its bytes
     input_name: str = ""
     input_hash: str = ""
+    # the part of the picture that the model saw: left, top, right, bottom as fractions of width and height
     region: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
+    # how words were chosen, in words; ``"read"`` where they were given: ``"greedy"``, ``"beam 3"``, ``"sampling, temperature
+    # 0.8, seed 7"``
     decoding: str = "greedy"
-    seed: int = 0
-    device: str = "cpu"
-    edits: tuple[Edit, ...] = ()
-    created: str = ""
+    seed: int = 0  # the seed, where sampling used one
+    device: str = "cpu"  # where it was computed: ``"cpu"``, ``"cuda:0"``, ``"mps"``
+    edits: tuple[Edit, ...] = ()  # changes to the computation that are in force
+    created: str = ""  # when, in ISO 8601 with a time zone
+    # input_kind, detokenization: see `ModelDescription`
     input_kind: str = "picture"
     detokenization: str = msgspec.field(name="joining", default="words")
-    source: tuple[str, ...] = ()
+    source: tuple[str, ...] = ()  # what attention with the axis ``source`` looks at
+    # the first so many tokens came with the input
     prompt_tokens: int = msgspec.field(name="given", default=0)  # as files of version 0.1 call it
-    suppressed_tokens: tuple[int, ...] = ()
-    convention: str = STEP_CONVENTION
-    precision: str = ""
-    agreements: tuple[Agreement, ...] = ()
+    suppressed_tokens: tuple[int, ...] = ()  # tokens that were never chosen by themselves, however probable
+    convention: str = STEP_CONVENTION  # what a step is, in words
+    precision: str = ""  # what it was computed in, where that is known: ``"float32"``, ``"bfloat16"``
+    agreements: tuple[Agreement, ...] = ()  # of a recording, which no model can be asked about again, one for each channel
 
     @property
     def words_chosen(self) -> bool:

@@ -40,26 +40,15 @@ def by_channel(values: FloatArray, channels: Iterable[Channel]) -> dict[str, Flo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepResult:
-    """What a model did at one step.
+    """What a model did at one step."""
 
-    Attributes
-    ----------
-    step : int
-        Counted from 0, the first word.
-    token, word, log_prob : int, str, float
-        The token that was written, its word, and its log-probability (natural logarithm, at most 0).
-    candidates : tuple of Candidate
-        The most probable tokens, best first.
-    values : dict of str to array
-        For every channel its float32 array of the channel's shape.
-    """
-
-    step: int
+    step: int  # counted from 0, the first word
+    # token, word, log_prob: the token that was written, its word, and its log-probability (natural logarithm, at most 0)
     token: int
     word: str
     log_prob: float
-    candidates: tuple[Candidate, ...] = ()
-    values: dict[str, FloatArray] = field(default_factory=dict)
+    candidates: tuple[Candidate, ...] = ()  # the most probable tokens, best first
+    values: dict[str, FloatArray] = field(default_factory=dict)  # for every channel its float32 array of the channel's shape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
