@@ -1,4 +1,4 @@
-"""How sharp attention is, what it covers, and whether it differs between words at all. It knows neither Qt nor torch."""
+"""How sharp attention is, what it covers, and whether it differs between words at all."""
 
 from __future__ import annotations
 

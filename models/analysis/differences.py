@@ -1,4 +1,4 @@
-"""What two runs differ in, step by step: a trace of differences, drawn as any other. It knows neither Qt nor torch."""
+"""What two runs differ in, step by step: a trace of differences, drawn as any other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is drawn or recorded, held against the same steps computed a second time or returned. It knows neither Qt nor torch."""
+"""What is drawn or recorded, held against the same steps computed a second time or returned."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""How often gates are shut and open, after Karpathy, Johnson and Fei-Fei (2015), and how long units remember.
-
-It knows neither Qt nor torch.
-"""
+"""How often gates are shut and open, after Karpathy, Johnson and Fei-Fei (2015), and how long units remember."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What masking each place says of the attention. It knows neither Qt nor torch."""
+"""What masking each place says of the attention."""
 
 from __future__ import annotations
 

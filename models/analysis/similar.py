@@ -1,7 +1,4 @@
-"""Where else the same units are on, after LSTMVis (Strobelt et al. 2018): in a run, and in the runs of a folder.
-
-It knows neither Qt nor torch.
-"""
+"""Where else the same units are on, after LSTMVis (Strobelt et al. 2018): in a run, and in the runs of a folder."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 Window and backend read the same bytes with this same function, so what is drawn is what the model saw. Every frame is
 made upright, laid on white and brought to eight bits as a picture is. What would take long or much memory is refused
 before it is read. Nothing that a file names is followed: a video is read from bytes, by the one reader that its first
-bytes ask for. It knows neither torch nor Qt.
+bytes ask for.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Whether a picture's file ends too early, by what it says of itself, and how one is decoded all the same.
-
-It knows neither torch nor Qt.
-"""
+"""Whether a picture's file ends too early, by what it says of itself, and how one is decoded all the same."""
 
 from __future__ import annotations
 

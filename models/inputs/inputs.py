@@ -1,4 +1,4 @@
-"""What a model is given: a photograph, a text, the frames of a clip. It knows neither Qt nor torch."""
+"""What a model is given: a photograph, a text, the frames of a clip."""
 
 from __future__ import annotations
 
@@ -14,26 +14,16 @@ from unrolled.models.inputs.texts import plain_line_ends
 
 
 class Input(Protocol):
-    """Whatever was opened.
-
-    Attributes
-    ----------
-    name : str
-        Its file name.
-    data : bytes
-        The file as it was given.
-    medium : str
-        What its file holds; the same for all kinds of model that it can be given to.
-    """
+    """Whatever was opened."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str: ...  # its file's
 
     @property
-    def data(self) -> bytes: ...
+    def data(self) -> bytes: ...  # the file as it was given
 
     @property
-    def medium(self) -> str: ...
+    def medium(self) -> str: ...  # what its file holds; the same for all kinds of model that it can be given to
 
 
 @dataclass(frozen=True, slots=True, eq=False)

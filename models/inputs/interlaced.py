@@ -1,7 +1,4 @@
-"""An interlaced picture that is cut short: what came early stands for what did not come any more, as browsers show it.
-
-It knows neither torch nor Qt.
-"""
+"""An interlaced picture that is cut short: what came early stands for what did not come any more, as browsers show it."""
 
 from __future__ import annotations
 

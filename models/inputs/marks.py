@@ -1,4 +1,4 @@
-"""What the files of pictures begin with, those that are read and those that are not. It knows neither torch nor Qt."""
+"""What the files of pictures begin with, those that are read and those that are not."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The composite of a Photoshop file, PSD or PSB, of every depth and mode; its layers are skipped, whatever is in them.
 
-A layout is as in Adobe's “Photoshop File Formats Specification”. It knows neither torch nor Qt.
+A layout is as in Adobe's “Photoshop File Formats Specification”.
 """
 
 from __future__ import annotations

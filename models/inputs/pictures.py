@@ -2,7 +2,7 @@
 
 Window and backend read the same bytes with this same function, so what is drawn is what the model saw. What the pixels
 do not need cannot cost the picture: of metadata nothing but the orientation and the colour profile is looked at, and
-either may be broken. It knows neither torch nor Qt.
+either may be broken.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""A photograph's file without what its pixels do not need, and how it lies: what is broken elsewhere costs nothing.
-
-It knows neither torch nor Qt.
-"""
+"""A photograph's file without what its pixels do not need, and how it lies: what is broken elsewhere costs nothing."""
 
 from __future__ import annotations
 

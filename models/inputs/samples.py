@@ -1,7 +1,4 @@
-"""Samples of a picture that Pillow has no mode for, or no room: as a picture of eight bits.
-
-It knows neither torch nor Qt.
-"""
+"""Samples of a picture that Pillow has no mode for, or no room: as a picture of eight bits."""
 
 from __future__ import annotations
 

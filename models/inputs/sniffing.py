@@ -1,7 +1,4 @@
-"""What a file is, told by its first bytes: neither its suffix nor the model that is loaded has a say.
-
-It knows neither torch nor Qt.
-"""
+"""What a file is, told by its first bytes: neither its suffix nor the model that is loaded has a say."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Read a text's file, or say in one sentence why not. Window and backend read the same bytes with this function.
-
-It knows neither torch nor Qt.
-"""
+"""Read a text's file, or say in one sentence why not. Window and backend read the same bytes with this function."""
 
 from __future__ import annotations
 

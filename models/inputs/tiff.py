@@ -1,5 +1,5 @@
 """TIFF of every depth, packing and layout, strip by strip or tile by tile, so that a large one needs little memory, and one
-that is cut off shows what there is of it. It knows neither torch nor Qt.
+that is cut off shows what there is of it.
 """
 
 from __future__ import annotations

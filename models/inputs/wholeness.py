@@ -2,7 +2,7 @@
 
 Some containers say how long they are (AVI, MP4, Matroska, WMV, most FLV) or mark their end (Ogg, sometimes MPEG), and a part
 that is begun and not finished tells it of any. A transport stream, a program stream without an end code, fragments without
-an index and what was written to a pipe do not tell when they are cut exactly between two parts. It knows neither torch nor Qt.
+an index and what was written to a pipe do not tell when they are cut exactly between two parts.
 """
 
 from __future__ import annotations

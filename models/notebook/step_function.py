@@ -43,13 +43,6 @@ class States(tuple[Any, ...]):
 class FunctionStepper:
     """A stepper around a function. Raises `EngineError` when a first step from the state cannot be taken, or shows that steps
     could not be taken again: one sentence.
-
-    Attributes
-    ----------
-    notes : tuple of str
-        What cannot be seen or changed, a sentence each.
-    fidelity : float
-        The largest difference of the logits between the function itself and the function with its modules looked into.
     """
 
     def __init__(self, function: NextToken, state: Any, words: Sequence[str], given: GivenInput, *, start: int, end: int,
@@ -68,7 +61,7 @@ class FunctionStepper:
         with torch.inference_mode(False), torch.no_grad():
             self._first = self._calls.copied(state)
             tried, called = self._try(start)
-            self.notes = self._notes_of(called)
+            self.notes = self._notes_of(called)  # what cannot be seen or changed, a sentence each
             channels = self._channels(tried)
             self._after = tried[0][1]
         tensors = [tensor for _, tensor in leaves(self._first)]
@@ -156,6 +149,7 @@ class FunctionStepper:
         self._modules = SteppedModules(called, next(iter(attention), ""))
         by_equations, after, found = self._take(start, self._first, identity)
         self._modules.functions = self._modules.called_functions
+        # the largest difference between the function itself and the function with its modules looked into
         self.fidelity = float((by_equations - logits).abs().max())
         if _far(logits, by_equations, AGREE):  # whatever it makes of its modules, it is stepped as it is
             self._modules, found = SteppedModules({}), {}

@@ -1,6 +1,6 @@
 """Talk to a backend without an event loop: for the command line, scripts and tests.
 
-It starts a backend of its own and ends it, or joins one that listens elsewhere. It knows neither torch nor Qt.
+It starts a backend of its own and ends it, or joins one that listens elsewhere.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Questions about steps that were taken, and the parts that answers come in.
 
-What is asked about is the branch as the backend has it, edits included. It knows neither torch nor Qt.
+What is asked about is the branch as the backend has it, edits included.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which neighbouring steps are drawn as one, where a run is longer than the screen is wide. It knows no Qt."""
+"""Which neighbouring steps are drawn as one, where a run is longer than the screen is wide."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What one recorded quantity is.
 
 A model describes what it records as a tuple of channels; the window chooses its views from that description and
-from nothing else. This module knows neither torch nor Qt nor any model.
+from nothing else.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How tokens make a text that people read. It knows neither torch nor Qt."""
+"""How tokens make a text that people read."""
 
 from __future__ import annotations
 

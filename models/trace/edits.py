@@ -1,7 +1,7 @@
 """Changes to a computation: what is changed, where, and at which steps.
 
 An edit is a value: the window, a trace, a session and the command line hold the same ones. What it does to a tensor is
-`unrolled.models.stepping.editing`. It knows neither torch nor Qt.
+`unrolled.models.stepping.editing`.
 """
 
 from __future__ import annotations

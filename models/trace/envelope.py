@@ -1,7 +1,4 @@
-"""A line over time, made ready to be drawn from afar: the least, the mean and the greatest value of any neighbours.
-
-It knows neither Qt nor the session.
-"""
+"""A line over time, made ready to be drawn from afar: the least, the mean and the greatest value of any neighbours."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 Python's reader keeps every other thread waiting until it is at the end, which takes seconds for a long run. Here only
 pieces are given to it, some thousand characters of an array's elements at once, and whoever waits is told how far it is.
-It knows neither Qt nor torch.
 """
 
 from __future__ import annotations

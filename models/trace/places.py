@@ -1,4 +1,4 @@
-"""What the places that attention looks at are called, where they are words. It knows neither torch nor Qt."""
+"""What the places that attention looks at are called, where they are words."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 What is kept is a byte a value, its place on the map, so that other colours cost nothing and a long run little: a
 hundred thousand steps of 512 units take 51 MB, and a third more for the means of 4, 16, 64 and 256 steps, from which a
-run that is seen from afar is painted without going through all of it. It knows neither Qt nor the session.
+run that is seen from afar is painted without going through all of it.
 """
 
 from __future__ import annotations

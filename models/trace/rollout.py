@@ -2,7 +2,7 @@
 
 A layer keeps half of what a place was and mixes the other half, R_l = ½ A_l R_{l-1} + ½ R_{l-1}, where A_l is the mean of its
 heads and R_0 the identity. Where a layer looks at a picture or a sentence too, half of what it then has comes from there: that
-part is given, divided by its sum. It knows neither torch nor Qt.
+part is given, divided by its sum.
 """
 
 from __future__ import annotations

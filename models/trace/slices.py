@@ -1,7 +1,7 @@
 """One layer, one head of a channel that has such axes, as a channel of its own: ``cross_attention[layer=2,head=mean]``.
 
 So whatever draws a map, a row of weights or a column of units draws these too. A head may be a number, the mean of all, or
-the rollout through all layers below (see `unrolled.models.trace.rollout`). It knows neither torch nor Qt.
+the rollout through all layers below (see `unrolled.models.trace.rollout`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A trace whose channels have several layers or heads, as one that has a channel for each of them.
 
-For what draws or counts channel by channel and has no picker: reports, pictures in a notebook. It knows neither torch nor Qt.
+For what draws or counts channel by channel and has no picker: reports, pictures in a notebook.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What was recorded while a model ran.
 
 A trace holds one column per channel, time first. Columns grow by doubling, so that adding a step costs the same
-however long the run is, and reading a column is a view, never a copy. It knows neither torch nor Qt.
+however long the run is, and reading a column is a view, never a copy.
 """
 
 from __future__ import annotations

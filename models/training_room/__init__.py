@@ -1,1 +1,1 @@
-"""The training room: a small recurrent network that learns before one's eyes, an update at a time. It knows no Qt."""
+"""The training room: a small recurrent network that learns before one's eyes, an update at a time."""
