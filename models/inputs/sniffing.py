@@ -41,12 +41,8 @@ def video_format(head: bytes) -> str:
 
 
 def media_of(data: bytes) -> tuple[str, ...]:
-    """What a file can be read as: ``clip``, ``picture``, ``text``, the fittest first; nothing where its bytes do not tell.
-
-    Parameters
-    ----------
-    data : bytes
-        The file, or its beginning.
+    """What a file, or its beginning, can be read as: ``clip``, ``picture``, ``text``, the fittest first; nothing where its
+    bytes do not tell.
     """
     if _is_animated(data):
         return ("clip", "picture")
