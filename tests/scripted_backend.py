@@ -23,7 +23,7 @@ import scripted_answers
 
 from unrolled.models.backend.serving import run
 from unrolled.models.inputs.clips import read_clip
-from unrolled.models.inputs.frame_stack import ClipError
+from unrolled.models.inputs.files import ReadingError
 from unrolled.models.inputs.texts import read_text
 from unrolled.models.protocol.connection import Hello, Progress
 from unrolled.models.protocol.dispatch import handles
@@ -218,7 +218,7 @@ class ScriptedService:
         if self._kind == "clip":
             try:
                 self._steps = len(read_clip(data, name).frames)
-            except ClipError as error:
+            except ReadingError as error:
                 raise EngineError("input", str(error)) from error
             return Opened(run, WHOLE, maximum_steps=self._steps)
         self._given = read_text(data, name).text

@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, Protocol
 
-from unrolled.models.inputs.kinds import INPUT_ERRORS, kind_named
+from unrolled.models.inputs.files import ReadingError
+from unrolled.models.inputs.kinds import kind_named
 from unrolled.models.protocol.connection import Hello, Progress
 from unrolled.models.protocol.dispatch import handles
 from unrolled.models.protocol.loading import Device, Family, Loaded, LoadModel, Ready
@@ -183,7 +184,7 @@ class RunService:
             if not wanted():
                 raise Superseded
             return self._stepper.read(given)
-        except (*INPUT_ERRORS, InputError) as error:
+        except (ReadingError, InputError) as error:
             raise EngineError(request.subject, str(error)) from error
 
 

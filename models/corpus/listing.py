@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from unrolled.models.inputs.kinds import INPUT_ERRORS, kind_named, medium_of, read_bytes
+from unrolled.models.inputs.files import ReadingError
+from unrolled.models.inputs.kinds import kind_named, medium_of, read_bytes
 from unrolled.models.store.layout import StoreError
 from unrolled.models.trace.names import file_name
 
@@ -89,7 +90,7 @@ def _listed(path: Path) -> Listing:
 
 
 def read_document(path: Path, input_kind: str) -> bytes:
-    """A document's bytes. Raises one of `INPUT_ERRORS`, or `StoreError`, with a sentence."""
+    """A document's bytes. Raises `ReadingError`, or `StoreError`, with a sentence."""
     wanted = kind_named(input_kind).medium
     found = medium_of(path, input_kind)
     if found != wanted:
@@ -105,4 +106,4 @@ def corpus_hash(titles: Sequence[str], hashes: Sequence[bytes]) -> str:
     return whole.hexdigest()
 
 
-READING_ERRORS = (*INPUT_ERRORS, StoreError, OSError)
+READING_ERRORS = (ReadingError, StoreError, OSError)

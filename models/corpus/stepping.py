@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from unrolled.models.corpus.worker import Document, Job
-from unrolled.models.inputs.kinds import INPUT_ERRORS, Notes, kind_named
+from unrolled.models.inputs.files import ReadingError
+from unrolled.models.inputs.kinds import Notes, kind_named
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.stepping import Ended, SteppedBlock
 from unrolled.models.runs.branch import Branch
@@ -46,7 +47,7 @@ def read_by(stepper: AnyStepper, data: bytes, name: str) -> tuple[EncodedInput[A
         encoded: EncodedInput[Any] = stepper.read(given)
     except InputError as error:
         raise StoreError(f"“{text_name(name)}”: {error}") from error
-    except INPUT_ERRORS as error:
+    except ReadingError as error:
         raise StoreError(str(error)) from error
     return encoded, notes
 

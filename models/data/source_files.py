@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from unrolled.models.data.errors import DataError
+from unrolled.models.inputs.files import ReadingError
 from unrolled.models.inputs.sniffing import media_of_file
-from unrolled.models.inputs.texts import TextError, read_text
+from unrolled.models.inputs.texts import read_text
 from unrolled.models.trace.names import text_name
 
 STANDARD_LIBRARY = "stdlib"
@@ -51,5 +52,5 @@ def _texts(root: Path, left_out: Sequence[str], pattern: str) -> Iterator[str]:
             if not path.is_file() or not 0 < path.stat().st_size <= LARGEST_FILE or "text" not in media_of_file(path):
                 continue
             yield read_text(path.read_bytes(), path.name).text
-        except (OSError, TextError):
+        except (OSError, ReadingError):
             continue

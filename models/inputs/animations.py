@@ -7,7 +7,8 @@ import io
 
 from PIL import Image, UnidentifiedImageError
 
-from unrolled.models.inputs.frame_stack import FEWEST_FRAMES, MOST_FRAMES, Clip, ClipError, FrameStack, too_long
+from unrolled.models.inputs.files import ReadingError
+from unrolled.models.inputs.frame_stack import FEWEST_FRAMES, MOST_FRAMES, Clip, FrameStack, too_long
 from unrolled.models.inputs.picture_colours import as_rgb, colours_of
 from unrolled.models.inputs.pictures import decoding, orientation_of, upright
 from unrolled.models.inputs.pixels_alone import pixels_alone
@@ -44,11 +45,11 @@ def read_animation(data: bytes, name: str) -> Clip | None:
                     seconds.append(float(image.info.get("duration", 0) or 0) / 1000 or UNSAID_SECONDS)
     except UnidentifiedImageError:
         return None
-    except ClipError:
+    except ReadingError:
         raise
     except Exception as error:  # every format's reader has errors of its own
         if len(stack.frames) < FEWEST_FRAMES:
-            raise ClipError(f"“{name}” is damaged or cut off and cannot be read.") from error
+            raise ReadingError(f"“{name}” is damaged or cut off and cannot be read.") from error
         stack.cut_off(expected)
     else:
         is_cut = {"GIF": not data.rstrip(b"\0").endswith(b";"), "WEBP": 8 + int.from_bytes(data[4:8], "little") > len(data)}

@@ -16,9 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from unrolled.models.inputs.animations import read_animation
-from unrolled.models.inputs.frame_stack import FEWEST_FRAMES, MOST_FRAMES, Clip, ClipError, FrameStack, too_long
+from unrolled.models.inputs.files import ReadingError, read_file
+from unrolled.models.inputs.frame_stack import FEWEST_FRAMES, MOST_FRAMES, Clip, FrameStack, too_long
 from unrolled.models.inputs.pictures import SUFFIXES as PICTURE_SUFFIXES
-from unrolled.models.inputs.pictures import PictureError, read_file, read_picture
+from unrolled.models.inputs.pictures import read_picture
 from unrolled.models.inputs.sniffing import head_of, media_of
 from unrolled.models.inputs.videos import MOST_VIDEO_PIXELS, read_video, refuse_long
 from unrolled.models.trace.names import file_name
@@ -29,28 +30,25 @@ FRAME_HEAD = 4096  # bytes of a file that tell whether it is a picture
 
 
 def clip_bytes(path: Path) -> bytes:
-    """The bytes of a clip's file; those of a folder of frames packed as one NumPy array. Raises `ClipError` when it is
+    """The bytes of a clip's file; those of a folder of frames packed as one NumPy array. Raises `ReadingError` when it is
     missing, unreadable, far too long, or a folder without frames that fit together.
     """
     if path.is_dir():
         return _pack_folder(path)
     if path.is_file():
         refuse_long(path)
-    try:
-        return read_file(path)
-    except PictureError as error:
-        raise ClipError(str(error)) from error
+    return read_file(path)
 
 
 def read_clip(data: bytes, name: str) -> Clip:
-    """Decode an animated GIF, WebP or PNG, a video that FFmpeg reads, or what `clip_bytes` made of a folder. Raises `ClipError`
-    when it is no clip, damaged, of one frame, too long, or its frames differ in size.
+    """Decode an animated GIF, WebP or PNG, a video that FFmpeg reads, or what `clip_bytes` made of a folder. Raises
+    `ReadingError` when it is no clip, damaged, of one frame, too long, or its frames differ in size.
     """
     if not data:
-        raise ClipError(f"“{name}” is empty.")
+        raise ReadingError(f"“{name}” is empty.")
     clip = _packed(data, name) or read_animation(data, name) or read_video(data, name)
     if len(clip.frames) < FEWEST_FRAMES:
-        raise ClipError(f"“{name}” has only one frame; a clip has at least {FEWEST_FRAMES}.")
+        raise ReadingError(f"“{name}” has only one frame; a clip has at least {FEWEST_FRAMES}.")
     return clip
 
 
@@ -61,17 +59,14 @@ def _pack_folder(folder: Path) -> bytes:
         paths = sorted((path for path in folder.iterdir() if path.is_file() and not _is_hidden(path) and (
             path.suffix.lower() in PICTURE_SUFFIXES or "picture" in media_of(head_of(path, FRAME_HEAD)))), key=_natural)
     except OSError as error:
-        raise ClipError(f"“{name}” cannot be read: {error.strerror or error}.") from error
+        raise ReadingError(f"“{name}” cannot be read: {error.strerror or error}.") from error
     if not paths:
-        raise ClipError(f"The folder “{name}” holds no pictures, and is no store of traces.")
+        raise ReadingError(f"The folder “{name}” holds no pictures, and is no store of traces.")
     if len(paths) > MOST_FRAMES:
         raise too_long(name, len(paths))
     stack = FrameStack(name, MOST_VIDEO_PIXELS, len(paths))
-    try:
-        for path in paths:
-            stack.add(read_picture(read_file(path), file_name(path)).image)
-    except PictureError as error:
-        raise ClipError(str(error)) from error
+    for path in paths:
+        stack.add(read_picture(read_file(path), file_name(path)).image)
     packed = io.BytesIO()
     np.save(packed, stack.clip().frames, allow_pickle=False)
     return packed.getvalue()
@@ -97,12 +92,12 @@ def _packed(data: bytes, name: str) -> Clip | None:
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, in_columns, dtype = read(file)
     except Exception as error:  # the header is a Python literal, and can be wrong in every way
-        raise ClipError(f"“{name}” is damaged or cut off and cannot be read.") from error
+        raise ReadingError(f"“{name}” is damaged or cut off and cannot be read.") from error
     if dtype != np.uint8 or in_columns or len(shape) != 4 or shape[-1] != 3 or 0 in shape:
-        raise ClipError(f"“{name}” holds no frames: they would be uint8 of the shape (frames, height, width, 3).")
+        raise ReadingError(f"“{name}” holds no frames: they would be uint8 of the shape (frames, height, width, 3).")
     if shape[0] > MOST_FRAMES or max(shape[1:3]) > 4096:
         raise too_long(name, shape[0])
     pixels = np.frombuffer(data, np.uint8, offset=file.tell())
     if pixels.size != math.prod(shape):
-        raise ClipError(f"“{name}” is damaged or cut off and cannot be read.")
+        raise ReadingError(f"“{name}” is damaged or cut off and cannot be read.")
     return Clip(pixels.reshape(shape))

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from unrolled.models.inputs.files import ReadingError
 from unrolled.models.inputs.film_colours import in_srgb, is_usual, note_of
 from unrolled.models.inputs.telling import tell
 
@@ -21,10 +22,6 @@ SHORTEST_SIDE = 8
 MOST_PIXELS = 4096 * 2304  # of a frame
 USUAL_SECONDS = 0.04
 UNEVEN = 2.0  # the longest frame lasts so many times as long as the shortest
-
-
-class ClipError(ValueError):
-    """A clip that cannot be used: one sentence for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +51,22 @@ class FrameStack:
     def begin(self, width: int, height: int, frames: int = 1) -> None:
         """Judge the frames' size, and how many there are, before they are decoded."""
         if min(width, height) < SHORTEST_SIDE:
-            raise ClipError(f"The frames of “{self._name}” have only {width} × {height} pixels; there is nothing to see.")
+            raise ReadingError(f"The frames of “{self._name}” have only {width} × {height} pixels; there is nothing to see.")
         if width * height > MOST_PIXELS:
-            raise ClipError(f"The frames of “{self._name}” have {width:,} × {height:,} pixels; {MOST_PIXELS / 1e6:.0f} "
-                            "megapixels are the most that can be read. Make it smaller.")
+            raise ReadingError(f"The frames of “{self._name}” have {width:,} × {height:,} pixels; {MOST_PIXELS / 1e6:.0f} "
+                               "megapixels are the most that can be read. Make it smaller.")
         most = min(MOST_FRAMES, self._most_pixels // (width * height))
         if frames > most:
-            raise ClipError(f"“{self._name}” has more than {most} frames of {width:,} × {height:,} pixels, which is the most "
-                            f"that can be read; cut a part out of it{'.' if most == MOST_FRAMES else ', or make it smaller.'}")
+            raise ReadingError(f"“{self._name}” has more than {most} frames of {width:,} × {height:,} pixels, which is the most "
+                               f"that can be read; cut a part out of it{'.' if most == MOST_FRAMES else ', or make it smaller.'}")
 
     def add(self, picture: Image.Image) -> None:
         tell("", len(self.frames) / self.expected if self.expected else -1.0)
         if not self.frames:
             self._size = picture.size
         if picture.size != self._size:
-            raise ClipError(f"The frames of “{self._name}” differ in size: the first has {self._size[0]} × {self._size[1]} "
-                            f"pixels, number {len(self.frames) + 1} has {picture.width} × {picture.height}.")
+            raise ReadingError(f"The frames of “{self._name}” differ in size: the first has {self._size[0]} × {self._size[1]} "
+                               f"pixels, number {len(self.frames) + 1} has {picture.width} × {picture.height}.")
         self.begin(*self._size, len(self.frames) + 1)
         if max(picture.size) > LONGEST_SIDE:
             picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BOX)
@@ -81,7 +78,7 @@ class FrameStack:
 
     def clip(self, seconds: Iterable[float] = ()) -> Clip:
         if not self.frames:
-            raise ClipError(f"“{self._name}” has no frames.")
+            raise ReadingError(f"“{self._name}” has no frames.")
         height, width = self.frames[0].shape[:2]
         if self._size != (width, height):
             self.notes.append(f"The frames of “{self._name}” were reduced from {self._size[0]} × {self._size[1]} to "
@@ -101,10 +98,10 @@ class FrameStack:
             f"all of its {read} frames can be read." if expected == read else f"its first {read} frames can be read."))
 
 
-def too_long(name: str, frames: int, seconds: float = 0.0) -> ClipError:
+def too_long(name: str, frames: int, seconds: float = 0.0) -> ReadingError:
     lasts = f"lasts {_in_words(seconds)} and " if seconds else ""
-    return ClipError(f"“{name}” {lasts}has {frames:,} frames; {MOST_FRAMES} are the most that can be read. Cut a part out "
-                     "of it.")
+    return ReadingError(f"“{name}” {lasts}has {frames:,} frames; {MOST_FRAMES} are the most that can be read. Cut a part out "
+                        "of it.")
 
 
 def _in_words(seconds: float) -> str:

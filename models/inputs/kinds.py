@@ -13,19 +13,18 @@ from PIL import Image
 from unrolled.assets import path as asset
 from unrolled.models.inputs.clips import SUFFIXES as CLIP_SUFFIXES
 from unrolled.models.inputs.clips import clip_bytes, read_clip
-from unrolled.models.inputs.frame_stack import Clip, ClipError
+from unrolled.models.inputs.files import read_file
 from unrolled.models.inputs.inputs import NO_INPUT, RECORDED, Input, InputClip, InputNothing, InputPicture, InputText
 from unrolled.models.inputs.pictures import SUFFIXES as PICTURE_SUFFIXES
-from unrolled.models.inputs.pictures import PictureError, picture_bytes, read_picture
+from unrolled.models.inputs.pictures import picture_bytes, read_picture
 from unrolled.models.inputs.sniffing import media_of, media_of_file
 from unrolled.models.inputs.texts import SUFFIXES as TEXT_SUFFIXES
-from unrolled.models.inputs.texts import TextError, read_text, text_bytes
+from unrolled.models.inputs.texts import read_text
 from unrolled.models.trace import FRAME_CONVENTION, READ_CONVENTION, STEP_CONVENTION
 from unrolled.models.trace.names import text_name
 from unrolled.models.trace.plugins import plugins
 
 LONGEST_SIDE_SHOWN = 2048  # pixels; more than a screen shows, and a window must not hold hundreds of megabytes
-INPUT_ERRORS = (PictureError, TextError, ClipError)
 GROUP = "unrolled.inputs"  # of entry points, each of which names an `InputKind`
 
 Notes = tuple[str, ...]
@@ -34,7 +33,7 @@ Notes = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputKind:
-    """What models of one kind take. Each of the functions raises one of `INPUT_ERRORS`, with one sentence for people."""
+    """What models of one kind take. Each of the functions raises `ReadingError`."""
 
     name: str  # as `ModelDescription.input_kind` has it
     medium: str  # what its files hold; a sentence and a program are both ``text``
@@ -49,17 +48,16 @@ class InputKind:
 
 
 def decode_picture(data: bytes, name: str) -> tuple[InputPicture, Notes]:
-    """A picture to show, its longest side at most 2048 pixels. Raises `PictureError`."""
-    picture = read_picture(data, name)
-    image = picture.image
+    """A picture to show, its longest side at most 2048 pixels. Raises `ReadingError`."""
+    image, notes = read_picture(data, name)
     if max(image.size) > LONGEST_SIDE_SHOWN:
         image.thumbnail((LONGEST_SIDE_SHOWN, LONGEST_SIDE_SHOWN), Image.Resampling.BOX, reducing_gap=2.0)
-    return InputPicture(name, data, np.asarray(image)), picture.notes
+    return InputPicture(name, data, np.asarray(image)), notes
 
 
 def _decode_text(data: bytes, name: str) -> tuple[InputText, Notes]:
-    text = read_text(data, name)
-    return InputText(name, data, text.text), text.notes
+    text, notes = read_text(data, name)
+    return InputText(name, data, text), notes
 
 
 def _decode_clip(data: bytes, name: str) -> tuple[InputClip, Notes]:
@@ -67,34 +65,17 @@ def _decode_clip(data: bytes, name: str) -> tuple[InputClip, Notes]:
     return InputClip(name, data, clip.frames, clip.seconds_a_frame), clip.notes
 
 
-def _picture_for_model(data: bytes, name: str) -> tuple[Image.Image, Notes]:
-    picture = read_picture(data, name)
-    return picture.image, picture.notes
-
-
-def _text_for_model(data: bytes, name: str) -> tuple[str, Notes]:
-    text = read_text(data, name)
-    return text.text, text.notes
-
-
-def _clip_for_model(data: bytes, name: str) -> tuple[Clip, Notes]:
-    clip = read_clip(data, name)
-    return clip, clip.notes
-
-
 BUILT_IN = (
     InputKind(name="picture", medium="picture", title="Photographs",
-              suffixes=PICTURE_SUFFIXES,
-              sample="skier.jpg", step_noun="word", read=picture_bytes, decode=decode_picture,
-              for_model=_picture_for_model),
+              suffixes=PICTURE_SUFFIXES, sample="skier.jpg", step_noun="word", read=picture_bytes, decode=decode_picture,
+              for_model=read_picture),
     InputKind(name="sentence", medium="text", title="Texts", suffixes=TEXT_SUFFIXES, sample="sentence.txt", step_noun="piece",
-              read=text_bytes, decode=_decode_text, for_model=_text_for_model),
+              read=read_file, decode=_decode_text, for_model=read_text),
     InputKind(name="text", medium="text", title="Texts", suffixes=TEXT_SUFFIXES, sample="program.txt", step_noun="character",
-              read=text_bytes, decode=_decode_text, for_model=_text_for_model),
+              read=read_file, decode=_decode_text, for_model=read_text),
     InputKind(name="clip", medium="clip", title="Clips",
-              suffixes=CLIP_SUFFIXES,
-              sample="bouncing.gif", step_noun="frame", read=clip_bytes, decode=_decode_clip, for_model=_clip_for_model,
-              convention=FRAME_CONVENTION),
+              suffixes=CLIP_SUFFIXES, sample="bouncing.gif", step_noun="frame", read=clip_bytes, decode=_decode_clip,
+              for_model=lambda data, name: ((clip := read_clip(data, name)), clip.notes), convention=FRAME_CONVENTION),
     InputKind(name=NO_INPUT, medium=NO_INPUT, title="Nothing", suffixes=(), step_noun="word", read=lambda path: b"",
               decode=lambda data, name: (InputNothing(), ()), for_model=lambda data, name: (None, ())),
     InputKind(name=RECORDED, medium=NO_INPUT, title="Recordings", suffixes=(), step_noun="step", read=lambda path: b"",
@@ -144,12 +125,12 @@ def may_be_read_as(given: Input, input_kind: str) -> bool:
 
 
 def read_bytes(path: Path, medium: str) -> bytes:
-    """An input's bytes. Raises one of `INPUT_ERRORS`, with one sentence for people."""
+    """An input's bytes. Raises `ReadingError`."""
     return media()[medium].read(path)
 
 
 def decode_input(data: bytes, name: str, medium: str) -> tuple[Input, Notes]:
-    """An input to show. Raises one of `INPUT_ERRORS`, with one sentence for people."""
+    """An input to show. Raises `ReadingError`."""
     return media()[medium].decode(data, text_name(name))
 
 

@@ -14,15 +14,16 @@ import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
 from threading import Lock
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageChops, ImageFile, PngImagePlugin, UnidentifiedImageError
 
 from unrolled.models.inputs.cut_files import FILLS, MOST_TIMES, filled, is_cut, is_fillable, lengths_in_words, promised_length
+from unrolled.models.inputs.files import LARGEST_FILE, ReadingError, read_file
 from unrolled.models.inputs.film_colours import in_srgb, is_usual, note_of
 from unrolled.models.inputs.interlaced import passes_of, without_gaps
 from unrolled.models.inputs.marks import begins_late, is_marked, other_kind
@@ -33,7 +34,7 @@ from unrolled.models.inputs.pixels_alone import MOST_PROFILE, pixels_alone, stor
 from unrolled.models.inputs.samples import Samples
 from unrolled.models.inputs.tiff import MARKS as TIFF_MARKS
 from unrolled.models.inputs.tiff import read_tiff
-from unrolled.models.trace.names import file_name, text_name
+from unrolled.models.trace.names import file_name
 from unrolled.models.trace.streams import libraries_silent
 
 # None of these formats' readers starts a program or opens another file; TGA, which has no mark of its own, is tried last.
@@ -46,7 +47,7 @@ MOST_WEBP_PIXELS = 140_000_000  # Pillow holds a WebP four times, with its trans
 ENOUGH_PIXELS = 40_000_000      # a larger picture is made smaller; the models see a fiftieth of it
 ENOUGH_SAMPLED = 20_000_000     # of one whose samples may take eight bytes each
 SHORTEST_SIDE = 8
-LARGEST_FILE, LARGEST_READ = 200 * 2**20, 3 * 2**29  # bytes that are kept, and that are looked through
+LARGEST_READ = 3 * 2**29  # bytes that are looked through
 REDUCED = 254       # a tag of a TIFF
 JPEG_END, JPEG_SCAN, JPEG_TABLE = b"\xff\xd9", b"\xff\xda", b"\xff\xc4"
 ANY_BITS = bytes((0xA5, 0x3C, 0x96)) * 40
@@ -71,15 +72,8 @@ PngImagePlugin.MAX_TEXT_CHUNK = MOST_PROFILE  # profiles of printers are larger 
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # sizes are judged here
 
 
-class PictureError(ValueError):
-    """A picture that cannot be used: one sentence for people."""
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """An upright picture."""
-
-    image: Image.Image  # mode RGB
+class Picture(NamedTuple):
+    image: Image.Image       # upright, mode RGB
     notes: tuple[str, ...]  # what was done to it that a person should know, a sentence each
 
 
@@ -93,34 +87,9 @@ def decoding() -> Iterator[None]:
         yield
 
 
-def read_file(path: Path, *, most: int = LARGEST_FILE) -> bytes:
-    """The bytes of a picture's file. Raises `PictureError` when it is missing, a folder, unreadable, empty, or far too large
-    for a picture.
-    """
-    name = file_name(path)
-    try:
-        if path.is_dir():
-            raise PictureError(f"“{name}” is a folder; open one of the files in it.")
-        size = path.stat().st_size
-        if not path.is_file():
-            raise PictureError(f"“{name}” is not a file.")  # a device or a pipe never ends
-        if size > most:
-            raise PictureError(f"“{name}” is {size / 2**20:,.0f} MiB; {most / 2**20:,.0f} MiB are the most that can be opened.")
-        data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise PictureError(f"There is no file “{text_name(str(path))}”.") from error
-    except PermissionError as error:
-        raise PictureError(f"“{name}” cannot be read: its permissions do not allow it.") from error
-    except OSError as error:
-        raise PictureError(f"“{name}” cannot be read: {error.strerror or error}.") from error
-    if not data:
-        raise PictureError(f"“{name}” is empty.")
-    return data
-
-
 def picture_bytes(path: Path) -> bytes:
     """The bytes of a picture's file; of one so large that sessions and traces could not hold it, what is shown of it as a JPEG
-    that says so. Raises `PictureError`.
+    that says so. Raises `ReadingError`.
     """
     data = read_file(path, most=LARGEST_READ)
     if len(data) <= LARGEST_FILE:
@@ -131,26 +100,26 @@ def picture_bytes(path: Path) -> bytes:
 
 
 def read_picture(data: bytes, name: str) -> Picture:
-    """Decode a picture's file: upright, transparent parts on white, in sRGB with eight bits. Raises `PictureError` when it is not
+    """Decode a picture's file: upright, transparent parts on white, in sRGB with eight bits. Raises `ReadingError` when it is not
     a picture, cut so short that nothing of it can be shown, damaged, too small to see anything in, or too large to hold.
     """
     if not data:
-        raise PictureError(f"“{name}” is empty.")
+        raise ReadingError(f"“{name}” is empty.")
     notes: list[str] = []
     try:
         with decoding():
             return Picture(_decode(data, name, notes), tuple(notes))
-    except PictureError:
+    except ReadingError:
         raise
     except Image.DecompressionBombError as error:
-        raise PictureError(f"“{name}” has too many pixels; {MOST_PIXELS // 10**6} megapixels are the most that can be opened, "
+        raise ReadingError(f"“{name}” has too many pixels; {MOST_PIXELS // 10**6} megapixels are the most that can be opened, "
                            f"{MOST_JPEG_PIXELS // 10**6} of a JPEG.") from error
     except MemoryError as error:
-        raise PictureError(f"There is not enough memory to open “{name}”.") from error
+        raise ReadingError(f"There is not enough memory to open “{name}”.") from error
     except NoCompositeError as error:
-        raise PictureError(f"“{name}” holds only its layers; save it in Photoshop with “Maximize Compatibility”.") from error
+        raise ReadingError(f"“{name}” holds only its layers; save it in Photoshop with “Maximize Compatibility”.") from error
     except Exception as error:  # every format's reader has errors of its own
-        raise PictureError(_why_not(data, name, error)) from error
+        raise ReadingError(_why_not(data, name, error)) from error
 
 
 def _why_not(data: bytes, name: str, error: Exception) -> str:
@@ -200,7 +169,7 @@ def _decode(data: bytes, name: str, notes: list[str]) -> Image.Image:
         return _from_samples(read_photoshop(data, step_of), data, notes, name)
     try:
         return _by_pillow(data, name, notes)
-    except PictureError:
+    except ReadingError:
         raise
     except Exception:
         late = begins_late(data)
@@ -234,14 +203,14 @@ def _by_pillow(data: bytes, name: str, notes: list[str]) -> Image.Image:
 
 
 def _judge_size(size: tuple[int, int], name: str, *, most: int = MOST_PIXELS) -> None:
-    """Raise `PictureError` where there is too much to hold, or too little to see."""
+    """Raise `ReadingError` where there is too much to hold, or too little to see."""
     width, height = size
     if width * height > most:
         others = {MOST_JPEG_PIXELS: "", MOST_WEBP_PIXELS: " of a WebP"}.get(most, f", {MOST_JPEG_PIXELS // 10**6} of a JPEG")
-        raise PictureError(f"“{name}” has {width:,} × {height:,} pixels; {most // 10**6} megapixels are the most that can be "
+        raise ReadingError(f"“{name}” has {width:,} × {height:,} pixels; {most // 10**6} megapixels are the most that can be "
                            f"opened{others}.")
     if min(size) < SHORTEST_SIDE:
-        raise PictureError(f"“{name}” has only {width} × {height} pixels; there is nothing in it to describe.")
+        raise ReadingError(f"“{name}” has only {width} × {height} pixels; there is nothing in it to describe.")
 
 
 def _load_jpeg(file: bytes, notes: list[str], name: str) -> tuple[Image.Image, int]:
@@ -296,7 +265,7 @@ def _load(file: bytes, notes: list[str], name: str) -> tuple[Image.Image, int]:
         if is_heic(file) and is_cut(file):
             raise EOFError("libheif leaves out what is not there, and says nothing")
         return loaded(file)
-    except PictureError:
+    except ReadingError:
         raise
     except Exception as error:
         failed, fillable = error, is_fillable(file)
@@ -360,7 +329,7 @@ def _note_missing(missing: float, data: bytes, notes: list[str], name: str, what
     """Say which part of a picture, from 0 to 1, is not in its file; raise where too little is."""
     is_short = needed > len(data) or is_cut(data, error)
     if missing > MOST_MISSING:
-        raise PictureError(f"“{name}” is " + (f"cut short: {lengths_in_words(data, needed)}, too few to show anything of it."
+        raise ReadingError(f"“{name}” is " + (f"cut short: {lengths_in_words(data, needed)}, too few to show anything of it."
                                               if is_short else "damaged and cannot be read."))
     what = what or (f"at most the last {max(missing, 0.01):.0%} of it is missing" if missing else "what is shown is whole")
     notes.append(f"“{name}” is " + (f"cut short: {lengths_in_words(data, needed)}; " if is_short else "damaged: ") + f"{what}.")

@@ -4,45 +4,31 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass
-from pathlib import Path
+from typing import NamedTuple
 
 from unrolled.models.inputs.alphabets import MOST_MARKS, decoded, with_few_marks
 from unrolled.models.inputs.encodings import DAMAGED, decode_text, encoding_title
-from unrolled.models.inputs.pictures import PictureError, read_file
+from unrolled.models.inputs.files import ReadingError
 
 SUFFIXES = (".txt", ".text", ".md", ".rst", ".log", ".srt", ".en", ".fr", ".de", ".py", ".pyi", ".toml", ".cfg", ".ini", ".json",
             ".csv", ".c", ".h", ".cpp", ".hpp", ".go", ".rs", ".java", ".js", ".ts", ".html", ".css", ".tex", ".sh")
 LARGEST_TEXT = 8 * 1024 * 1024  # bytes
 
 
-class TextError(ValueError):
-    """A text that cannot be used: one sentence for people."""
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    text: str  # with line ends as ``\n``
+class Text(NamedTuple):
+    text: str                    # with line ends as ``\n``
     notes: tuple[str, ...] = ()  # what was done to it that a person should know, a sentence each
 
 
-def text_bytes(path: Path) -> bytes:
-    """The bytes of a text's file. Raises `TextError` when it is missing, a folder, unreadable, empty or far too large."""
-    try:
-        return read_file(path)
-    except PictureError as error:
-        raise TextError(str(error)) from error
-
-
 def as_utf_8(data: bytes, encoding: str, name: str) -> bytes:
-    """A text's bytes in UTF-8, with its mark, of bytes in an encoding that a person chose. Raises `TextError` where there is none
-    of that name, or it is not one of texts.
+    """A text's bytes in UTF-8, with its mark, of bytes in an encoding that a person chose. Raises `ReadingError` where there is
+    none of that name, or it is not one of texts.
     """
     try:
         return codecs.BOM_UTF8 + decoded(data, encoding).removeprefix("\ufeff").encode("utf-8", "replace")
     except (LookupError, UnicodeError) as error:
-        raise TextError(f"“{name}” cannot be read as “{encoding}”, which is not a text encoding known here; try cp1252, koi8-r "
-                        "or utf-16.") from error
+        raise ReadingError(f"“{name}” cannot be read as “{encoding}”, which is not a text encoding known here; try cp1252, "
+                           "koi8-r or utf-16.") from error
 
 
 def plain_line_ends(text: str) -> str:
@@ -51,18 +37,18 @@ def plain_line_ends(text: str) -> str:
 
 
 def read_text(data: bytes, name: str) -> Text:
-    """Decode a text: UTF-8, or what its marks or its letters tell, which is said then. Raises `TextError` when it is empty,
+    """Decode a text: UTF-8, or what its marks or its letters tell, which is said then. Raises `ReadingError` when it is empty,
     far too large, or no text at all.
     """
     if len(data) > LARGEST_TEXT:
-        raise TextError(f"“{name}” is {len(data) / 2**20:.0f} MiB; {LARGEST_TEXT // 2**20} MiB are the most that can be read.")
+        raise ReadingError(f"“{name}” is {len(data) / 2**20:.0f} MiB; {LARGEST_TEXT // 2**20} MiB are the most that can be read.")
     notes: tuple[str, ...] = ()
     try:
         text, encoding = decode_text(data)
     except UnicodeDecodeError as error:
-        raise TextError(f"“{name}” is damaged: it says that it is {encoding_title(error.encoding)} and is not.") from error
+        raise ReadingError(f"“{name}” is damaged: it says that it is {encoding_title(error.encoding)} and is not.") from error
     except ValueError as error:
-        raise TextError(f"“{name}” is not a text: it holds binary data.") from error
+        raise ReadingError(f"“{name}” is not a text: it holds binary data.") from error
     if encoding == DAMAGED:
         notes = (f"“{name}” has bytes that are not valid UTF-8; each is shown as �.",)
     elif not encoding.startswith("utf"):
@@ -72,5 +58,5 @@ def read_text(data: bytes, name: str) -> Text:
     if len(text) < len(whole):
         notes += (f"At most {MOST_MARKS} marks on a letter are read; “{name}” has more.",)
     if not text.strip():
-        raise TextError(f"“{name}” is empty.")
+        raise ReadingError(f"“{name}” is empty.")
     return Text(text, notes)

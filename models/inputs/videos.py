@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import itertools
 import math
@@ -15,7 +14,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image
 
-from unrolled.models.inputs.frame_stack import FEWEST_FRAMES, MOST_FRAMES, Clip, ClipError, FrameStack, too_long
+from unrolled.models.inputs.files import ReadingError
+from unrolled.models.inputs.frame_stack import FEWEST_FRAMES, MOST_FRAMES, Clip, FrameStack, too_long
 from unrolled.models.inputs.picture_colours import as_rgb
 from unrolled.models.inputs.sniffing import video_format
 from unrolled.models.inputs.wholeness import is_cut_off
@@ -57,18 +57,18 @@ def read_video(data: bytes, name: str, *, is_again: bool = False) -> Clip:
                 if frame.pts is not None:
                     times.append(float(frame.pts * stream.time_base))
                     ends = times[-1] + float((frame.duration or 0) * stream.time_base)
-    except ClipError:
+    except ReadingError:
         raise
     except MemoryError as error:
-        raise ClipError(f"There is not enough memory to open “{name}”.") from error
+        raise ReadingError(f"There is not enough memory to open “{name}”.") from error
     except Exception as error:  # FFmpeg's errors are of many kinds
         if is_cut and not is_again and not stack.frames and b"moof" in data:  # a cut table of fragments costs all before it
             return read_video(data[: data.rindex(b"moof") - 4], name, is_again=True)
         if len(stack.frames) < FEWEST_FRAMES and not is_cut:
-            raise ClipError(f"“{name}” is not a clip that can be read, or it is damaged.") from error
+            raise ReadingError(f"“{name}” is not a clip that can be read, or it is damaged.") from error
         is_cut = True
     if is_cut and len(stack.frames) < FEWEST_FRAMES:
-        raise ClipError(f"“{name}” is cut off or damaged: too little is left of it to be read.")
+        raise ReadingError(f"“{name}” is cut off or damaged: too little is left of it to be read.")
     if is_cut or any(broken[broken.index(False) :] if False in broken else broken):  # a broadcast may begin with broken ones
         stack.cut_off(0 if b"moof" in data else expected)  # of fragments only those are known that are there
     elif is_cut is None and is_reordered and _lacks_times(times):
@@ -100,9 +100,9 @@ def _opened(file: BinaryIO, head: bytes, name: str) -> Any:
 
     kind = video_format(head)
     if SOUND.match(head):
-        raise ClipError(f"“{name}” holds no video.")
+        raise ReadingError(f"“{name}” holds no video.")
     if not kind:
-        raise ClipError(f"“{name}” is not a clip that can be read, or it is damaged.")
+        raise ReadingError(f"“{name}” is not a clip that can be read, or it is damaged.")
 
     def refuse(*_: object) -> None:
         raise PermissionError("a clip may not open another file")
@@ -169,19 +169,17 @@ def _display_signs(frame: Any) -> tuple[int, ...]:
 
 def refuse_long(path: Path) -> None:
     """Look at a video's first bytes only: its length stands there. What else is wrong with it is said when it is read."""
-    long = ""
-    with contextlib.suppress(Exception), path.open("rb") as file:
-        head = file.read(4096)
-        file.seek(0)
-        name = file_name(path)
-        if video_format(head):
-            with _opened(file, head, name) as container:
-                try:
+    try:
+        with path.open("rb") as file:
+            head, name = file.read(4096), file_name(path)
+            file.seek(0)
+            if video_format(head):
+                with _opened(file, head, name) as container:
                     _stream_of(container, name)
-                except ClipError as error:
-                    long = str(error)
-    if long:
-        raise ClipError(long)
+    except ReadingError:
+        raise
+    except Exception:
+        pass
 
 
 def _stream_of(container: Any, name: str) -> tuple[Any, int]:
@@ -191,7 +189,7 @@ def _stream_of(container: Any, name: str) -> tuple[Any, int]:
 
     videos = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
     if not videos:
-        raise ClipError(f"“{name}” holds no video{', only a cover picture.' if container.streams.video else '.'}")
+        raise ReadingError(f"“{name}” holds no video{', only a cover picture.' if container.streams.video else '.'}")
     stream = max(videos, key=lambda stream: stream.frames)  # an AVIF has its first frame a second time
     says = stream.frames if container.format.name != "avi" or AVI_HEAD * stream.frames < container.size else 0
     seconds = container.duration / av.time_base if container.duration and (says or container.format.name != "avi") else 0.0

@@ -14,8 +14,9 @@ import numpy as np
 from PIL import Image
 
 from unrolled.models.adapters.captured import Quantity
+from unrolled.models.inputs.files import ReadingError
 from unrolled.models.inputs.inputs import NO_INPUT
-from unrolled.models.inputs.kinds import INPUT_ERRORS, kind_named, medium_of, read_bytes
+from unrolled.models.inputs.kinds import kind_named, medium_of, read_bytes
 from unrolled.models.inputs.sniffing import media_of
 from unrolled.models.trace import Channel
 
@@ -36,7 +37,7 @@ class GivenInput:
         """Whether this is what was read again, as `InputKind.for_model` gives it."""
         try:
             own, _ = kind_named(self.kind).for_model(self.data, self.name)
-        except INPUT_ERRORS:
+        except ReadingError:
             return False
         if isinstance(own, Image.Image):
             return isinstance(given, Image.Image) and own.size == given.size and own.tobytes() == given.tobytes()

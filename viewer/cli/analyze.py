@@ -8,7 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from unrolled.models.inputs.pictures import PictureError, read_picture
+from unrolled.models.inputs.files import ReadingError
+from unrolled.models.inputs.pictures import read_picture
 from unrolled.models.protocol.client import BackendError
 from unrolled.models.protocol.loading import Loaded
 from unrolled.models.trace import Trace
@@ -184,5 +185,5 @@ def _picture_of(trace: Trace) -> Image.Image | None:
         return None
     try:
         return read_picture(trace.input_bytes, trace.provenance.input_name).image
-    except PictureError:
+    except ReadingError:
         return None

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import msgspec
 
+from unrolled.models.inputs.files import ReadingError
 from unrolled.models.inputs.inputs import TYPED, InputText, sentences_of
-from unrolled.models.inputs.kinds import INPUT_ERRORS
 from unrolled.models.inputs.texts import read_text
 from unrolled.models.protocol.client import BackendError
 from unrolled.models.trace.names import file_name, printable, text_name
@@ -91,7 +91,7 @@ def _read_all(arguments: argparse.Namespace, input_kind: str) -> tuple[list[tupl
                 found.append((str(given), read_input(given, input_kind, arguments.encoding)))
             else:
                 found.append((TYPED, typed_input(given, input_kind)))
-        except (CommandError, *INPUT_ERRORS) as error:
+        except (CommandError, ReadingError) as error:
             tell(str(error))
             status = FAILURE
     if input_kind == "sentence":

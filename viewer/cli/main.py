@@ -21,7 +21,7 @@ from typing import Any
 # The arrays here are small: NumPy's threads would only wait for one another, and for the model's. It reads this once.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from unrolled.models.inputs.kinds import INPUT_ERRORS
+from unrolled.models.inputs.files import ReadingError
 from unrolled.models.protocol.client import BackendError
 from unrolled.models.store.layout import StoreError, UnreachableError
 from unrolled.models.trace.files import TraceError
@@ -39,7 +39,7 @@ if _interrupt is signal.default_int_handler:
 VERBS: dict[str, Any] = {"caption": caption, "trace": trace, "export": export, "analyze": analyze, "corpus": corpus,
                          "models": models, "bench": bench, "doctor": doctor}
 SENTENCES = (CommandError, BackendError, ExportError, SessionFileError, StoreError, TraceError, UnreachableError,
-             *INPUT_ERRORS)
+             ReadingError)
 DESCRIPTION = "A microscope for recurrent and attention models: open a photograph, press Space, watch the words come."
 
 

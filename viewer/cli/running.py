@@ -128,7 +128,7 @@ def backend(arguments: argparse.Namespace) -> Iterator[tuple[BackendClient, Load
 
 def read_input(path: Path, input_kind: str, encoding: str = "") -> bytes:
     """An input's bytes, looked at before a model is troubled, a text's in UTF-8 if its encoding is given; what a person should
-    know goes to standard error. Raises one of `INPUT_ERRORS`, or `CommandError` where the model takes something else.
+    know goes to standard error. Raises `ReadingError`, or `CommandError` where the model takes something else.
     """
     if path.exists() and (kind := kind_of(path)) in NO_INPUTS:
         raise CommandError(f"“{file_name(path)}” is {NO_INPUTS[kind]}")

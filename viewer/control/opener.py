@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from unrolled.models.inputs.encodings import decode_text
+from unrolled.models.inputs.files import ReadingError
 from unrolled.models.inputs.inputs import Input, InputText
-from unrolled.models.inputs.kinds import INPUT_ERRORS, Notes, decode_input, kind_named, medium_of, read_bytes, sample
+from unrolled.models.inputs.kinds import Notes, decode_input, kind_named, medium_of, read_bytes, sample
 from unrolled.models.inputs.sniffing import QUICK_BYTES, quick_to_read
 from unrolled.models.inputs.texts import as_utf_8
 from unrolled.models.protocol.dispatch import handles
@@ -154,7 +155,7 @@ class Opener:
         self._worker.forget()
         try:
             self._show(*decode_input(data, name, medium), origin=origin, draws=draws)
-        except INPUT_ERRORS as error:
+        except ReadingError as error:
             self._voice.say("input", str(error))
 
     def _open_input_file(self, path: Path, kind: str = "", origin: Origin = Origin.PERSON) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QThreadPool, Signal
 
+from unrolled.models.inputs.files import ReadingError
 from unrolled.models.inputs.inputs import Input
-from unrolled.models.inputs.kinds import INPUT_ERRORS, Notes, decode_input
+from unrolled.models.inputs.kinds import Notes, decode_input
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.store.stored_trace import MOST_IN_MEMORY, stored_run
 from unrolled.models.trace.edits import SwapInput
@@ -54,7 +55,7 @@ def read_session(path: Path, say: Say) -> ReadSession:
     for name, data in saved.others:
         try:
             others[hashlib.sha256(data).hexdigest()] = decode_input(data, name, layout.input_medium)[0]
-        except INPUT_ERRORS as error:
+        except ReadingError as error:
             notes.append(str(error))
     return ReadSession(saved, given, branches_of(saved), others, tuple(notes))
 

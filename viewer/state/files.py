@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from unrolled.models.inputs.files import ReadingError
 from unrolled.models.inputs.inputs import Input, InputPicture
-from unrolled.models.inputs.kinds import INPUT_ERRORS, decode_input, kind_named, read_bytes
+from unrolled.models.inputs.kinds import decode_input, kind_named, read_bytes
 from unrolled.models.inputs.sniffing import head_of, media_of_file
 from unrolled.models.store.store import Store, is_store
 from unrolled.models.store.stored_trace import MOST_IN_MEMORY, StoredTrace
@@ -66,7 +67,7 @@ def input_of_trace(trace: Trace, name: str) -> Input | None:
     medium = kind_named(trace.provenance.input_kind).medium
     try:
         return decode_input(trace.input_bytes, trace.provenance.input_name or name, medium)[0]
-    except INPUT_ERRORS:
+    except ReadingError:
         return None
 
 
@@ -83,7 +84,7 @@ def input_of_stored(store: Store, trace: StoredTrace) -> Input | None:
             path = (source / trace.run.title).resolve()  # a title is anyone's words
             data = read_bytes(path, medium) if path.is_relative_to(source) else b""
         return decode_input(data, trace.provenance.input_name, medium)[0] if data else None
-    except (OSError, *INPUT_ERRORS):
+    except (OSError, ReadingError):
         return None
 
 

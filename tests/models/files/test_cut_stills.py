@@ -14,8 +14,9 @@ from PIL import Image
 
 from unrolled.models.inputs import pictures
 from unrolled.models.inputs.cut_files import FILLS, filled
+from unrolled.models.inputs.files import ReadingError
 from unrolled.models.inputs.marks import other_kind
-from unrolled.models.inputs.pictures import PictureError, read_picture
+from unrolled.models.inputs.pictures import read_picture
 from unrolled.models.inputs.sniffing import media_of
 
 NOISE = np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8)
@@ -66,7 +67,7 @@ def test_what_cannot_be_decoded_is_tried_a_few_times(monkeypatch):
     tried, data = [], bytearray(written("WebP")[:5000])
     data[20] |= 1  # no key frame
     monkeypatch.setattr(pictures, "filled", lambda *of: tried.append(of) or filled(*of))
-    with pytest.raises(PictureError):
+    with pytest.raises(ReadingError):
         read_picture(bytes(data), "x")
     assert len(tried) == len(FILLS)
 
@@ -75,7 +76,7 @@ def test_what_cannot_be_decoded_is_tried_a_few_times(monkeypatch):
 def test_too_little_of_it_is_said_with_the_length(kind):
     data = written(kind)[:60]
     said = r"cut short: it (has|ends after) 60 (of at least [\d,]+ )?bytes, too few|is not a picture"
-    with pytest.raises(PictureError, match=said):
+    with pytest.raises(ReadingError, match=said):
         read_picture(data, "x")
 
 
@@ -85,7 +86,7 @@ def test_what_is_whole_and_wrong_is_not_called_cut(kind, first):
     data[first : len(data) - 60] = b"\xff" * (len(data) - 60 - first)
     try:
         notes: tuple[str, ...] = read_picture(bytes(data), "x").notes
-    except PictureError as error:
+    except ReadingError as error:
         notes = (str(error),)
     assert "cut short" not in "".join(notes)
 
@@ -214,7 +215,7 @@ def test_of_a_cut_tiff_every_row_that_is_there_is_shown():
     for form in ("lzw", "jpeg"):  # whose directory stands at the end
         stream = io.BytesIO()
         PHOTO.save(stream, "TIFF", compression=f"tiff_{form}" if form == "lzw" else form)
-        with pytest.raises(PictureError, match="cut short: it has"):
+        with pytest.raises(ReadingError, match="cut short: it has"):
             read_picture(stream.getvalue()[:-1000], "x")
 
 
@@ -226,7 +227,7 @@ def test_of_a_cut_tiff_every_row_that_is_there_is_shown():
     (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom" + bytes(90), "a camera's raw photograph"),
 ])
 def test_a_kind_that_is_not_read_is_called_by_its_name(data, kind):
-    with pytest.raises(PictureError, match=f"is {kind}, not a picture that can be read"):
+    with pytest.raises(ReadingError, match=f"is {kind}, not a picture that can be read"):
         read_picture(data, "x.jpg")
 
 

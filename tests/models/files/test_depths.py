@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from unrolled.models.inputs.clips import clip_bytes, read_clip
-from unrolled.models.inputs.pictures import PictureError, read_picture
+from unrolled.models.inputs.files import ReadingError
+from unrolled.models.inputs.pictures import read_picture
 
 LIGHT = np.zeros((24, 40, 3))
 LIGHT[:12, :20], LIGHT[:12, 20:], LIGHT[12:, :20], LIGHT[12:, 20:] = (0.9, 0.1, 0.1), (0.1, 0.8, 0.2), (0.1, 0.2, 0.9), 1.0
@@ -144,7 +145,7 @@ def test_what_is_there_of_a_cut_picture_is_shown_and_said(kind):
     same = (np.asarray(picture.image)[..., 0] == np.asarray(noise)).mean()
     assert 0.6 < same < 0.9
     if kind not in ("GIF", "TIFF"):
-        with pytest.raises(PictureError, match="cut short"):
+        with pytest.raises(ReadingError, match="cut short"):
             read_picture(whole[: len(whole) // 20], "x")
 
 
@@ -186,5 +187,5 @@ def test_large_pictures_of_wide_samples_are_made_smaller_or_refused_unread(monke
     assert picture.image.size == (20, 12)
     assert "read as 20 × 12" in picture.notes[0]
     huge = tiff(LIGHT.astype("<f4"), "<", 32, 3, tags={256: (4, 90_000), 257: (4, 90_000)})
-    with pytest.raises(PictureError, match=r"megapixels|too many pixels"):
+    with pytest.raises(ReadingError, match=r"megapixels|too many pixels"):
         read_picture(huge, "x")

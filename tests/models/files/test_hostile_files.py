@@ -29,17 +29,17 @@ from safetensors.torch import save as to_bytes
 from unrolled.models.adapters.registry import load
 from unrolled.models.checkpoints.files import CheckpointError, Header
 from unrolled.models.inputs.clips import clip_bytes, read_clip
-from unrolled.models.inputs.frame_stack import ClipError
+from unrolled.models.inputs.files import ReadingError
 from unrolled.models.inputs.kinds import medium_of
-from unrolled.models.inputs.pictures import PictureError, read_picture
-from unrolled.models.inputs.texts import TextError, read_text
+from unrolled.models.inputs.pictures import read_picture
+from unrolled.models.inputs.texts import read_text
 from unrolled.models.inputs.tile_items import with_all_tiles
 from unrolled.models.inputs.wholeness import is_cut_off
 from unrolled.models.trace.files import TraceError, load_trace, save_trace
 from unrolled.viewer.state.files import kind_of
 from unrolled.viewer.state.session_file import SavedSession, SessionFileError, SessionLayout, load_session, save_session
 
-SENTENCES = (PictureError, ClipError, TextError, TraceError, SessionFileError, CheckpointError)
+SENTENCES = (ReadingError, TraceError, SessionFileError, CheckpointError)
 LONGEST_SECONDS = 10.0
 NUMBERS = (b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\0\0\0\x80", b"\xff\xff", b"\0\0", b"-1", b"1e38", b"NaN",
            b"99999999", b"null", b"[[[[[[[[", b'"', b"\x80\x80\x80")
@@ -267,7 +267,7 @@ def test_a_tile_that_is_named_many_times_is_filled_in_a_few_times():
 
 
 def test_a_film_of_nothing_but_fragments_is_a_sentence():
-    with pytest.raises(ClipError, match="too little is left"):
+    with pytest.raises(ReadingError, match="too little is left"):
         read_clip(struct.pack(">I8sI", 16, b"ftypisom", 0) + struct.pack(">I4s", 8, b"moof") * 3000, "x")
 
 
@@ -305,6 +305,6 @@ def test_what_libtiff_says_by_itself_stands_beside_no_sentence(capfd):
     tags = ((256, 64), (257, 64), (258, 8), (259, 5), (262, 1), (273, 8), (277, 1), (278, 64), (279, len(strip)))
     data = b"II*\0" + struct.pack("<I", 8 + len(strip)) + strip + struct.pack("<H", len(tags))
     data += b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags) + bytes(4)
-    with pytest.raises(PictureError, match="damaged"):
+    with pytest.raises(ReadingError, match="damaged"):
         read_picture(data, "x.tif")
     assert capfd.readouterr() == ("", "")

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unrolled.models.inputs.pictures import PictureError, read_picture
+from unrolled.models.inputs.files import ReadingError
+from unrolled.models.inputs.pictures import read_picture
 
 ACROSS, DOWN = np.arange(301), np.arange(60)[:, None]
 PIXELS = np.stack(np.broadcast_arrays(ACROSS * 255 // 300, DOWN * 4, (ACROSS + DOWN) % 256), -1).astype(np.uint8)
@@ -53,7 +54,7 @@ def test_colours_of_every_depth(large, packing, depth):
     assert "cut short" in picture.notes[0]
     if packing != 2:
         assert np.abs(np.asarray(picture.image).astype(int)[:45] - PIXELS[:45]).max() <= 1
-    with pytest.raises(PictureError, match="cut short"):
+    with pytest.raises(ReadingError, match="cut short"):
         read_picture(data[:200], "x")
 
 
@@ -91,7 +92,7 @@ def test_a_large_one_is_read_smaller(packing, monkeypatch):
 
 def test_layers_without_a_composite_are_said():
     version = b"8BIM" + struct.pack(">HHIIBx", 1057, 0, 6, 1, 0)
-    with pytest.raises(PictureError, match="Maximize Compatibility"):
+    with pytest.raises(ReadingError, match="Maximize Compatibility"):
         read_picture(photoshop(PIXELS, resources=version), "x")
     assert np.array_equal(found(photoshop(PIXELS, resources=version[:-2] + b"\1\0")), PIXELS)
 
@@ -103,5 +104,5 @@ def test_nonsense_in_the_header_is_a_sentence(place):
         data[place] = value
         try:
             read_picture(bytes(data), "x")
-        except PictureError:
+        except ReadingError:
             pass

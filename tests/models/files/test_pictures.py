@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from unrolled.models.inputs.pictures import PictureError, picture_bytes, read_file, read_picture
+from unrolled.models.inputs.files import ReadingError, read_file
+from unrolled.models.inputs.pictures import picture_bytes, read_picture
 
 
 def as_bytes(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -97,7 +98,7 @@ def test_an_animation_gives_its_first_picture_and_says_so():
     (as_bytes(half_and_half(), "PNG")[:70], "cut short: it has 70 of at least"),
 ])
 def test_what_is_no_picture_is_said_in_a_sentence(data, expected):
-    with pytest.raises(PictureError, match=expected):
+    with pytest.raises(ReadingError, match=expected):
         read_picture(data, "photo.jpg")
 
 
@@ -106,7 +107,7 @@ def test_far_too_many_pixels_are_refused_before_they_are_read():
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     header = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0))
-    with pytest.raises(PictureError, match="megapixels are the most"):
+    with pytest.raises(ReadingError, match="megapixels are the most"):
         read_picture(header + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b""), "huge.png")
 
 
@@ -114,13 +115,13 @@ def test_a_webp_that_would_swell_is_refused_before_it_is_read():
     side = 16_000 - 1
     lossless = b"\x2f" + (side | side << 14).to_bytes(4, "little")
     content = b"VP8L" + struct.pack("<I", len(lossless)) + lossless + b"\0"
-    with pytest.raises(PictureError, match="140 megapixels are the most that can be opened of a WebP"):
+    with pytest.raises(ReadingError, match="140 megapixels are the most that can be opened of a WebP"):
         read_picture(b"RIFF" + struct.pack("<I", 4 + len(content)) + b"WEBP" + content, "huge.webp")
 
 
 @given(st.binary(max_size=300))
 def test_random_bytes_give_a_sentence(data):
-    with pytest.raises(PictureError):
+    with pytest.raises(ReadingError):
         read_picture(data, "x.jpg")
 
 
@@ -131,17 +132,17 @@ def test_a_damaged_photograph_gives_a_picture_or_a_sentence(place, value):
     data[place % len(data)] = value
     try:
         assert read_picture(bytes(data), "x.jpg").image.mode == "RGB"
-    except PictureError:
+    except ReadingError:
         pass
 
 
 def test_files_that_cannot_be_read(tmp_path):
-    with pytest.raises(PictureError, match="no file"):
+    with pytest.raises(ReadingError, match="no file"):
         read_file(tmp_path / "missing.jpg")
-    with pytest.raises(PictureError, match="folder"):
+    with pytest.raises(ReadingError, match="folder"):
         read_file(tmp_path)
     (tmp_path / "empty.jpg").touch()
-    with pytest.raises(PictureError, match="empty"):
+    with pytest.raises(ReadingError, match="empty"):
         read_file(tmp_path / "empty.jpg")
 
 
@@ -149,7 +150,7 @@ def test_files_that_cannot_be_read(tmp_path):
 def test_a_file_without_permission(tmp_path):
     (tmp_path / "secret.jpg").write_bytes(b"x")
     (tmp_path / "secret.jpg").chmod(0)
-    with pytest.raises(PictureError, match="permissions"):
+    with pytest.raises(ReadingError, match="permissions"):
         read_file(tmp_path / "secret.jpg")
 
 
@@ -201,7 +202,7 @@ def test_a_jpeg_without_its_last_bytes_opens():
     assert "what is shown is whole" in picture.notes[0]
     picture = read_picture(whole[: len(whole) * 4 // 5], "x.jpg")
     assert "% of it is missing" in picture.notes[0]
-    with pytest.raises(PictureError, match="too few to show anything"):
+    with pytest.raises(ReadingError, match="too few to show anything"):
         read_picture(whole[: len(whole) // 20], "x.jpg")
 
 
@@ -237,7 +238,7 @@ def test_photographs_of_a_hundred_megapixels_and_more(size, longest):
 
 def test_a_heic_photograph_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
-    with pytest.raises(PictureError, match="pillow-heif"):
+    with pytest.raises(ReadingError, match="pillow-heif"):
         read_picture(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200), "IMG_0001.HEIC")
 
 
@@ -269,7 +270,7 @@ def test_of_a_burst_the_main_photograph_is_shown():
                                   b"\xd7\xcd\xc6\x9a" + bytes(60), b"GRIB" + bytes(60), b"\x89HDF\r\n\x1a\n" + bytes(60)])
 def test_what_starts_a_program_is_never_tried(data, monkeypatch):
     monkeypatch.setattr("subprocess.Popen", None)
-    with pytest.raises(PictureError, match="not a picture"):
+    with pytest.raises(ReadingError, match="not a picture"):
         read_picture(data, "photo.jpg")
 
 
@@ -308,14 +309,14 @@ def test_of_a_far_too_large_file_what_is_shown_is_kept(tmp_path, monkeypatch):
     assert picture.notes == ("“huge.bmp” has 600 × 400 pixels; it was read as 300 × 200.",)
     assert is_near(colours(kept)[0], (255, 0, 0))
     monkeypatch.setattr("unrolled.models.inputs.pictures.LARGEST_READ", 200_000)
-    with pytest.raises(PictureError, match="MiB are the most"):
+    with pytest.raises(ReadingError, match="MiB are the most"):
         picture_bytes(path)
 
 
 def test_a_file_that_is_no_file(tmp_path):
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "endless.jpg")
-        with pytest.raises(PictureError, match="not a file"):
+        with pytest.raises(ReadingError, match="not a file"):
             read_file(tmp_path / "endless.jpg")
 
 
@@ -328,5 +329,5 @@ def test_a_bitmap_without_a_file_header_opens():
 def test_a_size_that_its_reader_refuses_in_silence_is_said():
     data = as_bytes(Image.new("RGB", (64, 48)), "AVIF")
     large = data.replace(b"ispe" + struct.pack(">3I", 0, 64, 48), b"ispe" + struct.pack(">3I", 0, 24_000, 12_000))
-    with pytest.raises(PictureError, match="24,000 × 12,000 pixels; 256 megapixels are the most"):
+    with pytest.raises(ReadingError, match="24,000 × 12,000 pixels; 256 megapixels are the most"):
         read_picture(large, "large.avif")

@@ -9,10 +9,11 @@ import zipfile
 import pytest
 from PIL import Image
 
+from unrolled.models.inputs.files import ReadingError
 from unrolled.models.inputs.inputs import TYPED, looks_like_prose, sentences_of, typed
 from unrolled.models.inputs.kinds import medium_of
 from unrolled.models.inputs.sniffing import media_of
-from unrolled.models.inputs.texts import TextError, as_utf_8, read_text
+from unrolled.models.inputs.texts import as_utf_8, read_text
 from unrolled.models.tokenizers.plain_signs import in_known_signs
 from unrolled.models.trace.detokenization import shown
 from unrolled.models.trace.names import INSTEAD, printable, text_name
@@ -89,7 +90,7 @@ def test_vietnamese_is_read_whatever_it_was_written_in(data, title):
 
 @pytest.mark.parametrize("data", [bytes(range(256)) * 4, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", bytes(range(1, 32)) * 9 + b"\xff"])
 def test_what_is_no_text(data):
-    with pytest.raises(TextError, match="binary data"):
+    with pytest.raises(ReadingError, match="binary data"):
         read_text(data, "a.txt")
 
 
@@ -103,7 +104,7 @@ def test_whatever_ends_a_line_ends_a_line(ends, encoding):
 
 @pytest.mark.parametrize("data", [b"hello\0world", b"hell\0world", b"\0" * 64])
 def test_zeros_alone_make_no_text(data):
-    with pytest.raises(TextError, match="binary data"):
+    with pytest.raises(ReadingError, match="binary data"):
         read_text(data, "a.txt")
 
 
@@ -140,7 +141,7 @@ def test_a_person_may_say_the_encoding():
     assert read_text(as_utf_8(data, "mac-roman", "a"), "a").text == "Zürich — 5 €"
     assert read_text(as_utf_8("ÿþ".encode("utf-16"), "utf-16", "a"), "a").text == "ÿþ"
     for wrong in ("none of them", "hex", "rot13", "idna", "punycode", "undefined"):
-        with pytest.raises(TextError, match="not a text encoding"):
+        with pytest.raises(ReadingError, match="not a text encoding"):
             as_utf_8(data, wrong, "a")
 
 
@@ -153,7 +154,7 @@ def test_marks_without_end_are_left_out():
 
 
 def test_a_mark_that_lies_is_said():
-    with pytest.raises(TextError, match="UTF-16"):
+    with pytest.raises(ReadingError, match="UTF-16"):
         read_text(b"\xff\xfea", "a.txt")
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unrolled.models.inputs.pictures import PictureError, read_picture
+from unrolled.models.inputs.files import ReadingError
+from unrolled.models.inputs.pictures import read_picture
 
 tifffile = pytest.importorskip("tifffile")
 ACROSS, DOWN = np.linspace(0, 1, 150), np.linspace(0, 1, 100)[:, None]
@@ -80,5 +81,5 @@ def test_a_large_one_is_read_strip_by_strip(monkeypatch):
         assert np.abs(np.asarray(picture.image).astype(int) - SHOWN[::3, ::3]).max() <= 1
     data = tiff(np.float32(LIGHT), photometric="rgb")
     monkeypatch.setattr("unrolled.models.inputs.tiff.MOST_SEGMENT_BYTES", 1000)
-    with pytest.raises(PictureError, match="not enough memory"):
+    with pytest.raises(ReadingError, match="not enough memory"):
         read_picture(data, "x")

@@ -9,7 +9,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from unrolled.models.inputs.clips import read_clip
-from unrolled.models.inputs.frame_stack import ClipError
+from unrolled.models.inputs.files import ReadingError
 from unrolled.models.trace import Trace
 from unrolled.models.trace.detokenization import text_of
 from unrolled.viewer.drawing.images import Pixels, image_of, pixels_of
@@ -45,7 +45,7 @@ def clip_scene(trace: Trace) -> ClipScene:
         raise ExportError("This trace was saved without its clip; a .safetensors, .npz or .json trace holds it.")
     try:
         clip = read_clip(trace.input_bytes, trace.provenance.input_name or "the clip")
-    except ClipError as error:
+    except ReadingError as error:
         raise ExportError(str(error)) from error
     steps = min(len(trace), len(clip.frames))
     channel = next((one for one in trace.channels.values() if one.axes == ("label",)), None)

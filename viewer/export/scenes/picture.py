@@ -10,7 +10,8 @@ import numpy.typing as npt
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
-from unrolled.models.inputs.pictures import PictureError, read_picture
+from unrolled.models.inputs.files import ReadingError
+from unrolled.models.inputs.pictures import read_picture
 from unrolled.models.trace import Trace
 from unrolled.models.trace.slices import USUAL, At, channels_at
 from unrolled.viewer.drawing.images import image_of
@@ -59,7 +60,7 @@ def make_scene(trace: Trace, at: At = USUAL) -> Scene:
     if trace.input_bytes:
         try:
             photograph = np.asarray(read_picture(trace.input_bytes, trace.provenance.input_name or "the picture").image)
-        except PictureError as error:
+        except ReadingError as error:
             raise ExportError(str(error)) from error
     words = tuple(shown(word, trace.provenance.detokenization) for word in trace.words)
     return Scene(photograph, trace.column(channel.name), words, np.exp(trace.log_probs),
