@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.models.corpus.parts import Told, Wanted, noted, part_notes, parts
+from unrolled.models.corpus.parts import Told, Wanted, at_once, noted, part_notes, parts
 from unrolled.models.store.layout import Stored, scale_of, values_of
+from unrolled.models.store.reading_ahead import ahead
 from unrolled.models.store.store import Store
 from unrolled.models.trace import Channel, FloatArray
 from unrolled.models.trace.pyramid import MISSING
@@ -36,22 +36,39 @@ def of_states(store: Store, channel: str, make: Callable[[npt.NDArray[np.int64],
 
     A part that cannot be read is left out, and said in `notes`; the end comes early where nobody waits any more.
     """
-    rows = store.steps(channel)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for part in parts(store, notes, wanted=wanted, progress=progress):
-            inside, stop = np.flatnonzero(part.inside()) + part.start, part.stop
+    rows, is_far = store.steps(channel), store.location.folder is None
+    own = store.description.channel(channel)
+    room = max(rows.rows_at_once if is_far else ROWS, ROWS)
+    total = sum(stop - start for start, stop in store.spans())
 
-            def made(first: int, inside: npt.NDArray[np.int64] = inside, stop: int = stop) -> tuple[Made, ...]:
-                last = min(first + ROWS, stop)
-                places = inside[np.searchsorted(inside, first) : np.searchsorted(inside, last)]
-                if not len(places) or not wanted():
-                    return ()
-                kept = rows.read(first, last)
-                return (make(places, kept if len(places) == len(kept) else kept[places - first]),)
+    def pieces() -> Iterator[tuple[int, int, npt.NDArray[np.int64]]]:
+        for part in parts(store, notes, wanted=wanted):
+            inside = np.flatnonzero(part.inside()) + part.start
+            for first in range(part.start, part.stop, room):
+                last = min(first + room, part.stop)
+                yield first, last, inside[np.searchsorted(inside, first) : np.searchsorted(inside, last)]
 
-            with noted(notes):
-                for one in pool.map(made, range(part.start, part.stop, ROWS)):
-                    yield from one
+    def made(piece: tuple[int, int, npt.NDArray[np.int64]]) -> list[Made]:
+        start, stop, inside = piece
+        if not len(inside) or not wanted():
+            return []
+        kept, found = rows.read(start, stop), []
+        for first in range(start, stop, ROWS):
+            last = min(first + ROWS, stop)
+            places = inside[np.searchsorted(inside, first) : np.searchsorted(inside, last)]
+            if len(places):
+                own = kept[first - start : last - start]
+                found.append(make(places, own if len(places) == len(own) else own[places - first]))
+        return found
+
+    threads = at_once(store, room * own.size * rows.dtype.itemsize) if is_far else os.cpu_count() or 1
+    for done, one in enumerate(ahead(made, pieces(), threads)):
+        progress(min(done * room, total), total)
+        if not wanted():
+            break
+        with noted(notes):
+            yield from one()
+    progress(total, total)
 
 
 def from_middle(kept: Stored, channel: Channel) -> FloatArray:

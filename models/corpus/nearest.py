@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.models.corpus.index import candidates, indexed
-from unrolled.models.corpus.parts import Told, Wanted, noted, part_notes, parts
+from unrolled.models.corpus.parts import Told, Wanted, part_notes, parts, read_parts
 from unrolled.models.corpus.search import MOST, Found, Hit
 from unrolled.models.store.layout import StoreError, scale_of, values_of
+from unrolled.models.store.reading_ahead import FAR_AT_ONCE
 from unrolled.models.store.store import Store
 from unrolled.models.trace import Channel, FloatArray
 from unrolled.models.trace.files import TraceError, load_trace
@@ -62,17 +63,17 @@ def nearest(store: Store, channel: str, wanted_states: FloatArray, *, metric: Me
             return _by_index(store, own, wanted_states, metric, most, wanted, progress)
     length, steps, notes = len(wanted_states), 0, part_notes(store)
     kept_scores, kept_places = [], []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for part in parts(store, notes, wanted=wanted, progress=progress):
-            with noted(notes):
-                scores = _of_part(store, own, wanted_states, metric, part.start, part.stop, pool.map)
-                steps += part.total
-                scores[~part.inside(length)] = -np.inf
-                count = min(most * SPARE * (2 * length - 1), len(scores))  # of which the others may overlap the first
-                best = np.argpartition(scores, len(scores) - count)[len(scores) - count :]
-                best = _apart(best[np.argsort(-scores[best], kind="stable")], length, most * SPARE)
-                kept_scores.append(scores[best])
-                kept_places.append(best + part.start)
+    with ThreadPoolExecutor(os.cpu_count() if store.location.folder is not None else FAR_AT_ONCE) as pool:
+        for part, scores in read_parts(store, notes, lambda part: _of_part(
+                store, own, wanted_states, metric, part.start, part.stop, pool.map), step_bytes=4 * length, wanted=wanted,
+                progress=progress):
+            steps += part.total
+            scores[~part.inside(length)] = -np.inf
+            count = min(most * SPARE * (2 * length - 1), len(scores))  # of which the others may overlap the first
+            best = np.argpartition(scores, len(scores) - count)[len(scores) - count :]
+            best = _apart(best[np.argsort(-scores[best], kind="stable")], length, most * SPARE)
+            kept_scores.append(scores[best])
+            kept_places.append(best + part.start)
     if not kept_scores:
         return Found((), 0, steps, tuple(notes))
     scores, places = np.concatenate(kept_scores), np.concatenate(kept_places)

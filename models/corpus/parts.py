@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from unrolled.models.store.documents import Places
 from unrolled.models.store.layout import StoreError
+from unrolled.models.store.reading_ahead import FAR_AT_ONCE, FAR_BYTES, ahead
 from unrolled.models.store.store import Store
 
+Made = TypeVar("Made")
 Wanted = Callable[[], bool]
 Told = Callable[[int, int], None]
 FEW = 1000  # documents
@@ -74,17 +76,37 @@ def parts(store: Store, notes: list[str], *, wanted: Wanted = lambda: True,
     """Every part that is there, until nobody waits any more; one whose documents cannot be told apart is left out, which is
     added to `notes`. What is done with a part belongs into `noted`.
     """
+    return (part for part, _ in read_parts(store, notes, lambda _: None, wanted=wanted, progress=progress))
+
+
+def read_parts(store: Store, notes: list[str], read: Callable[[Extents], Made], *, step_bytes: int = 1,
+               wanted: Wanted = lambda: True, progress: Told = lambda done, of: None) -> Iterator[tuple[Extents, Made]]:
+    """The same with what is read of each; a part that cannot be read is left out as well.
+
+    Of a store that is far away parts are read side by side, and ahead. `step_bytes`: how much memory a step takes that is read.
+    """
     spans = store.spans()
-    for number, (start, stop) in enumerate(spans):
+
+    def found(span: tuple[int, int]) -> tuple[Extents, Made]:
+        part = extents(store, *span)
+        return part, read(part)
+
+    longest = max((stop - start for start, stop in spans), default=1)
+    for number, made in enumerate(ahead(found, spans, at_once(store, longest * step_bytes))):
         progress(number, len(spans))
         if not wanted():
             break
-        part = None
+        one = None
         with noted(notes):
-            part = extents(store, start, stop)
-        if part is not None:
-            yield part
+            one = made()
+        if one is not None:
+            yield one
     progress(len(spans), len(spans))
+
+
+def at_once(store: Store, size: int) -> int:
+    """How many things of so many bytes are read side by side: of a store on this machine one after another."""
+    return 1 if store.location.folder is not None else min(max(FAR_BYTES // max(2 * size, 1), 1), FAR_AT_ONCE)
 
 
 @contextmanager
@@ -93,7 +115,8 @@ def noted(notes: list[str]) -> Iterator[None]:
     try:
         yield
     except StoreError as error:
-        notes.append(str(error))
+        if str(error) not in notes:
+            notes.append(str(error))
 
 
 def part_notes(store: Store) -> list[str]:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import regex
 
-from unrolled.models.corpus.parts import Extents, Told, Wanted, extents, noted, part_notes, parts
+from unrolled.models.corpus.parts import Extents, Told, Wanted, extents, noted, part_notes, read_parts
 from unrolled.models.store.layout import StoreError
 from unrolled.models.store.store import Store
 from unrolled.models.trace import Channel
@@ -100,22 +100,21 @@ def search_text(store: Store, pattern: str, *, most: int = MOST, wanted: Wanted 
     hits: list[Hit] = []
     count = steps = 0
     notes = part_notes(store)
-    for part in parts(store, notes, wanted=wanted, progress=progress):
-        with noted(notes):
-            words = _words(store, part)
-            steps += part.total
-            own: list[Hit] = []
-            for number, begin, length in zip(part.numbers.tolist(), part.begin.tolist(), part.steps.tolist(), strict=True):
-                if not wanted():
-                    break
-                try:
-                    for first, last in _matching_steps(compiled, words[begin : begin + length]):
-                        own.append(Hit(number, first, last, float(last - first + 1)))
-                except TimeoutError:
+    for part, words in read_parts(store, notes, lambda part: _words(store, part), step_bytes=4, wanted=wanted, progress=progress):
+        steps += part.total
+        own: list[Hit] = []
+        for number, begin, length in zip(part.numbers.tolist(), part.begin.tolist(), part.steps.tolist(), strict=True):
+            if not wanted():
+                break
+            try:
+                for first, last in _matching_steps(compiled, words[begin : begin + length]):
+                    own.append(Hit(number, first, last, float(last - first + 1)))
+            except TimeoutError:
+                with noted(notes):
                     title = store.documents[number].title
                     notes.append(f"“{title}” was given up: the expression took over {PATIENCE:g} s with it.")
-            count += len(own)
-            hits = nsmallest(most, (*hits, *own))
+        count += len(own)
+        hits = nsmallest(most, (*hits, *own))
     return Found(tuple(hits), count, steps, tuple(notes))
 
 

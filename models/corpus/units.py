@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from unrolled.models.analysis.text_properties import PROPERTIES
-from unrolled.models.corpus.parts import Extents, Told, Wanted, noted, part_notes, parts
+from unrolled.models.corpus.parts import Extents, Told, Wanted, part_notes, read_parts
 from unrolled.models.store.layout import BY_UNIT, Stored, StoreError, is_searched, values_of
 from unrolled.models.store.store import Store
 from unrolled.models.trace import Channel
@@ -20,6 +21,7 @@ LOT = 2654435761  # a multiplier that scatters neighbours (Knuth, The Art of Com
 SMALL_WORDS = ("a", "the", "of")
 
 Counts = npt.NDArray[np.int64]
+Properties = Mapping[str, npt.NDArray[np.float32]]  # by their names, for every step of a part
 Extreme = tuple[float, int, int]  # value, lot, place
 
 
@@ -29,6 +31,15 @@ class Place(NamedTuple):
     document: int
     step: int
     value: float
+
+
+class Follows(NamedTuple):
+    """How closely a unit follows a property of the text."""
+
+    correlation: float  # Pearson's
+    # the chance that its value where the property is yes lies above one where it is no, to a 255th of the range; nan where
+    # the property is no yes or no
+    area: float
 
 
 class UnitStatistics(NamedTuple):
@@ -44,10 +55,7 @@ class UnitStatistics(NamedTuple):
     # above, below: how many steps it stays on either side of the middle of its range, on the mean; 0 where it never is there
     above: float
     below: float
-    correlation: float  # Pearson's, with the property; nan without one
-    # the chance that its value where the property is yes lies above one where it is no, to a 255th of the range; nan where
-    # the property is no yes or no
-    area: float
+    follows: dict[str, Follows]  # of each property that was asked about
 
 
 class UnitsFound(NamedTuple):
@@ -70,73 +78,93 @@ def slug(name: str) -> str:
     return "-".join(word for word in name.split() if word not in SMALL_WORDS)
 
 
-def unit_statistics(store: Store, channel: str, *, units: tuple[int, ...] = (), follows: str = "",
+def unit_statistics(store: Store, channel: str, *, units: tuple[int, ...] = (), properties: Sequence[str] = (),
                     wanted: Wanted = lambda: True, progress: Told = lambda done, of: None) -> UnitsFound:
-    """Statistics of all steps, a part at a time. Raises `StoreError` when there is no such channel or unit, or the store has no
-    texts that properties could be of.
+    """Statistics of all steps, a part at a time, each of which is read once. Raises `StoreError` when there is no such channel or
+    unit, or the store has no texts that properties could be of.
 
     Parameters
     ----------
     units : tuple of int
         Which; all without it.
-    follows : str
-        A key of `PROPERTIES`.
+    properties : sequence of str
+        Keys of `PROPERTIES`.
     """
     own = store.description.channel(channel)
     if not is_searched(own):
         raise StoreError(f"The channel “{channel}” is not kept by unit.")
     for number in units:
         store.column(channel, number, 0, 0)  # says so where there is none
-    if follows and not store.description.has_characters:
+    if properties and not store.description.has_characters:
         raise StoreError("Properties are of texts that are read character by character, and this store has none.")
-    gathering = [_Unit(unit, own) for unit in (units or range(own.size))]
-    property_sums = np.zeros(3)  # Σp, Σp², number
-    least, most = np.inf, -np.inf
-    is_yes_or_no = True
+    numbers = units or tuple(range(own.size))
+    known = {name: _Property() for name in properties}
+    gathering = [_Unit(unit, own, properties) for unit in numbers]
     notes, steps = part_notes(store), 0
-    for part in parts(store, notes, wanted=wanted, progress=progress):
-        with noted(notes):
-            columns = store.steps(f"{BY_UNIT}/{channel}", axis=1)
-            inside = part.inside()
-            followed = property_of(store, part, follows, wanted)[inside] if follows else None
-            rows = [columns.read(part.start, part.stop, unit.number)[inside] for unit in gathering]
-            steps += part.total
-            begins = part.edges()[:-1]
-            if followed is not None and len(followed):
-                property_sums += (followed.sum(dtype=np.float64), (followed.astype(np.float64) ** 2).sum(), len(followed))
-                least, most = min(least, float(followed.min())), max(most, float(followed.max()))
-                is_yes_or_no = is_yes_or_no and bool(((followed == 0) | (followed == 1)).all())
-            places = np.flatnonzero(inside) + part.start
-            for one, kept in zip(gathering, rows, strict=True):
-                one.add(kept, places, begins[inside], followed)
-    yes_or_no = is_yes_or_no and least == 0 and most == 1
-    return UnitsFound(tuple(unit.found(store, property_sums, is_yes_or_no=yes_or_no) for unit in gathering), steps, tuple(notes))
+
+    def read(part: Extents) -> tuple[list[Stored], Properties]:
+        rows = store.steps(f"{BY_UNIT}/{channel}", axis=1).read_all(part.start, part.stop, numbers)
+        inside = part.inside()
+        return ([row[inside] for row in rows],
+                {name: of_text[inside] for name, of_text in properties_of(store, part, properties, wanted).items()})
+
+    step_bytes = len(numbers) * np.dtype(store.description.dtype).itemsize + 4 * len(properties)
+    for part, (rows, followed) in read_parts(store, notes, read, step_bytes=step_bytes, wanted=wanted, progress=progress):
+        steps += part.total
+        inside = part.inside()
+        places, begins = np.flatnonzero(inside) + part.start, part.edges()[:-1][inside]
+        for name, of_text in followed.items():
+            known[name].add(of_text)
+        for one, kept in zip(gathering, rows, strict=True):
+            one.add(kept, places, begins, followed)
+    return UnitsFound(tuple(unit.found(store, known) for unit in gathering), steps, tuple(notes))
 
 
-def property_of(store: Store, part: Extents, name: str, wanted: Wanted = lambda: True) -> npt.NDArray[np.float32]:
-    """One of `PROPERTIES` for each place of a part, 0 in holes; the part's characters are read at once."""
-    found = np.zeros(part.stop - part.start, np.float32)
-    codes = store.steps("character").read(part.start, part.stop).astype("<u4")
-    for begin, steps in zip(part.begin.tolist(), part.steps.tolist(), strict=True):
+def properties_of(store: Store, part: Extents, names: Sequence[str], wanted: Wanted = lambda: True) -> Properties:
+    """Some of `PROPERTIES` for each place of a part, 0 in holes; the part's characters are read at once."""
+    found = {name: np.zeros(part.stop - part.start, np.float32) for name in names}
+    codes = store.steps("character").read(part.start, part.stop).astype("<u4") if names else np.zeros(0, "<u4")
+    for begin, steps in zip(part.begin.tolist(), part.steps.tolist(), strict=True) if names else ():
         if not wanted():
             break
         text = codes[begin : begin + steps].tobytes().decode("utf-32-le", "surrogatepass")
-        found[begin : begin + steps] = PROPERTIES[name](text)
+        for name, own in found.items():
+            own[begin : begin + steps] = PROPERTIES[name](text)
     return found
+
+
+class _Property:
+    """Sums over parts."""
+
+    def __init__(self) -> None:
+        self.sums = np.zeros(3)  # Σp, Σp², number
+        self._least, self._most, self._two = np.inf, -np.inf, True
+
+    def add(self, own: npt.NDArray[np.float32]) -> None:
+        if len(own):
+            self.sums += own.sum(dtype=np.float64), (own.astype(np.float64) ** 2).sum(), len(own)
+            self._least, self._most = min(self._least, float(own.min())), max(self._most, float(own.max()))
+            self._two = self._two and bool(((own == 0) | (own == 1)).all())
+
+    @property
+    def is_yes_or_no(self) -> bool:
+        return self._two and self._least == 0 and self._most == 1
 
 
 class _Unit:
     """Sums over parts."""
 
-    def __init__(self, number: int, channel: Channel) -> None:
+    def __init__(self, number: int, channel: Channel, properties: Sequence[str]) -> None:
         self.number, self._channel = number, channel
-        self._counts, self._yes = np.zeros(MISSING + 1, np.int64), np.zeros(MISSING + 1, np.int64)
-        self._sums = np.zeros(3)                   # Σv, Σv², Σv·p
+        self._counts = np.zeros(MISSING + 1, np.int64)
+        self._sums = np.zeros(2)                   # Σv, Σv²
+        self._yes = {name: np.zeros(MISSING + 1, np.int64) for name in properties}
+        self._products = dict.fromkeys(properties, 0.0)  # Σv·p
         self._runs, self._sides = np.zeros(2, np.int64), np.zeros(2, np.int64)  # below, above
         self._greatest: list[Extreme] = []
         self._least: list[Extreme] = []
 
-    def add(self, kept: Stored, places: Counts, begins: npt.NDArray[np.bool_], followed: npt.NDArray[np.float32] | None) -> None:
+    def add(self, kept: Stored, places: Counts, begins: npt.NDArray[np.bool_], followed: Properties) -> None:
         """Take over the steps of a part; `begins` says which are the first of a document."""
         if not len(kept):
             return
@@ -145,10 +173,10 @@ class _Unit:
         as_places = kept if kept.dtype == np.uint8 else places_of(values, low=channel.low, high=channel.high)
         self._counts += np.bincount(as_places, minlength=MISSING + 1)
         wide = np.nan_to_num(values.astype(np.float64))
-        self._sums[:2] += wide.sum(), (wide**2).sum()
-        if followed is not None:
-            self._sums[2] += wide @ followed.astype(np.float64)
-            self._yes += np.bincount(as_places[followed > 0], minlength=MISSING + 1)
+        self._sums += wide.sum(), (wide**2).sum()
+        for name, own in followed.items():
+            self._products[name] += float(wide @ own.astype(np.float64))
+            self._yes[name] += np.bincount(as_places[own > 0], minlength=MISSING + 1)
         above = values >= (channel.low + channel.high) / 2
         first = begins.copy()
         first[0] = True
@@ -182,14 +210,16 @@ class _Unit:
             elif one > best[0]:
                 heapq.heapreplace(best, one)
 
-    def found(self, store: Store, of_property: npt.NDArray[np.float64], *, is_yes_or_no: bool) -> UnitStatistics:
+    def found(self, store: Store, properties: Mapping[str, _Property]) -> UnitStatistics:
         count = max(int(self._counts[:MISSING].sum()), 1)
         mean = self._sums[0] / count
         spread = np.sqrt(max(self._sums[1] / count - mean**2, 0.0))
+        follows = {name: Follows(self._correlation(self._products[name], own.sums), _area(
+            self._counts[:PLACES], self._yes[name][:PLACES]) if own.is_yes_or_no else float("nan"))
+            for name, own in properties.items()}
         return UnitStatistics(
             self.number, self._counts[:PLACES], float(mean), float(spread), self._places(store, self._greatest, 1),
-            self._places(store, self._least, -1), self._dwell(1), self._dwell(0), self._correlation(of_property),
-            _area(self._counts[:PLACES], self._yes[:PLACES]) if is_yes_or_no else float("nan"))
+            self._places(store, self._least, -1), self._dwell(1), self._dwell(0), follows)
 
     def _dwell(self, side: int) -> float:
         return float(self._sides[side] / self._runs[side]) if self._runs[side] else 0.0
@@ -200,11 +230,11 @@ class _Unit:
         return tuple(Place(document, step, sign * value) for (value, _, _), document, step
                      in zip(ordered, documents.tolist(), steps.tolist(), strict=True))
 
-    def _correlation(self, of_property: npt.NDArray[np.float64]) -> float:
+    def _correlation(self, products: float, of_property: npt.NDArray[np.float64]) -> float:
         total, squares, count = of_property
         if not count:
             return float("nan")
-        both = self._sums[2] - self._sums[0] * total / count
+        both = products - self._sums[0] * total / count
         scale = np.sqrt(max(self._sums[1] - self._sums[0] ** 2 / count, 0.0) * max(squares - total**2 / count, 0.0))
         return float(both / scale) if scale > 1e-9 * count else 0.0
 

@@ -9,18 +9,19 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.models.store.layout import Stored, StoreError
+from unrolled.models.store.layout import LARGEST_SHARD, Stored, StoreError
 from unrolled.models.store.location import Location
 
 MOST_OPEN = 32                  # shards of an array whose files are kept open
 READ_AT_ONCE = 2**24            # bytes, by the library
+MANY = 8                        # units: more are not asked for one by one where each is a question to a server
 CHECKSUM = 4                    # bytes, behind every chunk and behind the index
 NOT_THERE = np.uint64(2**64 - 1)
 
@@ -62,7 +63,7 @@ class StepArray:
 
     def pieces(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
         """A range in order, piece by piece, as it is read best: where each begins and ends."""
-        step = self.chunk if self._folder is not None else self._rows_at_once()
+        step = self.chunk if self._folder is not None else self.rows_at_once
         while start < stop:
             end = min(stop, start - start % step + step)
             yield start, end
@@ -84,6 +85,13 @@ class StepArray:
                 found[first - start : end - start] = rows.reshape(len(rows), -1).take(columns, axis=1)
         return found
 
+    def read_all(self, start: int, stop: int, leads: Sequence[int]) -> list[Stored]:
+        """The same of several places on the axis before that of the steps; far away, of many all is read at once."""
+        whole = (stop - start) * int(np.prod(self._array.shape[: self._axis])) * self.dtype.itemsize
+        if self._location.folder is not None or len(leads) < MANY or whole > LARGEST_SHARD:
+            return [self.read(start, stop, lead) for lead in leads]
+        return list(self._read(start, stop, slice(None))[list(leads)])
+
     def look(self, start: int, stop: int) -> None:
         """Open the shards of a range, of which those on this machine stay open. Raises `StoreError` when one is missing or cut
         off; a number that was changed is found when it is read.
@@ -98,13 +106,20 @@ class StepArray:
         self._seen.discard(shard)
         self._read(shard * self.shard, (shard + 1) * self.shard, slice(None))
 
-    def _rows_at_once(self) -> int:
+    @property
+    def rows_at_once(self) -> int:
+        """How many the library reads at once."""
         width = int(np.prod(self._array.shape[self._axis + 1 :])) * self.dtype.itemsize
         return max(READ_AT_ONCE // max(width, 1) // self.chunk, 1) * self.chunk
 
     def _read(self, start: int, stop: int, lead: int | slice = 0) -> Stored:
         """By the library, of any number of shards."""
         shards = range(start // self.shard, -(-stop // self.shard))
+        if self._location.folder is None:
+            with self._opening:
+                if not self._seen:  # a list costs no more than a look at one of them
+                    names = self._location.names(f"{self.name}/c{'/0' * self._axis}")
+                    self._seen.update(int(name) for name in names if name.isascii() and name.isdigit())
         for shard in shards:
             if self._location.folder is not None or shard not in self._seen:  # what is not there would be read as a hole
                 if not self._location.exists(self.key(shard)):

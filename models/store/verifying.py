@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from unrolled.models.store.layout import BY_UNIT, OF_DOCUMENTS, PYRAMID, StoreError
+from unrolled.models.store.reading_ahead import FAR_AT_ONCE, ahead
 from unrolled.models.store.store import Store, arrays_of
 
 
@@ -26,15 +28,13 @@ def verify(store: Store, *, progress: Callable[[int, int], None] = lambda done, 
     names = ["token", "log_prob", *(["character"] if description.has_characters else []),
              *(name for name, _ in arrays_of(description, description.channels))]
     shards = [number for start, stop in store.spans() for number in range(start // description.shard, stop // description.shard)]
-    done = 0
-    for number in shards:
-        for name in names:
-            progress(done, len(shards) * len(names))
-            done += 1
-            wrong = _wrong(store, name, number)
-            if wrong:
-                yield f"{wrong[:-1]}; {_documents(store, number)}."
-    progress(done, len(shards) * len(names))
+    files = [(name, number) for number in shards for name in names]
+    threads = 1 if store.location.folder is not None else FAR_AT_ONCE // 2
+    for done, ((_, number), wrong) in enumerate(zip(files, ahead(partial(_wrong, store), files, threads), strict=True)):
+        progress(done, len(files))
+        if sentence := wrong():
+            yield f"{sentence[:-1]}; {_documents(store, number)}."
+    progress(len(files), len(files))
 
 
 def _descriptions(store: Store) -> Iterator[str]:
@@ -57,8 +57,9 @@ def _of_documents(store: Store, name: str) -> Iterator[str]:
         yield str(error)
 
 
-def _wrong(store: Store, name: str, shard: int) -> str:
+def _wrong(store: Store, file: tuple[str, int]) -> str:
     """What is wrong with one shard of one array; nothing where it is fine."""
+    name, shard = file
     try:
         store.steps(name, axis=1 if name.startswith((BY_UNIT, PYRAMID)) else 0).check(shard)
     except StoreError as error:

@@ -6,7 +6,7 @@ import json
 import numpy as np
 
 from unrolled.models.corpus.search import Hit
-from unrolled.models.corpus.units import Counts, UnitsFound, UnitStatistics, property_named, unit_statistics
+from unrolled.models.corpus.units import Counts, Follows, UnitsFound, UnitStatistics, property_named, unit_statistics
 from unrolled.models.store.store import Store, open_store
 from unrolled.models.trace.names import text_name
 from unrolled.viewer.cli.corpus_search import channel_of, place_line
@@ -15,6 +15,7 @@ from unrolled.viewer.state.wording import counted
 
 SHOWN = 20
 BARS = 15  # of a histogram
+NO_PROPERTY = Follows(float("nan"), float("nan"))
 HEIGHTS = " ▁▂▃▄▅▆▇█"
 
 
@@ -28,22 +29,24 @@ def add_arguments(units: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     store = open_store(arguments.store)
     follows = property_named(arguments.property) if arguments.property else ""
-    found = unit_statistics(store, channel_of(store, arguments.channel), units=tuple(arguments.unit), follows=follows,
+    found = unit_statistics(store, channel_of(store, arguments.channel), units=tuple(arguments.unit),
+                            properties=(follows,) if follows else (),
                             progress=progress("Going through all units"))
     if arguments.json:
         print(json.dumps({"store": arguments.store, "steps": found.steps, "property": follows or None, "notes": found.notes,
-                          "units": [_as_json(one) for one in found.units]}))
+                          "units": [_as_json(one, follows) for one in found.units]}))
         return SUCCESS
     _print(store, found, follows, are_named=bool(arguments.unit))
     tell(*found.notes)
     return SUCCESS
 
 
-def _as_json(one: UnitStatistics) -> dict[str, object]:
+def _as_json(one: UnitStatistics, follows: str) -> dict[str, object]:
+    own = one.follows.get(follows, NO_PROPERTY)
     return {"unit": one.unit, "histogram": one.histogram.tolist(), "mean": one.mean, "deviation": one.deviation,
             "greatest": [place._asdict() for place in one.greatest], "least": [place._asdict() for place in one.least],
-            "steps_above": one.above, "steps_below": one.below, "correlation": _number(one.correlation),
-            "area": _number(one.area)}
+            "steps_above": one.above, "steps_below": one.below, "correlation": _number(own.correlation),
+            "area": _number(own.area)}
 
 
 def _print(store: Store, found: UnitsFound, follows: str, *, are_named: bool) -> None:
@@ -52,10 +55,10 @@ def _print(store: Store, found: UnitsFound, follows: str, *, are_named: bool) ->
           "for how many each stays on either side of its range’s middle")
     head = f"{'unit':>6} {'mean':>8} {'deviation':>9} {'above':>8} {'below':>8}"
     print(head + (f" {'follows':>8} {'area':>6}" if follows else "") + f"  {'histogram':<{BARS}}  greatest, least")
-    every = sorted(found.units, key=lambda one: -abs(one.correlation) if follows else -max(one.above, one.below))
+    every = sorted(found.units, key=lambda one: -abs(one.follows[follows].correlation) if follows else -max(one.above, one.below))
     for one in every[: len(every) if are_named else SHOWN]:
         line = f"{one.unit:>6} {one.mean:>8.3f} {one.deviation:>9.3f} {one.above:>8.1f} {one.below:>8.1f}"
-        line += f" {one.correlation:>8.3f} {one.area:>6.3f}" if follows else ""
+        line += f" {one.follows[follows].correlation:>8.3f} {one.follows[follows].area:>6.3f}" if follows else ""
         ends = (f"{text_name(store.documents[place.document].title)}:{place.step}"
                 for place in (*one.greatest[:1], *one.least[:1]))
         print(f"{line}  {_bars(one.histogram)}  {', '.join(ends)}")

@@ -1,7 +1,6 @@
 """The map of states: where the states of all documents lie, coloured by what is known of their steps; what is framed is found."""
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,11 +10,11 @@ from PySide6.QtGui import QColor, QMouseEvent
 from PySide6.QtWidgets import QPushButton, QRubberBand, QToolButton, QWidget
 
 from unrolled.models.analysis.text_properties import PROPERTIES
-from unrolled.models.corpus.parts import Told, Wanted, extents
+from unrolled.models.corpus.parts import Extents, Told, Wanted, read_parts
 from unrolled.models.corpus.search import MOST, Found, Hit
 from unrolled.models.corpus.state_map import StateMap, has_umap, principal_map, umap_map
-from unrolled.models.corpus.units import property_of
-from unrolled.models.store.layout import StoreError, values_of
+from unrolled.models.corpus.units import properties_of
+from unrolled.models.store.layout import values_of
 from unrolled.models.store.store import Store
 from unrolled.viewer.corpus.density import FAINTEST, Grid, coloured, grid_of, of_groups, owners
 from unrolled.viewer.corpus.swatches import Swatch, Swatches
@@ -337,20 +336,18 @@ def by_document(spans: np.ndarray) -> dict[int, Steps]:
 
 def _at(store: Store, channel: str, unit: int, places: np.ndarray) -> np.ndarray:
     """One unit's values at places of the step axis, which rise; nan where they cannot be read."""
-    own, found = store.description.channel(channel), np.full(len(places), np.nan, np.float32)
-    for start, stop in store.spans():
-        first, last = np.searchsorted(places, (start, stop))
-        if last > first:
-            with suppress(StoreError):
-                found[first:last] = values_of(store.column(channel, unit, start, stop), own)[places[first:last] - start]
-    return found
+    own = store.description.channel(channel)
+    return _read_at(store, places, lambda part: values_of(store.column(channel, unit, part.start, part.stop), own))
 
 
 def _property(store: Store, name: str, drawn: Drawn, wanted: Wanted = lambda: True) -> np.ndarray:
-    places, found = drawn.states.places, np.full(len(drawn.documents), np.nan, np.float32)
-    for start, stop in store.spans():
-        first, last = np.searchsorted(places, (start, stop))
-        if last > first and wanted():
-            with suppress(StoreError):
-                found[first:last] = property_of(store, extents(store, start, stop), name, wanted)[places[first:last] - start]
+    return _read_at(store, drawn.states.places, lambda part: properties_of(store, part, (name,), wanted)[name], wanted)
+
+
+def _read_at(store: Store, places: np.ndarray, read: Callable[[Extents], np.ndarray],
+             wanted: Wanted = lambda: True) -> np.ndarray:
+    found = np.full(len(places), np.nan, np.float32)
+    for part, values in read_parts(store, [], read, wanted=wanted):
+        first, last = np.searchsorted(places, (part.start, part.stop))
+        found[first:last] = values[places[first:last] - part.start]
     return found

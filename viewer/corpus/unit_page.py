@@ -47,23 +47,14 @@ class UnitAnswer:
 
 
 def asked(store: Store, channel: Channel, unit: int, wanted: Wanted, progress: Told) -> UnitAnswer:
-    """The work: every pass over the store is a part of it."""
-    properties = list(PROPERTIES) if store.description.has_characters else []
-    passes = len(properties) + 2
-    done = 0
-
-    def part(now: int, of: int) -> None:
-        progress(done * 100 + round(100 * now / max(of, 1)), passes * 100)
-
-    found = unit_statistics(store, channel.name, units=(unit,), wanted=wanted, progress=part)
-    done += 1
-    follows = []
-    for name in properties:
-        own = unit_statistics(store, channel.name, units=(unit,), follows=name, wanted=wanted, progress=part).units[0]
-        follows.append((name, own.correlation, own.area))
-        done += 1
-    alike = units_like(store, channel.name, unit, wanted=wanted, progress=part)
-    best = max(follows, key=lambda one: abs(np.nan_to_num(one[1])), default=None)
+    """The work: the store is gone through by unit, and then by step."""
+    properties = tuple(PROPERTIES) if store.description.has_characters else ()
+    found = unit_statistics(store, channel.name, units=(unit,), properties=properties, wanted=wanted,
+                            progress=lambda done, of: progress(done, 2 * of))
+    alike = units_like(store, channel.name, unit, wanted=wanted,
+                       progress=lambda done, of: progress(of + done, 2 * of))
+    best = max(((name, *own) for name, own in found.units[0].follows.items()),
+               key=lambda one: abs(np.nan_to_num(one[1])), default=None)
     return UnitAnswer(channel, found.units[0], found.steps, best, alike, found.notes)
 
 

@@ -200,7 +200,7 @@ def test_captions_are_searched_where_they_are(captions):
 
 @pytest.mark.parametrize("follows", ["inside a string", "position in the line"])
 def test_units_are_what_they_are_over_all_steps(store, follows):
-    found = unit_statistics(store, "hidden", follows=follows)
+    found = unit_statistics(store, "hidden", properties=("depth of brackets", follows))
     values = np.concatenate([store.run(number).values("hidden") for number in range(len(LENGTHS))])
     followed = np.concatenate([PROPERTIES[follows](store.run(number).text()) for number in range(len(LENGTHS))])
     ranking = Ranking(values, followed)
@@ -214,9 +214,9 @@ def test_units_are_what_they_are_over_all_steps(store, follows):
         assert np.abs(np.cumsum(one.histogram) - np.cumsum(expected)).max() <= len(column) / 100
         assert one.mean == pytest.approx(column.mean(dtype=np.float64), abs=1e-6)
         assert one.deviation == pytest.approx(column.std(dtype=np.float64), abs=1e-6)
-        assert one.correlation == pytest.approx(ranking.correlations()[one.unit], abs=1e-6)
+        assert one.follows[follows].correlation == pytest.approx(ranking.correlations()[one.unit], abs=1e-6)
         area = area_under_curve(column, followed > 0) if follows == "inside a string" else float("nan")
-        assert one.area == pytest.approx(area, abs=2e-3, nan_ok=True)
+        assert one.follows[follows].area == pytest.approx(area, abs=2e-3, nan_ok=True)
         lines = [store.run(number).values("hidden")[:, one.unit] for number in range(len(LENGTHS))]
         assert [place.value for place in one.greatest] == sorted(peaks_of(lines), reverse=True)[:EXTREMES]
         assert [-place.value for place in one.least] == sorted(peaks_of([-line for line in lines]), reverse=True)[:EXTREMES]
@@ -296,7 +296,18 @@ def test_questions_that_cannot_be_asked(store, captions):
     with pytest.raises(StoreError, match="should be of 6 units of hidden"):
         nearest(store, "hidden", np.zeros((1, 5), np.float32))
     with pytest.raises(StoreError, match="Properties are of texts that are read character by character"):
-        unit_statistics(captions, "hidden", follows="inside a string")
+        unit_statistics(captions, "hidden", properties=("inside a string",))
+
+
+def test_all_properties_cost_one_pass(store, monkeypatch):
+    read, asked = StepArray.read, []
+    monkeypatch.setattr(StepArray, "read", lambda self, *span: asked.append((self.name, *span[:2])) or read(self, *span))
+    (unit,) = unit_statistics(store, "hidden", units=(2,), properties=tuple(PROPERTIES)).units
+    assert sorted(own for own in asked if own[1:] != (0, 0)) == sorted(
+        (name, *span) for name in ("by_unit/hidden", "character") for span in store.spans())
+    for name, one in unit.follows.items():
+        (alone,) = unit_statistics(store, "hidden", units=(2,), properties=(name,)).units
+        assert one == pytest.approx(alone.follows[name], nan_ok=True)
 
 
 def test_an_answer_about_a_part_says_so(tmp_path):

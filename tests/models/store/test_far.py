@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 from pathlib import Path
 
 import fsspec
@@ -10,7 +11,11 @@ import numpy as np
 import pytest
 from stores import CELL, HIDDEN, drawn
 
-from unrolled.models.corpus.search import search
+from unrolled.models.corpus.alike import units_like
+from unrolled.models.corpus.nearest import nearest
+from unrolled.models.corpus.search import search, search_text
+from unrolled.models.corpus.state_map import principal_map
+from unrolled.models.corpus.units import unit_statistics
 from unrolled.models.store.copying import brought
 from unrolled.models.store.layout import StoreError, UnreachableError
 from unrolled.models.store.step_array import StepArray
@@ -72,6 +77,33 @@ def test_what_nobody_answers_ends_a_search_at_once(far, monkeypatch):
     with pytest.raises(UnreachableError, match=f"^“{ADDRESS}” cannot be reached: Nobody answers\\.$"):
         search(store, "hidden", on=[1], threshold=0.1)
     assert len(asked) <= 2  # all parts together, then the first
+
+
+@pytest.mark.parametrize("ask", [
+    lambda store: unit_statistics(store, "hidden", units=(3,)), lambda store: unit_statistics(store, "hidden"),
+    lambda store: units_like(store, "hidden", 3), lambda store: search_text(store, "a"),
+    lambda store: nearest(store, "hidden", np.ones((1, 6), np.float32)), lambda store: principal_map(store, "hidden")])
+def test_parts_are_read_side_by_side(far, tmp_path, monkeypatch, ask):
+    """The answer is that of a store on this machine."""
+    drawn(tmp_path / "store", [700, 40, 6000], channels=(HIDDEN, CELL), shard=4096).write()
+    monkeypatch.setattr("unrolled.models.corpus.nearest._again", lambda store, channel, like, metric, places: list(places))
+    here = ask(open_store(tmp_path / "store"))
+    read, side_by_side = StepArray._read, threading.Barrier(2, timeout=30)
+
+    def together(self, *where):
+        side_by_side.wait()
+        return read(self, *where)
+
+    monkeypatch.setattr(StepArray, "_read", together)
+    assert str(ask(open_store(ADDRESS))) == str(here)
+
+
+def test_what_is_there_is_asked_once(far, monkeypatch):
+    store, asked = open_store(ADDRESS), []
+    exists = type(store.location).exists
+    monkeypatch.setattr(type(store.location), "exists", lambda self, name: asked.append(name) or exists(self, name))
+    search(store, "hidden", on=[1], threshold=0.1)
+    assert not asked
 
 
 @pytest.mark.parametrize(("failure", "sentence"), [

@@ -1,0 +1,37 @@
+"""Reading side by side, and before it is asked for: a server that answers late has many questions at once."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
+
+FAR_AT_ONCE = 8      # questions to a store that is far away
+FAR_BYTES = 2**28    # that all of them may bring
+
+Task = TypeVar("Task")
+Made = TypeVar("Made")
+
+
+def ahead(make: Callable[[Task], Made], tasks: Iterable[Task], threads: int) -> Iterator[Callable[[], Made]]:
+    """For each task, in their order, what gives what was made of it, or raises what that raised.
+
+    As many are made at once as there are threads, and as many again are begun before they are asked for; one thread is the
+    caller's own, in which nothing is done before it is asked for.
+    """
+    if threads == 1:
+        yield from (partial(make, task) for task in tasks)
+        return
+    waiting: deque[Future[Made]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for task in tasks:
+                waiting.append(pool.submit(make, task))
+                if len(waiting) == 2 * threads:
+                    yield waiting.popleft().result
+            while waiting:
+                yield waiting.popleft().result
+        finally:
+            pool.shutdown(cancel_futures=True)  # nobody waits for them
