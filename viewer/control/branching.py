@@ -47,8 +47,6 @@ class BranchesCommand(QUndoCommand):
 
 
 class Branching:
-    """What changes a run."""
-
     def __init__(self, session: Session, runner: Runner, recording: Recording, transport: Transport, worker: InputWorker,
                  voice: Voice) -> None:
         self._session, self._runner, self._voice = session, runner, voice

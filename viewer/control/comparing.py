@@ -30,8 +30,6 @@ MOST_AT_ONCE = 256  # steps: in the one process the run on screen is not to wait
 
 
 class Comparing:
-    """What compares runs."""
-
     def __init__(self, session: Session, runner: Runner, choice: ModelChoice, worker: InputWorker, voice: Voice) -> None:
         self._session, self._runner, self._choice, self._worker, self._voice = session, runner, choice, worker, voice
         self._run: ComparisonRun | None = None

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 
 class Opener:
-    """What opens things."""
-
     def __init__(self, session: Session, runner: Runner, recording: Recording, transport: Transport, branching: Branching,
                  loading: Loading, worker: InputWorker, voice: Voice) -> None:
         self._session, self._runner, self._worker, self._voice = session, runner, worker, voice

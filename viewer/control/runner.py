@@ -115,7 +115,6 @@ class Runner(QObject):
         self._become(self.state.shown(opening))
 
     def clear(self) -> None:
-        """Nothing is shown."""
         self.recorder = None
         self._become(self.state.cleared())
 

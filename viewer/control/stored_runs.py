@@ -28,8 +28,6 @@ OTHER = "What it writes now is not what the store holds: its input, or this mach
 
 
 class StoredRuns:
-    """What opens them."""
-
     def __init__(self, session: Session, opener: Opener, loading: Loading, worker: InputWorker, voice: Voice) -> None:
         self._session, self._opener, self._loading, self._worker, self._voice = session, opener, loading, worker, voice
         session.run_changed.connect(session.open_store.leave_document)

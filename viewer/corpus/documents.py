@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QAbstractTableModel, Qt, QTimer, Signal
+from PySide6.QtCore import QAbstractTableModel, Qt, Signal
 from PySide6.QtWidgets import QHeaderView, QLineEdit, QTableView, QWidget
 
 from unrolled.models.store.layout import StoreError
@@ -12,7 +12,7 @@ from unrolled.viewer.plotting.context_menu import FocusRing
 from unrolled.viewer.state.wording import counted, percent
 from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.widgets.asking import Asking
-from unrolled.viewer.widgets.building import in_column, muted_label
+from unrolled.viewer.widgets.building import countdown, in_column, muted_label
 from unrolled.viewer.widgets.row_model import ROOT, Index, set_rows_look
 
 ROW_HEIGHT, STEPS_WIDTH = 24, 76
@@ -77,8 +77,6 @@ class DocumentsModel(QAbstractTableModel):
 
 
 class DocumentsTable(QTableView):
-    """The table."""
-
     document_wanted = Signal(int)  # a person wants to open this one
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -124,9 +122,7 @@ class DocumentList(QWidget):
         self.field.setAccessibleName("Find a document by its name")
         self.table, self.said = DocumentsTable(), muted_label(wrapped=True)
         self.said.hide()
-        self._rest = QTimer(self, singleShot=True)
-        self._rest.setInterval(REST_MILLISECONDS)
-        self._rest.timeout.connect(self._search)
+        self._rest = countdown(self, REST_MILLISECONDS, self._search)
         self.field.textChanged.connect(lambda _: self._rest.start())
         self.field.returnPressed.connect(self.table.setFocus)
         self.table.document_wanted.connect(self.document_wanted)

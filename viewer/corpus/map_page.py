@@ -61,8 +61,6 @@ class Key(NamedTuple):
 
 
 class MapPage(QWidget):
-    """The map with its controls."""
-
     framed = Signal(object, object)  # the steps within a frame, as `Found`; and all of them, by document, as `Steps`
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:

@@ -32,8 +32,6 @@ NOTHING = "What is found is listed here, the text around it coloured by the unit
 
 
 class CorpusPage(QWidget):
-    """The page."""
-
     left = Signal()
 
     def __init__(self, open_store: OpenStore, do: Do, theme: Theme, parent: QWidget | None = None) -> None:

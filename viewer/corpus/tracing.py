@@ -37,8 +37,6 @@ class TracingOptions:
 
 
 class Tracing(QObject):
-    """The process."""
-
     progressed = Signal(str, float)  # how far it is, in words, and as a share from 0 to 1; −1 where that is not known
     ended = Signal(str)  # an empty text where all is there, else a sentence; what was written stays
 

@@ -59,8 +59,6 @@ def asked(store: Store, channel: Channel, unit: int, wanted: Wanted, progress: T
 
 
 class UnitPage(QWidget):
-    """The page."""
-
     chosen = Signal()  # another channel or unit is looked at
     place_wanted = Signal(int, int)
 

@@ -35,7 +35,6 @@ def paint_edge(painter: QPainter, first: QPointF, last: QPointF, fate: Fate, the
 
 
 def paint_node(painter: QPainter, box: QRectF, own: Hypothesis, fate: Fate, theme: Theme, detokenization: str) -> None:
-    """A hypothesis: its word and its score."""
     ground = {"best": mix(theme.panel, theme.accent, 0.30), "finished": mix(theme.panel, theme.good, 0.22),
               "lives": QColor(theme.raised), "died": QColor(theme.panel)}[fate]
     painter.setBrush(ground)

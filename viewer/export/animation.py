@@ -120,7 +120,6 @@ def _palette(frames: list[Pixels], ground: Pixels) -> tuple[bytes, Pixels]:
 
 
 def write_webp(scene: AnyScene, path: Path, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> None:
-    """An animated WebP."""
     painter = frames_of(scene, settings)
     images = map(Image.fromarray, painted(painter, on_progress, cancelled, share=0.95))
     Film(images, len(painter.steps)).save(path, format="WEBP", save_all=True, duration=durations(len(painter.steps), settings),

@@ -95,7 +95,6 @@ class Branches:
         return Branches(left, FIRST if current is None else current)
 
     def showing(self, identity: int) -> Branches:
-        """With another one shown."""
         return Branches(self.all, identity)
 
 

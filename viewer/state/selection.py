@@ -36,7 +36,6 @@ class Selection:
         return (*(others if unit in self.units else others[:-1]), unit)
 
     def look_at(self, axis: str, place: str) -> None:
-        """Look at another layer or head."""
         if self.at.get(axis) != place:
             self.at = {**self.at, axis: place}
             self.changed.emit()

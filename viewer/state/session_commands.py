@@ -6,7 +6,6 @@ from unrolled.viewer.state.session import Session
 
 
 def session_commands(session: Session) -> Dispatch:
-    """Takes commands to the session's own parts."""
     appearance, axis, brush = session.appearance, session.time_axis, session.brush
     playhead, questions, selection = session.playhead, session.questions, session.selection
 

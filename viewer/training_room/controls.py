@@ -44,8 +44,6 @@ def _real(low: float, high: float, decimals: int, step: float, label: str, tip: 
 
 
 class TrainingRoomControls(QWidget):
-    """The column of controls."""
-
     settings_changed = Signal()  # of what is fixed from the start: the training begins anew
     changes_changed = Signal()  # from the next update on
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import msgspec
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QPushButton, QWidget
 
@@ -18,7 +18,7 @@ from unrolled.viewer.training_room.history import History
 from unrolled.viewer.training_room.plots import TITLES, TrainingPlots, draw_board
 from unrolled.viewer.training_room.sentences import of_decay, of_loss, of_map, of_norms
 from unrolled.viewer.training_room.trainer import Trainer
-from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named, scrolled
+from unrolled.viewer.widgets.building import countdown, in_column, in_row, muted_label, named, scrolled
 
 FRAME_MILLISECONDS = 16
 CONTROLS_WIDTH = 264
@@ -26,8 +26,6 @@ SENTENCE_LINES, NARROW, NARROW_LINES = 3, 1200, 4  # lines below a plot, and so 
 
 
 class TrainingRoomPage(QWidget):
-    """The page."""
-
     left = Signal()
     backend_wanted = Signal()
 
@@ -55,9 +53,7 @@ class TrainingRoomPage(QWidget):
         self.readout.setFixedHeight(18)
         self.readout.setMinimumWidth(1)
         self.readout.setAccessibleName("Value under the pointer")
-        self._timer = QTimer(self, singleShot=True)
-        self._timer.setInterval(FRAME_MILLISECONDS)
-        self._timer.timeout.connect(self.refresh)
+        self._timer = countdown(self, FRAME_MILLISECONDS, self.refresh)
         self._begun = False
         self._others: dict[str, History] = {}  # by cell: what was trained on the same task before
         self._sentences = {plot: self._sentence() for plot in self.plots}

@@ -28,8 +28,6 @@ MAP_SECONDS = 0.05         # between two maps, which cost as much as an update
 
 
 class Trainer(QObject):
-    """One training."""
-
     changed = Signal()
     state_changed = Signal()
     said = Signal(str)  # what went wrong, in one sentence

@@ -19,8 +19,6 @@ EMPTY = "How sharp the attention is, and what it covers."
 
 
 class AttentionStatisticsView(View):
-    """Coverage as a map, the rest in words."""
-
     def __init__(self, ctx: ViewContext) -> None:
         super().__init__(ctx, name="Attention statistics")
         self._shown: tuple[object, ...] = ()

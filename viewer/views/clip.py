@@ -53,8 +53,6 @@ class FrameView(Painted):
 
 
 class ClipView(View):
-    """The clip at the playhead."""
-
     def __init__(self, ctx: ViewContext) -> None:
         super().__init__(ctx, name="Clip")
         self.view = FrameView(ctx.theme)

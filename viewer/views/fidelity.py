@@ -3,7 +3,6 @@
 The steps that are new are asked about, some at a time, while the window has nothing better to do.
 """
 
-from PySide6.QtCore import QTimer
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QLabel
 
@@ -15,7 +14,7 @@ from unrolled.models.trace.slices import spoken
 from unrolled.viewer.state.commands import Ask
 from unrolled.viewer.state.wording import counted
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_row
+from unrolled.viewer.widgets.building import countdown, in_row
 
 QUESTION = "fidelity"
 AT_ONCE = 256  # steps
@@ -35,9 +34,7 @@ class FidelityBadge(View):
         self._next = 0
         self._waited_for = 0
         # While steps come one after another there are better things to do.
-        self._pause = QTimer(self, singleShot=True)
-        self._pause.setInterval(PAUSE_MILLISECONDS)
-        self._pause.timeout.connect(self._ask)
+        self._pause = countdown(self, PAUSE_MILLISECONDS, self._ask)
         self.found = Fidelity()
         self._failure = ""
         self.refresh()

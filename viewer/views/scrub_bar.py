@@ -306,8 +306,6 @@ def _count_width(digits: int) -> float:
 
 
 class ScrubBarView(View):
-    """The bar, a row a run."""
-
     def __init__(self, ctx: ViewContext) -> None:
         super().__init__(ctx)
         self.row = ScrubRow(ctx)

@@ -29,8 +29,6 @@ class ViewContext:
 
 
 class View(QWidget):
-    """A view of the session."""
-
     note_changed = Signal(str)
     refresh_wanted = Signal()  # a person chose something in it that takes more than one frame to draw, or it was hidden
 

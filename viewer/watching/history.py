@@ -15,8 +15,6 @@ MOST_LOSSES = 400_000  # beyond it every second is let go
 
 
 class WatchHistory:
-    """Of one training."""
-
     def __init__(self, begun: WatchBegun) -> None:
         self.begun = begun  # what is watched
         self.updates = KeptUpdates()  # what was seen

@@ -1,6 +1,6 @@
 """Somebody's own training: its curves, its gradients through time, and the probe's states and gates at any update seen."""
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QPushButton, QSlider, QStackedWidget, QWidget
 
 from unrolled.models.protocol.watching import FollowTraining, WatchBegun, WatchedLosses, WatchedUpdate, WatchEnded
@@ -22,7 +22,7 @@ from unrolled.viewer.views.view import ViewContext
 from unrolled.viewer.watching.history import WatchHistory
 from unrolled.viewer.watching.plots import NOTHING, GradientMapPlot, LossPlot, NormPlot, ProfilePlot, of_gradients, updates_table
 from unrolled.viewer.widgets.banner import BannerPlace
-from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named
+from unrolled.viewer.widgets.building import countdown, in_column, in_row, muted_label, named
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.section import Section
 from unrolled.viewer.widgets.themed import dress
@@ -73,9 +73,7 @@ class WatchPage(QWidget):
         self.of_cell.setEnabled(False)
         self.slices.hide()
         self.title.setObjectName("subtitle")
-        self._timer = QTimer(self, singleShot=True)
-        self._timer.setInterval(FRAME_MILLISECONDS)
-        self._timer.timeout.connect(self.refresh)
+        self._timer = countdown(self, FRAME_MILLISECONDS, self.refresh)
         self._build()
         self._connect()
         self.set_theme(theme)

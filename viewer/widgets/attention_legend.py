@@ -24,8 +24,6 @@ HEIGHT = 29
 
 
 class AttentionLegend(Painted):
-    """The bar."""
-
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self.low, self.high, self.uniform = 0.0, 1.0, 0.0

@@ -27,8 +27,6 @@ LEAST_TEXT = 90  # of width, beside the buttons
 
 
 class Banner(QFrame):
-    """One message."""
-
     def __init__(self, message: Notice, theme: Theme, parent: BannerPlace, *, of: int = 1) -> None:
         super().__init__(parent)
         self._place = parent

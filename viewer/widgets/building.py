@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QFont, QFontMetrics, QPalette
+from PySide6.QtCore import QEvent, QObject, QPointF, QSize, Qt, QTimer
+from PySide6.QtGui import QFont, QFontMetrics, QHelpEvent, QPalette
 from PySide6.QtWidgets import (
     QBoxLayout,
     QButtonGroup,
@@ -12,8 +12,10 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLayout,
+    QPushButton,
     QScrollArea,
     QToolButton,
+    QToolTip,
     QVBoxLayout,
     QWidget,
 )
@@ -47,11 +49,14 @@ def _filled(box: Box, parts: tuple[Part, ...], spacing: int) -> Box:
     return box
 
 
-def scrolled(inside: QWidget) -> QScrollArea:
-    """A frameless area that scrolls up and down, by itself or by the wheel; the keys stay with what is around it."""
+def scrolled(inside: QWidget, *, sideways: bool = False) -> QScrollArea:
+    """A frameless area that scrolls up and down, or `sideways` too, by itself or by the wheel; the keys stay with what is around
+    it.
+    """
     area = QScrollArea(widgetResizable=True)
     area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    if not sideways:
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     area.setWidget(inside)
     return area
@@ -108,6 +113,36 @@ def tool_button(text: str, hint: str, act: Callable[[], object], *, name: str = 
     made.setObjectName("wordButton" if len(text) > 1 else "")
     made.clicked.connect(lambda _=False: act())
     return made
+
+
+def push_button(text: str, hint: str, act: Callable[[], object], *, name: str = "") -> QPushButton:
+    """A button; `name` is what assistive technology reads in place of its text."""
+    made = named(QPushButton(text), name or text, hint)
+    made.clicked.connect(lambda _=False: act())
+    return made
+
+
+def countdown(owner: QObject, milliseconds: int, act: Callable[[], object]) -> QTimer:
+    """A timer that does something each time that it has run down."""
+    timer = QTimer(owner, singleShot=True)
+    timer.setInterval(milliseconds)
+    timer.timeout.connect(act)
+    return timer
+
+
+class PartTips(QObject):
+    """A tooltip for each part of a widget that paints them: `tip_at` says what stands at a place, if anything does."""
+
+    def __init__(self, widget: QWidget, tip_at: Callable[[QPointF], str]) -> None:
+        super().__init__(widget)
+        self._widget, self._tip_at = widget, tip_at
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            QToolTip.showText(event.globalPos(), self._tip_at(QPointF(event.pos())), self._widget)
+            return True
+        return super().eventFilter(watched, event)
 
 
 def switch(text: str, hint: str, name: str) -> QToolButton:

@@ -44,8 +44,6 @@ def add_colour_maps(menu: QMenu, names: Iterable[str], current: str, chosen: Cal
 
 
 class ColourMapButton(QToolButton):
-    """The button."""
-
     chosen = Signal(str)
 
     def __init__(self, names: Iterable[str], accessible_name: str, parent: QWidget | None = None) -> None:

@@ -22,8 +22,6 @@ class Note(QWidget):
 
 
 class Section(QFrame):
-    """A panel under its heading."""
-
     def __init__(self, title: str, content: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("section")

@@ -4,6 +4,8 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QScrollArea, QWidget
 
+from unrolled.viewer.widgets.building import in_row, scrolled
+
 NARROW = 540  # device-independent pixels
 
 
@@ -14,23 +16,14 @@ class TwoParts(QScrollArea):
     """
 
     def __init__(self, first: QWidget, second: QWidget, *, stretch: tuple[int, int] = (1, 1), first_height: int = 0) -> None:
-        super().__init__()
+        super().__init__(widgetResizable=True)
         self._first, self._second, self._first_height = first, second, first_height
         self.narrow = False
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setWidgetResizable(True)
-        inside = QWidget()
-        self._layout = QBoxLayout(QBoxLayout.Direction.LeftToRight, inside)
-        self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.setSpacing(12)
-        self._area = QScrollArea(widgetResizable=True)
-        self._area.setFrameShape(QFrame.Shape.NoFrame)
-        self._area.setWidget(second)
-        self._layout.addWidget(first, stretch[0])
-        self._layout.addWidget(self._area, stretch[1])
+        inside, self._area = QWidget(), scrolled(second, sideways=True)
+        self._layout = in_row(inside, (first, stretch[0]), (self._area, stretch[1]), spacing=12)
         self.setWidget(inside)
-        for area in (self, self._area):
-            area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is inside has it
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is inside has it
         second.installEventFilter(self)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

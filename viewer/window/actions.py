@@ -152,7 +152,6 @@ def key_text(keys: str) -> str:
 
 
 def set_icons(actions: dict[str, QAction], theme: Theme) -> None:
-    """Draw the icons in the theme's colours."""
     for spec in SPECS:
         if spec.icon:
             actions[spec.name].setIcon(icon(spec.icon, theme))

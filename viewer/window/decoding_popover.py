@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QDoubleSpinBox, QFormLayout, QFrame, QSpinBox, QWidget
 
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.viewer.state.commands import Do, SetDecoding
-from unrolled.viewer.widgets.building import in_column, muted_label
+from unrolled.viewer.widgets.building import countdown, in_column, muted_label
 from unrolled.viewer.widgets.combo_box import ComboBox
 
 SETTLE_MILLISECONDS = 250  # so that typing a number does not run the caption for each digit
@@ -47,9 +47,7 @@ class DecodingPopover(QFrame):
             widget.setAccessibleName(title)
             self._form.addRow(title, widget)
         in_column(self, self._form, self.explanation, spacing=8).setContentsMargins(16, 12, 16, 16)
-        self._settle = QTimer(self, singleShot=True)
-        self._settle.setInterval(SETTLE_MILLISECONDS)
-        self._settle.timeout.connect(self._say)
+        self._settle = countdown(self, SETTLE_MILLISECONDS, self._say)
         self.show_decoding(decoding)
         self.method.currentIndexChanged.connect(self._method_changed)
         for spin in self.numbers.values():

@@ -31,8 +31,6 @@ COLUMNS = (Place.LEFT, Place.CENTRE, Place.RIGHT)
 
 
 class Layout(QWidget):
-    """The window's inside."""
-
     def __init__(self, session: Session, host: ViewHost, actions: dict[str, QAction], do: Do, theme: Theme,
                  parent: QWidget | None = None) -> None:
         super().__init__(parent)

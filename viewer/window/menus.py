@@ -29,8 +29,6 @@ def in_menu(text: str) -> str:
 
 
 class Menus:
-    """The menu bar of a window."""
-
     def __init__(self, window: MainWindow) -> None:
         self._window = window
         self.recent, self.earlier = QMenu("Recent", window), QMenu("Earlier runs", window)

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QLabel, QLineEdit, QWidget
 
 from unrolled.models.protocol.loading import Family
 from unrolled.viewer.state.files import CHECKPOINT_SUFFIXES
 from unrolled.viewer.state.recent_models import ON_HUB
-from unrolled.viewer.widgets.building import in_column, in_row, muted_label
+from unrolled.viewer.widgets.building import in_column, in_row, muted_label, push_button
 
 WIDTH = 560  # device-independent pixels
 EXPLAINED = ("A checkpoint of this program or of another, a folder that holds one, or a name on the hub. What a model needs "
@@ -29,9 +29,8 @@ class OpenModelDialog(QDialog):
         self.line = QLineEdit(placeholderText=f"A path, or {ON_HUB}organisation/name")
         self.line.setAccessibleName("Model: a path, or a name on the hub")
         self.line.setMinimumHeight(32)
-        self.file, self.of_folder = QPushButton("File…"), QPushButton("Folder…")
-        self.file.clicked.connect(self._choose_file)
-        self.of_folder.clicked.connect(self._choose_folder)
+        self.file = push_button("File…", "", self._choose_file)
+        self.of_folder = push_button("Folder…", "", self._choose_folder)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel)
         self.open_button = self.buttons.button(QDialogButtonBox.StandardButton.Open)
         self.open_button.setEnabled(False)

@@ -12,8 +12,6 @@ Kept = TypeVar("Kept")
 
 
 class WindowSettings:
-    """The file of settings."""
-
     def __init__(self, path: Path) -> None:
         self._settings = QSettings(str(path), QSettings.Format.IniFormat)
 

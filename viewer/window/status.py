@@ -1,10 +1,9 @@
 """The quiet line at the bottom: what is going on, and what is loaded."""
 
-from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QWidget
 
 from unrolled.viewer.state.commands import Do, EndLoading
-from unrolled.viewer.widgets.building import elided_label, in_row, named, tool_button
+from unrolled.viewer.widgets.building import countdown, elided_label, in_row, named, tool_button
 
 OFFERED_AFTER = 500  # milliseconds: most models are there by then
 
@@ -22,9 +21,7 @@ class StatusLine(QFrame):
         self.bar.hide()
         self.cancel = tool_button("Cancel", "Stop loading the model", lambda: do(EndLoading()))
         self.cancel.hide()
-        self._patience = QTimer(self, singleShot=True)
-        self._patience.setInterval(OFFERED_AFTER)
-        self._patience.timeout.connect(self.cancel.show)
+        self._patience = countdown(self, OFFERED_AFTER, self.cancel.show)
         layout = in_row(self, self.bar, (self.activity, 1), self.cancel, spacing=8)
         layout.setContentsMargins(4, 0, 4, 0)
         layout.addStretch()

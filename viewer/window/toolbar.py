@@ -26,8 +26,6 @@ NARROW = 1180  # device-independent pixels; below, buttons are icons alone
 
 
 class Toolbar(QFrame):
-    """The window's toolbar."""
-
     def __init__(self, actions: dict[str, QAction], do: Do, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._do = do

@@ -114,7 +114,7 @@ def test_a_typed_sentence_is_translated_and_its_words_are_linked(qtbot, window):
     for step in (1, 0, 2):
         window.session.playhead.seek(step)
         window.coordinator.flush()
-        assert alignment.shown_step == step
+        assert alignment.canvas.view.step == step
 
 
 def test_scrubbing_keeps_panels_at_the_traces_step(qtbot, window):

@@ -14,7 +14,6 @@ from PySide6.QtGui import QColor
 
 from unrolled.models.trace import Candidate, StepResult, Trace
 from unrolled.viewer.state.commands import ChooseToken
-from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import DARK, LIGHT
 from unrolled.viewer.views.text.candidates import ROWS, CandidatesView, rows_of
@@ -28,7 +27,7 @@ def panel(qtbot, session):
 def test_what_is_shown_at_a_step_are_its_candidates(session, panel):
     for step in np.random.default_rng(4).integers(0, len(session.trace), 40):
         session.playhead.seek(int(step))
-        assert panel.shown_step == step
+        assert panel.heading.number == f"Word {step + 1}"
         assert tuple(row.candidate for row in panel.candidates.rows) == session.trace.candidates[step]
         assert panel.heading.word in (session.trace.words[step], "END")
         written = [row.candidate.token for row in panel.candidates.rows if row.written]
@@ -94,7 +93,6 @@ def test_every_row_has_a_name_and_its_log_probability(session, panel):
 def test_without_steps_it_says_what_will_be_there(session, panel):
     session.set_trace(None)
     panel.refresh()
-    assert panel.shown_step == NOWHERE
     assert panel.candidates.rows == ()
     assert panel._empty.isVisible()
     panel.set_theme(DARK)

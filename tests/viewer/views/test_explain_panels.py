@@ -143,12 +143,12 @@ def test_places_are_masked_in_turn_and_laid_over_the_picture(qtbot, window):
     place = picture.controls.channel.findData(OCCLUSION)
     picture.controls.channel.setCurrentIndex(place)
     picture.controls.channel.activated.emit(place)
-    assert np.array_equal(picture.shown_map.ravel(), drops)
+    assert np.array_equal(picture.canvas.shown_map.ravel(), drops)
     assert "drop in log p" in picture.canvas.label
     window.session.playhead.seek(5)
     window.coordinator.flush()
     answered(qtbot, window, OCCLUSION)
-    assert np.array_equal(picture.shown_map.ravel(), scripted_answers.occluded(5).drops())
+    assert np.array_equal(picture.canvas.shown_map.ravel(), scripted_answers.occluded(5).drops())
 
 
 def test_gradients_can_be_given_up(qtbot, window):

@@ -23,7 +23,7 @@ def panel(qtbot, session):
 
 
 def test_a_picture_for_every_word(session, panel):
-    assert panel.shown_words == (*scripted.CAPTION[:-1], "END")
+    assert tuple(frame.word for frame in panel.frames.rows) == (*scripted.CAPTION[:-1], "END")
     pictures = {
         panel.picture_of(step).toImage().constBits().tobytes() for step in range(len(session.trace))
     }
@@ -33,7 +33,7 @@ def test_a_picture_for_every_word(session, panel):
 def test_it_follows_the_playhead_and_keeps_it_in_sight(session, panel):
     for step in np.random.default_rng(3).integers(0, len(session.trace), 30):
         session.playhead.seek(int(step))
-        assert panel.shown_step == step
+        assert panel.delegate.current == step
         place = panel.view.visualRect(panel.frames.index(int(step), 0))
         assert place.left() >= 0
         assert place.right() <= panel.view.viewport().width()
@@ -73,7 +73,7 @@ def test_pictures_out_of_sight_are_not_made(session, panel):
     panel.refresh()
     panel.grab()
     assert panel.made < 20
-    assert len(panel.shown_words) == 3000
+    assert len(panel.frames.rows) == 3000
 
 
 def test_two_pictures_of_one_name_are_two(session, panel):
@@ -94,7 +94,7 @@ def test_one_more_word_is_one_more_picture(session, panel):
     growing = Trace(scripted.channels())
     session.set_trace(growing)
     panel.refresh()
-    assert panel.shown_step == NOWHERE
+    assert panel.frames.rows == ()
     for step, word in enumerate(scripted.CAPTION):
         growing.append(scripted.step_result(step, word))
         session.grew()
@@ -139,7 +139,7 @@ def test_a_theme_or_no_photograph_harms_nothing(session, panel):
     session.set_input(None)
     panel.refresh()
     panel.seek(NOWHERE)
-    assert panel.shown_words == ()
+    assert tuple(frame.word for frame in panel.frames.rows) == ()
     session.set_trace(scripted.trace())
     panel.refresh()
     assert len(panel.frames.rows) == len(scripted.CAPTION)

@@ -71,10 +71,10 @@ def test_the_photograph_shows_the_head_that_is_chosen(qtbot):
     view = shown(qtbot, PictureView, session)
     session.playhead.seek(4)
     column = session.trace.column("cross_attention")
-    np.testing.assert_allclose(view.shown_map, column[4, 2].mean(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(view.canvas.shown_map, column[4, 2].mean(axis=0), rtol=1e-6)
     session.selection.look_at("layer", "1")
     session.selection.look_at("head", "0")
-    np.testing.assert_array_equal(view.shown_map, column[4, 1, 0])
+    np.testing.assert_array_equal(view.canvas.shown_map, column[4, 1, 0])
 
 
 def test_all_heads_are_drawn_as_they_were_recorded_and_a_click_chooses_one(qtbot):

@@ -48,8 +48,7 @@ def test_what_is_shown_at_a_step_is_the_trace_at_that_step(session, panel):
     random = np.random.default_rng(1)
     for step in random.integers(0, len(session.trace), 40):
         go(session, panel, int(step))
-        assert panel.shown_step == step
-        np.testing.assert_array_equal(panel.shown_map, session.trace.column("attention")[step])
+        np.testing.assert_array_equal(panel.canvas.shown_map, session.trace.column("attention")[step])
 
 
 @pytest.mark.parametrize("style", ["dimmed", "colours"])
@@ -154,8 +153,7 @@ def test_without_a_photograph_it_says_how_to_get_one(qtbot, session, panel):
     session.set_input(None)
     panel.refresh()
     panel.seek(NOWHERE)
-    assert panel.shown_map is None
-    assert panel.shown_step == NOWHERE
+    assert panel.canvas.shown_map is None
     assert not panel.canvas.grab().isNull()
     assert not panel.controls.isVisible()
 
@@ -182,10 +180,10 @@ def test_several_maps_have_a_picker(qtbot, session, panel):
     session.set_trace(both)
     panel.refresh()
     assert panel.controls.channel.isVisible()
-    np.testing.assert_array_equal(panel.shown_map, maps["first"])
+    np.testing.assert_array_equal(panel.canvas.shown_map, maps["first"])
     panel.controls.channel.setFocus()
     qtbot.keyClick(panel.controls.channel, Qt.Key.Key_Down)
-    np.testing.assert_array_equal(panel.shown_map, maps["second"])
+    np.testing.assert_array_equal(panel.canvas.shown_map, maps["second"])
 
 
 def test_the_picker_of_maps_is_whole_where_layer_and_head_have_pickers_of_their_own(session, panel):
@@ -232,18 +230,18 @@ def masked(session, panel):
 
 
 def test_what_masking_found_can_be_picked_and_follows_the_playhead(qtbot, session, masked):
-    np.testing.assert_array_equal(masked.shown_map, session.trace.column("attention")[0])
+    np.testing.assert_array_equal(masked.canvas.shown_map, session.trace.column("attention")[0])
     pick(qtbot, masked, OCCLUSION)
-    np.testing.assert_array_equal(masked.shown_map.ravel(), scripted_answers.occluded(0).drops())
+    np.testing.assert_array_equal(masked.canvas.shown_map.ravel(), scripted_answers.occluded(0).drops())
     go(session, masked, 4)
     assert session.questions.get(OCCLUSION).question == OccludeStep(4)  # nobody else asks
-    assert masked.shown_map is None  # those of another step are not drawn
+    assert masked.canvas.shown_map is None  # those of another step are not drawn
     assert "computing" in masked.canvas.label
     answer(session, masked, OCCLUSION)
-    np.testing.assert_array_equal(masked.shown_map.ravel(), scripted_answers.occluded(4).drops())
+    np.testing.assert_array_equal(masked.canvas.shown_map.ravel(), scripted_answers.occluded(4).drops())
     assert masked.canvas.label == "drop in log p when masked"
     pick(qtbot, masked, "attention")
-    np.testing.assert_array_equal(masked.shown_map, session.trace.column("attention")[4])
+    np.testing.assert_array_equal(masked.canvas.shown_map, session.trace.column("attention")[4])
     assert masked.canvas.label == ""
 
 
@@ -273,7 +271,7 @@ def test_gradients_are_on_one_scale_for_the_whole_run(qtbot, session, panel):
     ends = set()
     for step in (0, 3, last):
         go(session, panel, step)
-        np.testing.assert_array_equal(panel.shown_map.ravel(), places[step])
+        np.testing.assert_array_equal(panel.canvas.shown_map.ravel(), places[step])
         ends.add(panel.legend.high)
     assert ends == {float(np.abs(places).max())}
     qtbot.mouseMove(panel.canvas, QPoint(1, 1))  # it may have been there in another test
@@ -288,7 +286,7 @@ def test_what_was_found_before_an_edit_is_not_drawn_after_it(qtbot, session, mas
     branch = session.branch
     session.set_branches(session.branches.with_branch(branch.changed(wire_id=branch.wire_id + 1)))
     masked.refresh()
-    assert masked.shown_map is None
+    assert masked.canvas.shown_map is None
     assert session.questions.get(OCCLUSION).wire_id == branch.wire_id + 1
     session.questions.fail(session.questions.get(OCCLUSION).number, "This step cannot be taken again.")
     masked.refresh()
@@ -300,7 +298,7 @@ def test_another_run_has_its_attention_alone(qtbot, session, masked):
     session.set_trace(scripted.trace(("a", "dog")))
     masked.refresh()
     assert masked.controls.channel.findData(OCCLUSION) < 0
-    np.testing.assert_array_equal(masked.shown_map, session.trace.column("attention")[0])
+    np.testing.assert_array_equal(masked.canvas.shown_map, session.trace.column("attention")[0])
 
 
 def test_a_step_that_looked_at_another_picture_shows_that_one_and_its_name(session, panel):
@@ -344,9 +342,9 @@ def test_every_control_has_a_name_and_a_tooltip(panel):
 
 def test_another_theme_changes_no_number(session, panel):
     go(session, panel, 5)
-    before = panel.shown_map.copy()
+    before = panel.canvas.shown_map.copy()
     panel.set_theme(DARK)
-    np.testing.assert_array_equal(panel.shown_map, before)
+    np.testing.assert_array_equal(panel.canvas.shown_map, before)
 
 
 @given(

@@ -14,7 +14,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetrics
 
 from unrolled.models.trace import Channel, StepResult, Trace
-from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.theme.themes import DARK
@@ -67,10 +66,9 @@ def test_the_values_are_the_traces(session, panel):
     session.selection.set((3, 41, 63))
     for step in np.random.default_rng(5).integers(0, len(session.trace), 30):
         session.playhead.seek(int(step))
-        assert panel.shown_step == step
-        assert list(panel.shown_values) == [3, 41, 63]
-        for unit, values in panel.shown_values.items():
-            assert values == tuple(float(session.trace.column(name)[step, unit]) for name in UNIT_CHANNELS)
+        assert [row.unit for row in panel.table.units.rows] == [3, 41, 63]
+        for row in panel.table.units.rows:
+            assert row.values == tuple(float(session.trace.column(name)[step, row.unit]) for name in UNIT_CHANNELS)
 
 
 def test_a_pinned_unit_can_be_let_go(qtbot, session, panel):
@@ -81,7 +79,7 @@ def test_a_pinned_unit_can_be_let_go(qtbot, session, panel):
     assert names == ["Unpin unit 3", "Unpin unit 41"]
     qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=table.visualRect(crosses[0]).center())
     assert session.selection.units == (41,)
-    assert list(panel.shown_values) == [41]
+    assert [row.unit for row in panel.table.units.rows] == [41]
 
 
 def test_units_are_gone_through_and_let_go_by_keys(qtbot, session, panel):
@@ -102,11 +100,11 @@ def test_pointing_at_a_unit_shows_it_and_moves_nothing(session, panel):
     session.selection.set((3,))
     height = panel.table.height()
     session.selection.set_hover(9)
-    assert list(panel.shown_values) == [3, 9]
+    assert [row.unit for row in panel.table.units.rows] == [3, 9]
     assert panel.equation.result.unit == 9
     assert panel.table.height() == height
     session.selection.set_hover(None)
-    assert list(panel.shown_values) == [3]
+    assert [row.unit for row in panel.table.units.rows] == [3]
 
 
 def test_the_equation_agrees_with_the_model(session, panel):
@@ -154,8 +152,9 @@ def test_other_models_have_the_table_and_no_equation(session, panel):
     session.set_trace(plain)
     session.selection.set((2, 50))
     panel.refresh()
-    assert panel.shown_values[2] == (0.5,)
-    assert math.isnan(panel.shown_values[50][0])
+    second, fiftieth = panel.table.units.rows
+    assert second.values == (0.5,)
+    assert math.isnan(fiftieth.values[0])
     assert not panel.equation.isVisible()
     assert not panel.grab().isNull()
 
@@ -183,7 +182,7 @@ def test_nothing_pinned_says_how_to_pin(session, panel):
     assert not panel._empty.isVisible()
     session.set_trace(None)
     panel.refresh()
-    assert panel.shown_step == NOWHERE
+    assert panel.table.units.rows == ()
     assert panel._empty.isVisible()
     panel.set_theme(DARK)
 

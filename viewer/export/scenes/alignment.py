@@ -158,8 +158,6 @@ class AlignmentFrames:
 
 
 class AlignmentStill:
-    """The finished matrix."""
-
     def __init__(self, scene: AlignmentScene, settings: ExportSettings) -> None:
         self.layout = AlignmentLayout(scene, settings, sentence=False)
         self.size = self.layout.size

@@ -23,8 +23,6 @@ STUB = (COLUMN - NODE_WIDTH) / 2  # of an edge that goes on in the next band
 
 @dataclass(frozen=True, slots=True)
 class BeamScene:
-    """A search, ready to be drawn."""
-
     search: SearchTree
     detokenization: str
     title: str
@@ -48,8 +46,6 @@ def beam_scene(subject: Subject) -> BeamScene:
 
 
 class BeamStill:
-    """The whole tree."""
-
     def __init__(self, scene: BeamScene, settings: ExportSettings) -> None:
         load_fonts()
         self.scene, self.settings, self.theme = scene, settings, theme_of(settings)

@@ -20,8 +20,6 @@ NAME, ROW, HEAD, BETWEEN = 9.0, 2.1, 1.5, 0.9  # in sizes of the type
 
 @dataclass(frozen=True, slots=True)
 class BranchScene:
-    """Branches, ready to be drawn."""
-
     branches: Branches
     title: str
 

@@ -134,8 +134,6 @@ class ClipFrames:
 
 
 class ClipStill:
-    """A sheet of frames with their labels."""
-
     def __init__(self, scene: ClipScene, settings: ExportSettings) -> None:
         self.scene, self.settings = scene, settings
         steps = chosen_steps(len(scene.words), -1, settings)

@@ -35,8 +35,6 @@ MOST_LEFT_OUT = 2    # every second word says something still
 
 @dataclass(frozen=True, slots=True)
 class TracksScene:
-    """A run, ready to be drawn."""
-
     trace: Trace
     channels: tuple[Channel, ...]
     appearance: AppearanceValues
@@ -50,8 +48,6 @@ def tracks_scene(subject: Subject) -> TracksScene:
 
 
 class TracksStill:
-    """All tracks on one axis of steps."""
-
     def __init__(self, scene: TracksScene, settings: ExportSettings) -> None:
         self.scene, self.settings, self.theme = scene, settings, theme_of(settings)
         self.steps = steps_of(scene.trace.words, settings)

@@ -38,8 +38,6 @@ EMPTY_SELF = "Which of those before it each {} attends to appears here."  # wher
 
 
 class AlignmentView(View):
-    """Source words and written words, linked by attention."""
-
     def __init__(self, ctx: ViewContext) -> None:
         super().__init__(ctx, name="Alignment of output words with source words")
         session, theme = ctx.session, ctx.theme
@@ -88,11 +86,6 @@ class AlignmentView(View):
         self.words.pointed.connect(lambda word: self._point((None, word)))
         self.words.clicked.connect(self._word_clicked)
         self.refresh()
-
-    @property
-    def shown_step(self) -> int:
-        """The row that is outlined, -1 without one."""
-        return self.canvas.view.step
 
     def _table(self) -> Table | None:
         return steps_table(self._of, (self._rows.channel.name,)) if self._rows is not None else None

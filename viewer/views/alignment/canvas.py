@@ -37,8 +37,6 @@ ROOM_FOR_OUTLINE = 7.0  # pixels
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AlignmentWidget:
-    """What is drawn."""
-
     places: Bytes = field(default_factory=lambda: np.empty((0, 0), np.uint8))  # shape (steps, source words), on the colour map
     # The words as people read them.
     source: tuple[str, ...] = ()

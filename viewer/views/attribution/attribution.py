@@ -7,9 +7,9 @@ pale until it is computed again.
 import math
 
 import numpy as np
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QKeyEvent
-from PySide6.QtWidgets import QProgressBar, QPushButton, QWidget
+from PySide6.QtWidgets import QProgressBar, QWidget
 
 from unrolled.models.analysis.occlusion import summarise, verdict
 from unrolled.models.protocol.questions import FollowGradients
@@ -36,7 +36,7 @@ from unrolled.viewer.views.attribution.contribution_bars import ContributionBars
 from unrolled.viewer.views.attribution.contributions import places_of, word_at, words_read
 from unrolled.viewer.views.attribution.gradient_map import GradientMap
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_column, muted_label, named
+from unrolled.viewer.widgets.building import countdown, in_column, muted_label, named, push_button
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 from unrolled.viewer.widgets.two_parts import TwoParts
@@ -54,12 +54,9 @@ SYMBOLS: dict[TableName, str] = {"hidden": "h", "cell": "c", "forget_path": "c",
 
 
 class AttributionView(View):
-    """Gradients and occlusion."""
-
     def __init__(self, ctx: ViewContext) -> None:
         super().__init__(ctx, name="Attribution")
         session, theme = ctx.session, ctx.theme
-        self._table: TableName = "hidden"
         self._shown: object = None
         self._followed: Followed | None = None
         self._decades = (-1, 0)
@@ -78,18 +75,12 @@ class AttributionView(View):
                         "‖∂ log p/∂·‖ with respect to the hidden state or the cell; of the cell also the part "
                         "through the forget gates alone, and the part along all other paths.\nThese two are vectors that "
                         "add up to the whole; their norms do not: two large ones may cancel.")
-        self.by.activated.connect(lambda _: self._choose(self.by.currentData()))
-        self.compute = QPushButton("Compute")
-        self.compute.setToolTip("Backpropagate from the words up to here (Enter)")
-        self.compute.clicked.connect(self._compute)
-        self.cancel = QPushButton("Cancel")
-        self.cancel.setToolTip("Stop computing")
-        self.cancel.clicked.connect(self._give_up)
+        self.by.activated.connect(lambda _: self._update())
+        self.compute = push_button("Compute", "Backpropagate from the words up to here (Enter)", self._compute)
+        self.cancel = push_button("Cancel", "Stop computing", self._give_up)
         self.progress = named(QProgressBar(textVisible=False), "Progress of the gradients")
         self.status = muted_label(wrapped=True)
-        self._settling = QTimer(self, singleShot=True)
-        self._settling.setInterval(SETTLED_MILLISECONDS)
-        self._settling.timeout.connect(self._update)
+        self._settling = countdown(self, SETTLED_MILLISECONDS, self._update)
         self._build()
         session.run_changed.connect(self._forget)
         self.say(empty_text(session, EMPTY))
@@ -127,10 +118,6 @@ class AttributionView(View):
     def _forget(self) -> None:
         self._followed, self._given_up, self._length = None, None, 0
 
-    def _choose(self, name: TableName) -> None:
-        self._table = name
-        self._update()
-
     def _compute(self) -> None:
         self.do(DropQuestion(GRADIENTS))
         self._given_up = None
@@ -141,6 +128,11 @@ class AttributionView(View):
         self.do(DropQuestion(GRADIENTS))
         self._given_up = self._what_is_there
         self._update()
+
+    @property
+    def _table(self) -> TableName:
+        chosen: TableName = self.by.currentData() or "hidden"
+        return chosen
 
     @property
     def _what_is_there(self) -> tuple[int, int]:
@@ -166,8 +158,7 @@ class AttributionView(View):
             self._decades = decades_of(found.table(name) for name in TABLES if found.has(name))
         self._show_state(asked, trace, step)
         looking = trace.with_role("attention") is not None
-        if self.masking.isHidden() == looking:
-            self.masking.setVisible(looking)
+        self.masking.setVisible(looking)
         masked = ask_occlusion(session, self.do, step) if looking and self.masking.isChecked() else None
         values = session.appearance.values
         refused = self._followed is None and asked is not None and bool(asked.failure)
@@ -215,9 +206,7 @@ class AttributionView(View):
     def _show_map(self, trace: Trace, wire_id: int, *, refused: bool) -> None:
         found = self._followed
         offered: list[TableName] = [name for name in TABLES if found is not None and found.has(name)] or ["hidden"]
-        if self._table not in offered:
-            self._table = "hidden"
-        self.by.offer(((name, TITLES[name]) for name in offered), self._table)
+        self.by.offer((name, TITLES[name]) for name in offered)
         norms = found is not None and found.has(self._table)
         self.by.setVisible(norms)
         recurrent = any(own.role == "hidden" for own in trace.channels.values())  # otherwise no state is handed on

@@ -22,8 +22,6 @@ SIGNS = "Above 0: evidence for the word. Below 0: against it."
 
 
 class ContributionBars(QWidget):
-    """Bars and maps."""
-
     chosen = Signal(int)  # the step of an earlier word that was clicked
     measured = Signal()
 

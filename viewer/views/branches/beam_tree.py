@@ -1,9 +1,9 @@
 """A beam search as a tree: at every step the hypotheses that were kept, whom they go on from, and what became of them."""
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
-from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QScrollArea, QToolTip, QWidget
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QWidget
 
 from unrolled.models.trace.detokenization import text_of
 from unrolled.models.trace.numbers import signed
@@ -24,7 +24,7 @@ from unrolled.viewer.state.commands import FollowHypothesis
 from unrolled.viewer.state.search_tree import ROOT, Hypothesis, SearchTree
 from unrolled.viewer.state.wording import is_end, shown
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import muted_label
+from unrolled.viewer.widgets.building import PartTips, muted_label, scrolled
 from unrolled.viewer.widgets.themed import Painted
 from unrolled.viewer.widgets.zoom import Zoom
 
@@ -34,8 +34,6 @@ FATES = {"lives": "active", "died": "pruned: it is not extended", "finished": "f
 
 
 class BeamTree(Painted):
-    """The tree."""
-
     own_keys = frozenset(MOVES)
 
     def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
@@ -50,6 +48,7 @@ class BeamTree(Painted):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setAccessibleName("Hypotheses of the beam search")
+        PartTips(self, lambda place: self.describe(own) if (own := self.at(place)) is not None else "")
         attach(self, "Beam search", table=self._table, fill=self.zoom.add_to)
 
     def set_search(self, search: SearchTree) -> None:
@@ -130,16 +129,6 @@ class BeamTree(Painted):
         return (f"{text}\n“{shown(own.result.word, detokenization)}”: log-probability {signed(own.result.log_prob, 3)}, "
                 f"score {signed(own.score, 3)}\n{FATES[search.fate(own)]}. Click to make it a branch.")
 
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            own = self.at(QPointF(event.pos()))
-            if own is None:
-                QToolTip.hideText()
-            else:
-                QToolTip.showText(event.globalPos(), self.describe(own), self)
-            return True
-        return super().event(event)
-
     def mousePressEvent(self, event: QMouseEvent) -> None:
         own = self.at(event.position())
         if own is not None and event.button() == Qt.MouseButton.LeftButton:
@@ -171,17 +160,12 @@ class BeamTree(Painted):
 
 
 class BeamTreeView(View):
-    """The search of the run that is shown."""
-
     def __init__(self, ctx: ViewContext) -> None:
         super().__init__(ctx, name="Beam search")
         self._seen: tuple[object, ...] = ()
         self.tree = BeamTree(ctx)
         self.status = muted_label(wrapped=True)
-        self._area = QScrollArea()
-        self._area.setFrameShape(QFrame.Shape.NoFrame)
-        self._area.setWidget(self.tree)
-        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._area = scrolled(self.tree, sideways=True)
         self.hold(self.status, (self._area, 1), spacing=2)
         self.refresh()
 

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QPushButton,
     QSizePolicy,
     QSpinBox,
     QStackedWidget,
@@ -36,7 +35,7 @@ from unrolled.viewer.state.commands import ApplyEdit, ChooseReplacement, SetBrus
 from unrolled.viewer.state.edit_text import token_of, units_of
 from unrolled.viewer.state.wording import shown
 from unrolled.viewer.views.view import ViewContext
-from unrolled.viewer.widgets.building import in_column, in_row, named
+from unrolled.viewer.widgets.building import in_column, in_row, named, push_button
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.number_box import NumberBox
 
@@ -80,17 +79,13 @@ class EditForm(QWidget):
         self.strength = named(QDoubleSpinBox(minimum=0.05, maximum=1.0, singleStep=0.05, value=1.0, prefix="weight "),
                               "Weight of a stroke")
         self.strength.valueChanged.connect(lambda value: self._do(SetBrushStrength(value)))
-        self.wipe = QPushButton("Clear")
-        self.wipe.setToolTip("Clear what is painted (right-click clears one place)")
-        self.wipe.clicked.connect(lambda: self._do(WipeBrush()))
-        self.swap = named(QPushButton("Choose…"), "Choose another input")
-        self.swap.clicked.connect(lambda: self._do(ChooseReplacement(self.first)))
+        self.wipe = push_button("Clear", "Clear what is painted (right-click clears one place)", lambda: self._do(WipeBrush()))
+        self.swap = push_button("Choose…", "", lambda: self._do(ChooseReplacement(self.first)), name="Choose another input")
         self.steps = _picker("At which steps", STEPS)
         self.steps.currentIndexChanged.connect(lambda _: self._show_range())
         self.begin, self.end = _step_box("First step"), _step_box("Last step")
-        self.button = QPushButton("Apply on a new branch")
+        self.button = push_button("Apply on a new branch", "", self.make)
         self.button.setObjectName("primary")
-        self.button.clicked.connect(self.make)
         self.sentence = named(QLabel("", wordWrap=True), "Why the edit is refused")
         self._build()
         self._kind_changed()

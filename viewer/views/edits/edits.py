@@ -49,8 +49,6 @@ class EditList(QTreeWidget):
 
 
 class EditsView(View):
-    """What is changed, and what could be."""
-
     def __init__(self, ctx: ViewContext) -> None:
         super().__init__(ctx, name="Edits")
         self._shown: tuple[object, ...] = ()

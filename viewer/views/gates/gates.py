@@ -22,8 +22,6 @@ PROXY = "Half-life from the gate alone: ln 2 / −mean ln f. A proxy: it ignores
 
 
 class GateStatisticsView(View):
-    """The scatter of one gate, and half-lives."""
-
     def __init__(self, ctx: ViewContext) -> None:
         super().__init__(ctx, name="Gate statistics")
         self._trace: Trace | None = None

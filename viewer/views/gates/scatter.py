@@ -21,8 +21,6 @@ MOVES = {Qt.Key.Key_Up: 1, Qt.Key.Key_Right: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_
 
 
 class GateScatter(QObject):
-    """A dot a unit."""
-
     pointed = Signal(object)  # the unit under the pointer or at the keyboard, or None
     clicked = Signal(int)  # a unit
 

@@ -3,8 +3,7 @@
 import time
 
 import numpy as np
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QPushButton, QScrollArea, QSizePolicy
+from PySide6.QtWidgets import QSizePolicy
 
 from unrolled.models.trace import Channel, FloatArray, Trace
 from unrolled.models.trace.edits import SwitchHeadsOff, has_heads
@@ -19,7 +18,7 @@ from unrolled.viewer.state.wording import percent, shown
 from unrolled.viewer.theme.attention_colours import attention_limits
 from unrolled.viewer.views.heads.tiles import HeadTiles
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_row, muted_label, named
+from unrolled.viewer.widgets.building import in_row, muted_label, named, push_button, scrolled
 from unrolled.viewer.widgets.combo_box import ComboBox
 
 EMPTY = "Where every head of every layer attends."
@@ -40,17 +39,14 @@ class HeadsView(View):
         self.picker = named(ComboBox(sizeAdjustPolicy=ComboBox.SizeAdjustPolicy.AdjustToContents), "Attention",
                             "Which attention is drawn")
         self.picker.activated.connect(lambda _: self.refresh())
-        self.off = named(QPushButton("Switch off"), "Switch this head off", OFF_HINT)
+        self.off = push_button("Switch off", OFF_HINT, self._switch_off, name="Switch this head off")
         self.off.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.off.clicked.connect(self._switch_off)
         self.meaning = muted_label(wrapped=True)
         self.tiles = HeadTiles(ctx.theme)
         self.tiles.clicked.connect(self._clicked)
         self.tiles.text_of = self._text
         attach(self.tiles, "Attention of every layer and head", table=self._table, fill=self.tiles.zoom.add_to)
-        area = QScrollArea(widgetResizable=True)
-        area.setWidget(self.tiles)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area = scrolled(self.tiles, sideways=True)
         self.hold(in_row(None, (self.picker, 1), self.off, spacing=8), self.meaning, (area, 1), spacing=6)
         self.refresh()
 

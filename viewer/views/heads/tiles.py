@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from unrolled.models.trace import FloatArray
 from unrolled.viewer.drawing.images import image_of
@@ -12,6 +12,7 @@ from unrolled.viewer.drawing.painting import draw_focus
 from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.building import PartTips
 from unrolled.viewer.widgets.themed import Painted
 from unrolled.viewer.widgets.zoom import Zoom
 
@@ -25,8 +26,6 @@ KEYS = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 
 
 
 class HeadTiles(Painted):
-    """The tiles of one attention."""
-
     clicked = Signal(int, int)  # a tile's row and column
     own_keys = frozenset(KEYS)
 
@@ -46,6 +45,7 @@ class HeadTiles(Painted):
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
         self.setAccessibleName("Attention of every layer and head")
+        PartTips(self, lambda place: self.text_of(*tile) if (tile := self.tile_at(place)) is not None else "")
 
     def set_tiles(self, values: list[list[FloatArray]], columns: Sequence[str], *, limits: list[list[tuple[float, float]]],
                   colour_map: str) -> None:
@@ -147,10 +147,3 @@ class HeadTiles(Painted):
         row, column = self.chosen or (0, 0)
         self.clicked.emit(min(max(row + step[0], 0), len(self.values) - 1),
                           min(max(column + step[1], 0), len(self.columns) - 1))
-
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            tile = self.tile_at(QPointF(event.pos()))
-            QToolTip.showText(event.globalPos(), self.text_of(*tile) if tile is not None else "", self)
-            return True
-        return super().event(event)

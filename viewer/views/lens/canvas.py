@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QToolTip, QWidget
+from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QWidget
 
 from unrolled.models.trace import FloatArray
 from unrolled.viewer.drawing.contrast import text_on
@@ -13,6 +13,7 @@ from unrolled.viewer.drawing.painting import elided
 from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
+from unrolled.viewer.widgets.building import PartTips
 from unrolled.viewer.widgets.themed import Painted
 from unrolled.viewer.widgets.zoom import Zoom
 
@@ -45,6 +46,7 @@ class LensCanvas(Painted):
         self.zoom = Zoom(self, self._fit, least=0.5)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName("The most probable token of every layer, by step")
+        PartTips(self, lambda place: self.columns[at[0]].texts[at[1]] if (at := self._at(place)) is not None else "")
 
     def set_columns(self, columns: tuple[LensColumn, ...], layers: int, colour_map: str) -> None:
         self.columns, self.layers = columns, layers
@@ -121,10 +123,3 @@ class LensCanvas(Painted):
             self.clicked.emit(self.columns[place[0]].step, place[1])
         else:
             super().mousePressEvent(event)
-
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            place = self._at(QPointF(event.pos()))
-            QToolTip.showText(event.globalPos(), self.columns[place[0]].texts[place[1]] if place is not None else "", self)
-            return True
-        return super().event(event)

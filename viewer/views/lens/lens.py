@@ -4,8 +4,6 @@ Asked for while the view is seen, for a part of the run around the playhead.
 """
 
 import numpy as np
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QScrollArea
 
 from unrolled.models.protocol.questions import LensRead, ReadLens
 from unrolled.models.trace import ModelDescription, Trace
@@ -17,7 +15,7 @@ from unrolled.viewer.state.questions import Asked
 from unrolled.viewer.state.wording import percent, shown
 from unrolled.viewer.views.lens.canvas import WIDTH, LensCanvas, LensColumn
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import muted_label
+from unrolled.viewer.widgets.building import countdown, muted_label, scrolled
 
 LENS = "logit lens"  # what it is asked under
 PART = 32            # steps that are asked for at once
@@ -36,15 +34,11 @@ class LogitLensView(View):
         self.canvas = LensCanvas(ctx.theme)
         self.canvas.clicked.connect(self._clicked)
         attach(self.canvas, "Logit lens", table=self._table, fill=self.canvas.zoom.add_to)
-        self.area = QScrollArea(widgetResizable=True)
-        self.area.setWidget(self.canvas)
-        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.area = scrolled(self.canvas, sideways=True)
         self.area.horizontalScrollBar().valueChanged.connect(lambda _: self.canvas.update())
         self.status = muted_label(MEANING, wrapped=True)
         self.hold(self.status, (self.area, 1), spacing=4)
-        self._settling = QTimer(self, singleShot=True)
-        self._settling.setInterval(SETTLED_MILLISECONDS)
-        self._settling.timeout.connect(self._ask)
+        self._settling = countdown(self, SETTLED_MILLISECONDS, self._ask)
         self.refresh()
 
     def refresh(self) -> None:

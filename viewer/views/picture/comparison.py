@@ -56,8 +56,6 @@ class OtherPicture(PictureCanvas):
 
 
 class BesideView(View):
-    """B: its words."""
-
     def __init__(self, ctx: ViewContext) -> None:
         super().__init__(ctx, name="The run that is compared")
         self._drawn: object = None

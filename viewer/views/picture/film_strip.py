@@ -51,8 +51,6 @@ class Frame(NamedTuple):
 
 
 class FrameDelegate(QStyledItemDelegate):
-    """Paints a picture and its word."""
-
     def __init__(self, theme: Theme, frames: RowModel[Frame], picture_of: Callable[[int], QPixmap]) -> None:
         super().__init__(frames)
         self.theme, self._frames, self._picture_of = theme, frames, picture_of
@@ -88,8 +86,6 @@ class FrameDelegate(QStyledItemDelegate):
 
 
 class FilmStripView(View):
-    """The run as a row of small pictures."""
-
     def __init__(self, ctx: ViewContext) -> None:
         super().__init__(ctx, name="Film strip")
         self._drawn_for: tuple[object, ...] = ()
@@ -130,14 +126,6 @@ class FilmStripView(View):
         self.hold(self.view)
         self.setMinimumHeight(LOWEST + WORD_HEIGHT + 2 * MARGIN + SCROLL_BAR)
         self.refresh()
-
-    @property
-    def shown_step(self) -> int:
-        return self.delegate.current if self.frames.rows else NOWHERE
-
-    @property
-    def shown_words(self) -> tuple[str, ...]:
-        return tuple(frame.word for frame in self.frames.rows)
 
     def refresh(self) -> None:
         if self.window().isVisible() and not self.isVisible():

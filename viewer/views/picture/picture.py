@@ -17,7 +17,6 @@ from unrolled.viewer.drawing.overlay import WHOLE, overlay, photograph, signed_o
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import grid_table
 from unrolled.viewer.state.commands import Paint
-from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.wording import weight_percent
 from unrolled.viewer.theme.attention_colours import attention_limits, uniform_level
 from unrolled.viewer.views.picture.canvas import PictureCanvas
@@ -37,15 +36,12 @@ def map_channels(channels: Iterable[Channel]) -> tuple[Channel, ...]:
 
 
 class PictureView(View):
-    """What the model looks at, and where it looks at this step."""
-
     def __init__(self, ctx: ViewContext) -> None:
         super().__init__(ctx, name="Photograph")
         session, theme = ctx.session, ctx.theme
         self._picture: InputPicture | None = None
         self._channels: tuple[Channel, ...] = ()
         self._channel: Channel | None = None
-        self._step = NOWHERE
         self._drawn: tuple[object, ...] = ()
         self._source = ""  # what is drawn in place of a channel: one of TITLES
         self._offered: dict[str, str] = {}
@@ -71,15 +67,6 @@ class PictureView(View):
     def _fill_menu(self, menu: QMenu) -> None:
         self.controls.colour_map.add_to(menu)
         self.canvas.magnifier.add_to(menu)
-
-    @property
-    def shown_step(self) -> int:
-        return self._step if self.canvas.shown_map is not None else NOWHERE
-
-    @property
-    def shown_map(self) -> npt.NDArray[np.float32] | None:
-        """The weights that are drawn, shape (rows, columns)."""
-        return self.canvas.shown_map
 
     def refresh(self) -> None:
         session, values = self.session, self.session.appearance.values
@@ -109,7 +96,6 @@ class PictureView(View):
     def _draw(self, step: int) -> None:
         trace, channel, values = self.session.trace, self._channel, self.session.appearance.values
         there = trace is not None and channel is not None and self._picture is not None and 0 <= step < len(trace)
-        self._step = step if there else NOWHERE
         weights = trace.column(channel.name)[step] if there and trace is not None and channel is not None else None
         found = None
         if self._source and there and channel is not None:

@@ -27,8 +27,6 @@ LEAST_LIST = 64  # pixels of the list; where there is less room all of it scroll
 
 
 class SimilarView(View):
-    """A pattern of the pinned units, and its matches."""
-
     def __init__(self, ctx: ViewContext) -> None:
         super().__init__(ctx, name="Similar steps")
         self._channels: tuple[Channel, ...] = ()

@@ -178,8 +178,6 @@ class CandidateList(QListView):
 
 
 class StepHeading(Painted):
-    """Which step this is, and its word."""
-
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme)
         self.number, self.word, self.chance = "", "", ""
@@ -210,8 +208,6 @@ class StepHeading(Painted):
 
 
 class CandidatesView(View):
-    """What could be written at this step."""
-
     def __init__(self, ctx: ViewContext) -> None:
         super().__init__(ctx, name="Candidates of this step")
         session, theme = ctx.session, ctx.theme
@@ -242,10 +238,6 @@ class CandidatesView(View):
         self.setMinimumHeight(HEADING_HEIGHT + 3 * ROW_HEIGHT)
         attach(self, "Candidates of a step", table=self._table, takes_focus=False)
         self._show(NOWHERE)
-
-    @property
-    def shown_step(self) -> int:
-        return self._step
 
     def refresh(self) -> None:
         self._show(self.session.playhead.step)

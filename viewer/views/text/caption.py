@@ -58,8 +58,6 @@ WRITTEN = "What is written appears here, {0} by {0}."
 
 
 class Chip(QAbstractButton):
-    """One word."""
-
     def __init__(self, step: int, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.step = step
@@ -159,8 +157,6 @@ class WordsArea(QScrollArea):
 
 
 class Chips(QWidget):
-    """What holds the words."""
-
     placed = Signal()  # its layout has given the words their places
 
     def event(self, event: QEvent) -> bool:
@@ -210,14 +206,6 @@ class CaptionView(View):
                takes_focus=False)
         self.refresh()
 
-    @property
-    def shown_step(self) -> int:
-        return next((chip.step for chip in self.chips if chip.current), NOWHERE)
-
-    @property
-    def shown_words(self) -> tuple[str, ...]:
-        return tuple(chip.text() for chip in self.chips)
-
     def refresh(self) -> None:
         trace = self.session.trace
         if trace is not None and trace.provenance.detokenization == "characters":
@@ -229,8 +217,7 @@ class CaptionView(View):
         if words != self._known:
             self._take(words)
         writing = trace is not None and not trace.ended
-        if self.caret.isHidden() == writing:
-            self.caret.setVisible(writing)
+        self.caret.setVisible(writing)
         self.say("" if words else self._what_will_be_here())
         pieces = trace is not None and trace.provenance.detokenization == "pieces"
         self._sentence_area.setVisible(pieces)
@@ -283,9 +270,7 @@ class CaptionView(View):
             bar.setValue(min(max(bar.value(), top - (self._rows - 1) * (CHIP_HEIGHT + GAP)), top))
 
     def _fill_menu(self, menu: QMenu) -> None:
-        copy = menu.addAction("Copy text")
-        copy.setEnabled(bool(self.chips))
-        copy.triggered.connect(lambda: QGuiApplication.clipboard().setText(self._text()))
+        menu.addAction("Copy text", lambda: QGuiApplication.clipboard().setText(self._text())).setEnabled(bool(self.chips))
 
     def _text(self, part: slice = slice(None)) -> str:
         trace = self.session.trace

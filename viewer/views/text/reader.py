@@ -38,8 +38,6 @@ LIST_HEIGHT = 118
 
 
 class ReaderView(View):
-    """Reader and ranking."""
-
     def __init__(self, ctx: ViewContext) -> None:
         super().__init__(ctx, name="Reader")
         theme = ctx.theme
@@ -173,8 +171,7 @@ class ReaderView(View):
 
     def _rank(self, trace: Trace) -> None:
         name, channel = str(self.followed.currentData() or ""), self.shown_channel
-        if self.ranked.isHidden() == bool(name):
-            self.ranked.setVisible(bool(name))
+        self.ranked.setVisible(bool(name))
         if not name or channel is None:
             self._ranking = self._ranked_for = None
             return

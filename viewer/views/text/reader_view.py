@@ -35,8 +35,6 @@ PlacesOf = Callable[[int, int], Places]
 
 
 class ReaderText(QAbstractScrollArea):
-    """The text."""
-
     step_wanted = Signal(int)  # a person clicked or dragged to a character
     hovered = Signal(int)  # the character under the pointer, `NOWHERE` for none
 

@@ -2,13 +2,13 @@
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QPlainTextEdit, QPushButton
+from PySide6.QtWidgets import QPlainTextEdit
 
 from unrolled.models.inputs.inputs import InputText, typed
 from unrolled.viewer.state.commands import OpenText
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named, typeset
+from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named, push_button, typeset
 
 HINTS = {"sentence": "Type or paste a sentence to translate", "text": "Type or paste text for the model to continue"}
 MOST_EDITED = 20_000  # characters; a longer file is read as it is
@@ -28,21 +28,18 @@ class TextEdit(QPlainTextEdit):
 
 
 class TextView(View):
-    """What the model is given to read."""
-
     def __init__(self, ctx: ViewContext) -> None:
         super().__init__(ctx, name="Input text")
         self._shown: InputText | None = None
         self._kind = ""
         self.edit = named(TextEdit(), "Text for the model")
         self.edit.setTabChangesFocus(True)
-        self.button = named(QPushButton("Run"), "Run this text", "Run this text with the model (Ctrl+Enter)")
+        self.button = push_button("Run", "Run this text with the model (Ctrl+Enter)", self.run, name="Run this text")
         self._state = muted_label()
         self._state.setMinimumWidth(1)
         in_column(self, (self.edit, 1), in_row(None, (self._state, 1), self.button, spacing=8), spacing=6)
         self.setMinimumHeight(LEAST_HEIGHT)
         self.edit.run_wanted.connect(self.run)
-        self.button.clicked.connect(self.run)
         self.edit.textChanged.connect(self._say_state)
         self.refresh()
 

@@ -221,8 +221,6 @@ class LineTrack(Track):
 
 
 class ScalarTrack(LineTrack):
-    """A scalar channel."""
-
     most_height = 64
 
     def __init__(self, ctx: ViewContext, channel: Channel) -> None:

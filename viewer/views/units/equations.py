@@ -26,8 +26,6 @@ FIRST_OPEN = {"cell", "hidden", "forget_gate"}
 
 
 class EquationsView(View):
-    """Equations of the playhead's step."""
-
     def __init__(self, ctx: ViewContext) -> None:
         super().__init__(ctx, name="Equations of this step")
         self._open: set[str] = set(FIRST_OPEN)

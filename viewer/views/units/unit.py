@@ -4,7 +4,7 @@ import math
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent
-from PySide6.QtWidgets import QScrollArea, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from unrolled.models.trace import Channel, Trace
 from unrolled.models.trace.numbers import brief, signed
@@ -17,7 +17,7 @@ from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.units.lstm_check import LstmStep, lstm_channels, lstm_step
 from unrolled.viewer.views.units.unit_table import UnitRow, UnitTable
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_column, own_ground
+from unrolled.viewer.widgets.building import in_column, own_ground, scrolled
 from unrolled.viewer.widgets.themed import Painted
 
 EMPTY = "Click a row of a track to pin that unit: its values at this step appear here."
@@ -93,8 +93,6 @@ class EquationBox(Painted):
 
 
 class UnitView(View):
-    """The units that a person watches, at this step."""
-
     def __init__(self, ctx: ViewContext) -> None:
         super().__init__(ctx, name="Units at this step")
         self._step = NOWHERE
@@ -105,23 +103,14 @@ class UnitView(View):
         self.table.unpin.connect(self._unpin)
         attach(self.table, "Values of the pinned units", table=self._values)
         self.equation = EquationBox(ctx.theme)
-        inside, area = QWidget(), QScrollArea(widgetResizable=True)
+        inside = QWidget()
         in_column(inside, self.table, self.equation, spacing=2).addStretch(1)
-        area.setWidget(inside)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area = scrolled(inside, sideways=True)
         area.verticalScrollBar().setAccessibleName("Scroll the units")
         area.horizontalScrollBar().setAccessibleName("Scroll the channels")
         self.hold((area, 1))
         self.setMinimumHeight(90)
         self.refresh()
-
-    @property
-    def shown_step(self) -> int:
-        return self._step
-
-    @property
-    def shown_values(self) -> dict[int, tuple[float, ...]]:
-        return {row.unit: row.values for row in self.table.units.rows}
 
     def refresh(self) -> None:
         trace = self.session.trace

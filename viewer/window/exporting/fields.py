@@ -23,8 +23,6 @@ SCALES = (("absolute", "The same at every step"), ("stretched", "Stretched at ea
 
 
 class ExportFields(QWidget):
-    """The fields that matter to what is exported."""
-
     changed = Signal()  # another value in any of them
 
     def __init__(self, settings: WindowSettings, look: AppearanceValues, subject: Subject) -> None:

@@ -15,7 +15,7 @@ from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.asking import Asking, Told, Wanted
-from unrolled.viewer.widgets.building import in_column, in_row, keep_room, muted_label, named
+from unrolled.viewer.widgets.building import countdown, in_column, in_row, keep_room, muted_label, named
 
 SETTLE_MILLISECONDS = 120  # after a change, so that not every letter is painted
 SQUARE = 8  # pixels of the chequers that a clear ground is shown on
@@ -45,9 +45,7 @@ class ExportPreview(QWidget):
         in_row(self._controls, self.play, (self.slider, 1), self.number, spacing=8)
         keep_room(self._controls)
         in_column(self, (self.picture, 1), self._controls, self.size_, spacing=6)
-        self._settle = QTimer(self, singleShot=True)
-        self._settle.setInterval(SETTLE_MILLISECONDS)
-        self._settle.timeout.connect(self._begin)
+        self._settle = countdown(self, SETTLE_MILLISECONDS, self._begin)
         self._clock = QTimer(self)
         self._clock.timeout.connect(self._advance)
         self._toggled(False)
