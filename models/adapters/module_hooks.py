@@ -19,6 +19,7 @@ from torch.overrides import TorchFunctionMode
 from unrolled.models.adapters.attention_calls import MULTI_HEAD, SCALED_DOT_PRODUCT, attention_call
 from unrolled.models.adapters.captured import Call, Keeper, output_call
 from unrolled.models.adapters.recurrent_calls import CELLS, SEQUENCES, by_layers, cell_call, sequence_call
+from unrolled.models.trace.names import first_line
 
 LAYERS = (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)  # what they return is recorded too
 BATCH_FIRST = (nn.RNNBase, nn.MultiheadAttention)                  # that say it of themselves
@@ -187,8 +188,7 @@ class ModuleHooks:
         try:
             call = made()
         except Exception as error:  # the person's own network goes on, whatever this cannot make of it
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            self._note(frame, f"It could not be recorded: {reason.rstrip('.')}.")
+            self._note(frame, f"It could not be recorded: {first_line(error)}.")
             return
         for note in call.notes:
             self._note(frame, note)

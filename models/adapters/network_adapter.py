@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
 
 from torch import nn
 
@@ -14,17 +13,10 @@ from unrolled.models.checkpoints.fitting import fitted, sketching
 from unrolled.models.checkpoints.pickled import PickledCheckpoint
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.trace import ModelListing
-from unrolled.models.trace.description import Identity
 
 
-class MakesStepper(Protocol):
-    """Such as a subclass of `NetworkStepper`."""
-
-    def __call__(self, network: Any, *, identity: Identity, device: str) -> AnyStepper: ...
-
-
-def network_adapter(title: str, file: Path, network: Callable[[], nn.Module], stepper: MakesStepper, *, task: str = "characters",
-                    input_kind: str = "text") -> PickledAdapter:
+def network_adapter(title: str, file: Path, network: Callable[[], nn.Module], stepper: Callable[..., AnyStepper], *,
+                    task: str = "characters", input_kind: str = "text") -> PickledAdapter:
     """Opens a file of weights by its name without the suffix, and every other file whose tensors are called as this one's.
 
     Parameters
@@ -34,7 +26,7 @@ def network_adapter(title: str, file: Path, network: Callable[[], nn.Module], st
     network : callable
         Makes the network, without its weights.
     stepper : callable
-        The network, its `Identity` and a device → what steps it.
+        The network, ``identity=`` and ``device=`` → what steps it, such as a subclass of `NetworkStepper`.
     """
     @cache
     def names() -> frozenset[str]:

@@ -98,7 +98,7 @@ class SteppedModules:
             return _attention(module, given, named, hook if name == self._attention else identity, keep)
         given = (*given, *(named[word] for word in ("input", "hx") if word in named))
         step = _cell if isinstance(module, CELL_MODULES) else _sequence
-        return step(module, given, lambda quantity, value: hook(prefix + quantity, value), keep)
+        return step(module, given, partial(_under, prefix, hook), keep)
 
 
 # ── A step of each kind of module ─────────────────────────────────────────────────────────────────────────────────────
@@ -163,13 +163,17 @@ def _sequence(module: Any, given: tuple[Any, ...], hook: Hook, keep: Keep) -> An
             direction = ("forward", "backward")[way] if both == 2 else ""
             own = Quantity(field="", values=x, layer=layer if module.num_layers > 1 else -1, direction=direction)
             values = taken(kind, weights, relu, getattr(module, f"weight_hr{suffix}", None), x,
-                            tuple(part[place] for part in parts), lambda name, value, under=own.name: hook(under + name, value))
+                            tuple(part[place] for part in parts), partial(_under, own.name, hook))
             keep_all(values, keep, bounded=not relu and not module.proj_size, layer=own.layer, direction=direction)
             outputs.append(values["hidden"])
             after.append((values["hidden"], values["cell"]) if kind == "lstm" else (values["hidden"],))
         x = torch.cat(outputs, -1)
     new = tuple(torch.stack(column) if batched else torch.cat(column) for column in zip(*after, strict=True))
     return x.reshape(*given[0].shape[:-1], -1), new if kind == "lstm" else new[0]
+
+
+def _under(prefix: str, hook: Hook, name: str, value: Tensor) -> Tensor:
+    return hook(prefix + name, value)
 
 
 def _attention(module: nn.MultiheadAttention, given: tuple[Any, ...], named: dict[str, Any], hook: Hook,

@@ -22,6 +22,7 @@ from unrolled.models.protocol.dispatch import Dispatch
 from unrolled.models.protocol.message import NO_RUN, Ledger, Report, Request, RequestError, StillWanted
 from unrolled.models.protocol.wire import MessageReader, WireError, encode
 from unrolled.models.runs.errors import Superseded
+from unrolled.models.trace.names import first_line
 
 log = logging.getLogger(__name__)
 
@@ -124,8 +125,8 @@ class Server:
             self._send(request.failed("There is not enough memory for this.", traceback.format_exc()))
         except Exception as error:
             log.exception("request failed")
-            reason = (str(error).splitlines() or ["no reason given"])[0]
-            self._send(request.failed(f"The computation failed: {type(error).__name__}: {reason}", traceback.format_exc()))
+            reason = f"{type(error).__name__}: {first_line(error)}"
+            self._send(request.failed(f"The computation failed: {reason}.", traceback.format_exc()))
         closing = request.closed()
         if closing is not None:
             self._send(closing)

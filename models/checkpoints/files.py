@@ -24,7 +24,6 @@ from unrolled.models.trace.names import text_name
 HEADER_KEY = "unrolled"
 FORMAT_VERSION = 1
 LARGEST_FILE = 8 * 2**30
-LONGEST_LINE = 300
 COPIES = 3  # of its numbers that are in memory at a time: as they stand in the file, as tensors, in the network
 
 class CheckpointError(RuntimeError):
@@ -115,12 +114,6 @@ def read_header(path: Path) -> Header:
     if header.version != FORMAT_VERSION:
         raise CheckpointError(f"“{path.name}” is of format {header.version}; this Unrolled reads format {FORMAT_VERSION}.")
     return header
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, on one line that is not too long: some repeat what stands in a file."""
-    line = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} …"
 
 
 def stored_weights(path: Path) -> dict[str, Tensor]:

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from unrolled.models.checkpoints.files import CheckpointError, first_line, misfit
+from unrolled.models.checkpoints.files import CheckpointError, misfit
+from unrolled.models.trace.names import first_line
 
 MOST_CONSTANTS = 50_000_000  # numbers that a network makes itself and a file does not hold
 LARGEST_NETWORK = 2**31      # of its own numbers

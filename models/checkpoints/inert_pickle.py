@@ -10,7 +10,7 @@ from __future__ import annotations
 import pickletools
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -42,10 +42,8 @@ HARMLESS_MODULES = {"_codecs", "abc", "argparse", "collections", "copyreg", "dat
 PYTHON_2 = {"__builtin__": "builtins", "copy_reg": "copyreg", "UserDict": "collections", "commands": "subprocess"}
 
 
-class Stored(Protocol):
-    """Gives the numbers of a storage, flat, by its key; raises `PickleError`."""
-
-    def __call__(self, key: str, dtype: torch.dtype, count: int) -> Tensor: ...
+Stored = Callable[[str, torch.dtype, int], Tensor]
+"""Gives the numbers of a storage, flat, by its key, type and length; raises `PickleError`."""
 
 
 def no_storage(key: str, dtype: torch.dtype, count: int) -> Tensor:

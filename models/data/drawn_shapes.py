@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw
 Points = npt.NDArray[np.float64]
 Colour = tuple[int, int, int]
 
+FAR = 100.0  # in RGB
 SUPERSAMPLING = 4  # pixels are drawn so many times as fine, a side, and averaged
 
 
@@ -53,9 +54,8 @@ def _around(angles: npt.ArrayLike, radii: npt.ArrayLike) -> Points:
     return directions * lengths
 
 
-def _circle(radius: float, x: float = 0.0) -> Points:
-    points: Points = _around(np.linspace(0, 360, 72, endpoint=False), np.full(72, radius)) + np.array((x, 0.0))
-    return points
+def _circle(radius: float) -> Points:
+    return _around(np.linspace(0, 360, 72, endpoint=False), np.full(72, radius))
 
 
 def _cross() -> Points:
@@ -179,12 +179,12 @@ def _ground_colour(random: np.random.Generator) -> Colour:
     return rgb(float(random.uniform(0, 360)), float(random.uniform(0.05, 0.6)), float(random.uniform(0.15, 1.0)))
 
 
-def far_apart(colour: Colour, grounds: tuple[Colour, Colour], least: float = 100.0) -> bool:
+def far_apart(colour: Colour, grounds: tuple[Colour, Colour]) -> bool:
     """Whether a colour can be told from everything between two others: its distance in RGB, of 441 at most."""
     a, b, c = np.array(grounds[0], float), np.array(grounds[1], float), np.array(colour, float)
     length = float((b - a) @ (b - a))
     along = float(np.clip((c - a) @ (b - a) / length, 0, 1)) if length > 0 else 0.0
-    return float(np.linalg.norm(a + along * (b - a) - c)) >= least
+    return float(np.linalg.norm(a + along * (b - a) - c)) >= FAR
 
 
 def ground_for(random: np.random.Generator, width: int, height: int, colours: Sequence[Colour]) -> Image.Image:

@@ -12,6 +12,7 @@ input (Shrikumar et al. 2017; Denil et al. 2014), which is signed: what spoke fo
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import torch
@@ -72,13 +73,10 @@ def _rows(branch: Branch, row: int, stop: int, column: int, columns_end: int, wa
         torch.stack(log_probs).sum(), [*hidden, *cells, *words, *first, *places], allow_unused=True)
     if not wanted():
         raise Superseded
-    by = [torch.zeros_like(of) if own is None else own
-          for own, of in zip(found, [*hidden, *cells, *words, *first, *places], strict=True)]
-    by_hidden, rest = by[: len(hidden)], by[len(hidden) :]
-    by_cell, rest = rest[: len(cells)], rest[len(cells) :]
-    by_word, rest = rest[: len(words)], rest[len(words) :]
-    by_first, rest = rest[: len(first)], rest[len(first) :]
-    by_place = {id(of): (own * of.detach()).sum(dim=-1) for own, of in zip(rest, places, strict=True)}  # each (rows, L)
+    by = (torch.zeros_like(of) if own is None else own
+          for own, of in zip(found, [*hidden, *cells, *words, *first, *places], strict=True))
+    by_hidden, by_cell, by_word, by_first = (list(islice(by, len(of))) for of in (hidden, cells, words, first))
+    by_place = {id(of): (own * of.detach()).sum(dim=-1) for own, of in zip(by, places, strict=True)}  # each (rows, L)
     width = columns_end - column
 
     def table(columns: list[Tensor]) -> bytes:

@@ -19,6 +19,7 @@ from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.reference.protocol import Hook, State
 from unrolled.models.runs.errors import EngineError
 from unrolled.models.trace import Channel
+from unrolled.models.trace.names import first_line
 
 PLACE = "state {}"  # of the parts of a state, among what a step found
 
@@ -154,9 +155,8 @@ class StepCalls:
         """Whatever the function raised: where, in a sentence; its own traceback beside it."""
         frames = traceback.extract_tb(error.__traceback__)[1:]  # without the one that called it
         where = f" in line {frames[-1].lineno} of {frames[-1].name}" if frames else ""
-        reason = (str(error).splitlines() or ["no reason given"])[0].rstrip(".")
         text = "".join((*traceback.format_list(frames), *traceback.format_exception_only(type(error), error)))
-        return EngineError("step", f"{self.name} raised {type(error).__name__}{where}: {reason}.", traceback=text)
+        return EngineError("step", f"{self.name} raised {type(error).__name__}{where}: {first_line(error)}.", traceback=text)
 
 
 def _what(value: Any, before: str = "") -> str:

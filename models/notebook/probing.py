@@ -13,6 +13,7 @@ from torch import nn
 
 from unrolled.models.notebook.recording import Recording, record
 from unrolled.models.trace import Channel, Trace
+from unrolled.models.trace.names import first_line
 
 ROOM = 2.0  # of what is not bounded, later updates may reach so many times as far as the first
 
@@ -28,8 +29,7 @@ class Probe:
         try:
             trace = self._trace(self.run(), tokens)
         except Exception as error:  # whatever the network says of it
-            reason = (str(error).splitlines() or ["no reason given"])[0].rstrip(".")
-            raise ValueError(f"The probe cannot be run: {type(error).__name__}: {reason}.") from error
+            raise ValueError(f"The probe cannot be run: {type(error).__name__}: {first_line(error)}.") from error
         self.words = tuple(trace.words)  # what every step reads
         self.channels: tuple[Channel, ...] = tuple(
             channel if channel.low in (0.0, -1.0, -3.0) or not channel.axes else

@@ -140,15 +140,12 @@ class Recording:
         broken = [channel.title for channel, values, _ in found if not np.isfinite(values).all()]
         if broken:
             warnings.warn(f"Not everything that was recorded is a finite number: {', '.join(broken)}.", stacklevel=2)
-        vocabulary = {word: token for token, word in enumerate(dict.fromkeys(words))}
-        return Trace.from_columns(
+        return Trace.of_read(
             [channel for channel, _, _ in found], {channel.name: values.astype(np.float32) for channel, values, _ in found},
-            words=words, tokens=[vocabulary[word] for word in words], log_probs=np.full(steps, np.nan, np.float32),
-            candidates=[()] * steps, ended=True,
-            provenance=Provenance(
+            words, Provenance(
                 model=self._name, decoding=WORDS_READ, input_kind=RECORDED, source=looked_at if aligned else (),
-                convention=READ_CONVENTION, precision=self._hooks.precision,
-                device=self._hooks.device, agreements=tuple(agreement for _, _, agreement in found),
+                convention=READ_CONVENTION, precision=self._hooks.precision, device=self._hooks.device,
+                agreements=tuple(agreement for _, _, agreement in found),
                 created=datetime.now(timezone.utc).isoformat(timespec="seconds")))
 
     def _columns(self, item: int, modules: Sequence[str] | None, forward: int | None) -> list[Column]:

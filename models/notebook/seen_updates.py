@@ -26,6 +26,7 @@ from unrolled.models.protocol.watching import (
     WatchedUpdate,
     WatchEnded,
 )
+from unrolled.models.trace.names import first_line
 
 if TYPE_CHECKING:
     from unrolled.models.notebook.training_hooks import Kept
@@ -126,8 +127,8 @@ class SeenUpdates:
                     if self.kept.add(update):
                         self._tell(*((self.begun,) if changed else ()), *losses, update)
             except Exception as error:  # the training is told nothing, the person is
-                reason = (str(error).splitlines() or ["no reason given"])[0].rstrip(".")
-                self.note(f"Update {kept.update if kept else 0} could not be shown: {type(error).__name__}: {reason}.")
+                number = kept.update if kept else 0
+                self.note(f"Update {number} could not be shown: {type(error).__name__}: {first_line(error)}.")
             finally:
                 self._waiting.task_done()
 

@@ -18,6 +18,7 @@ from unrolled.models.adapters.watched_gradients import GradientCapture
 from unrolled.models.notebook.probing import Probe
 from unrolled.models.notebook.recording import Recording
 from unrolled.models.notebook.seen_updates import SeenUpdates
+from unrolled.models.trace.names import first_line
 
 
 @dataclass(slots=True, eq=False)
@@ -79,8 +80,7 @@ class TrainingHooks:
             try:
                 act(*given)
             except Exception as error:  # the training goes on, whatever this cannot make of it
-                reason = (str(error).splitlines() or ["no reason given"])[0].rstrip(".")
-                self._seen.note(f"Update {self.updates + 1} could not be watched: {type(error).__name__}: {reason}.")
+                self._seen.note(f"Update {self.updates + 1} could not be watched: {type(error).__name__}: {first_line(error)}.")
 
         return guarded
 

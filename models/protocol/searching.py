@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Annotated, ClassVar
 
 import msgspec
-import numpy as np
 
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.message import BranchRequest, Count, Report, RunReport
-from unrolled.models.trace import Candidate, Channel, FloatArray, StepResult
-from unrolled.models.trace.steps import by_channel
+from unrolled.models.trace import Candidate, Channel, StepResult
+from unrolled.models.trace.steps import unpacked
 
 
 class Search(BranchRequest, frozen=True):
@@ -54,13 +53,10 @@ class BeamStepped(RunReport, frozen=True):
         """The step of each hypothesis, as if it had been taken alone. Raises `ValueError` when the values are not as many as
         the channels say.
         """
-        count, total = len(self.hypotheses), sum(channel.size for channel in channels)
-        flat: FloatArray = np.frombuffer(self.values, dtype="<f4")
-        if flat.size != count * total:
-            raise ValueError(f"{count} hypotheses should bring {count * total} values and brought {flat.size}")
-        rows = flat.reshape(count, total)
+        values = unpacked(self.values, channels, len(self.hypotheses))
         return tuple(StepResult(step=self.step, token=own.token, word=own.word, log_prob=own.log_prob, candidates=own.candidates,
-                                values=by_channel(row, channels)) for own, row in zip(self.hypotheses, rows, strict=True))
+                                values={name: rows[place] for name, rows in values.items()})
+                     for place, own in enumerate(self.hypotheses))
 
 
 class Searched(RunReport, frozen=True):

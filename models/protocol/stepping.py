@@ -19,9 +19,9 @@ from unrolled.models.protocol.message import (
     RunReport,
     RunRequest,
 )
-from unrolled.models.trace import Candidate, Channel, FloatArray, StepBlock, StepResult
+from unrolled.models.trace import Candidate, Channel, StepBlock, StepResult
 from unrolled.models.trace.edits import Edit
-from unrolled.models.trace.steps import by_channel
+from unrolled.models.trace.steps import unpacked
 
 
 class DrawInput(Request, frozen=True):
@@ -130,12 +130,8 @@ class Stepped(RunReport, frozen=True):
 
     def result(self, channels: tuple[Channel, ...]) -> StepResult:
         """Cut the block into the channels' arrays. Raises `ValueError` when the block is not as long as the channels say."""
-        flat: FloatArray = np.frombuffer(self.values, dtype="<f4")
-        expected = sum(channel.size for channel in channels)
-        if flat.size != expected:
-            raise ValueError(f"a step should bring {expected} values and brought {flat.size}")
         return StepResult(step=self.step, token=self.token, word=self.word, log_prob=self.log_prob,
-                          candidates=self.candidates, values=by_channel(flat, channels))
+                          candidates=self.candidates, values=unpacked(self.values, channels))
 
 
 class SteppedBlock(RunReport, frozen=True):
@@ -156,20 +152,18 @@ class SteppedBlock(RunReport, frozen=True):
         """Cut the blocks into arrays; views of the message. Raises `ValueError` when a block is not as long as the channels
         and the number of steps say, or a token is none of the words.
         """
-        count, total = self.count, sum(channel.size for channel in channels)
-        flat: FloatArray = np.frombuffer(self.values, dtype="<f4")
+        count, values = self.count, unpacked(self.values, channels, self.count)
         tokens, log_probs = np.frombuffer(self.tokens, "<i4"), np.frombuffer(self.log_probs, "<f4")
         candidates = np.frombuffer(self.candidate_tokens, "<i4")
         candidate_log_probs = np.frombuffer(self.candidate_log_probs, "<f4")
-        if flat.size != count * total or tokens.size != count or log_probs.size != count or candidates.size % count or (
+        if tokens.size != count or log_probs.size != count or candidates.size % count or (
                 candidates.size != candidate_log_probs.size):
-            raise ValueError(f"{count} steps of {total} values do not fit what was brought")
+            raise ValueError(f"{count} steps do not fit the tokens that were brought")
         for named in (tokens, candidates):
             if named.size and not 0 <= int(named.min()) <= int(named.max()) < len(vocabulary):
                 raise ValueError("a token is not one of the words")
         return StepBlock(step=self.step, tokens=tokens, log_probs=log_probs, candidate_tokens=candidates.reshape(count, -1),
-                         candidate_log_probs=candidate_log_probs.reshape(count, -1), vocabulary=vocabulary,
-                         values=by_channel(flat.reshape(count, total), channels))
+                         candidate_log_probs=candidate_log_probs.reshape(count, -1), vocabulary=vocabulary, values=values)
 
 
 class Ended(RunReport, frozen=True):

@@ -11,7 +11,8 @@ import numpy as np
 from unrolled.models.inputs.inputs import RECORDED
 from unrolled.models.protocol.message import Count, NotNegative, Positive, Report, Request
 from unrolled.models.trace import READ_CONVENTION, Channel, FloatArray, Provenance, Trace
-from unrolled.models.trace.steps import by_channel
+from unrolled.models.trace.provenance import WORDS_READ
+from unrolled.models.trace.steps import unpacked
 
 UNKNOWN = -1.0  # a norm that nobody saw
 MOST_BYTES = 128 * 1024 * 1024  # of kept updates
@@ -39,17 +40,10 @@ class WatchBegun(Report, frozen=True):
         """The probe at an update; None without one. Raises `ValueError` when its values do not fit the channels."""
         if not update.values:
             return None
-        steps, total = len(self.words), sum(channel.size for channel in self.channels)
-        flat: FloatArray = np.frombuffer(update.values, dtype="<f4") if len(update.values) % 4 == 0 else np.empty(0, np.float32)
-        if flat.size != steps * total:
-            raise ValueError(f"{steps} steps of {total} values do not fit {flat.size} numbers")
-        vocabulary = {word: token for token, word in enumerate(dict.fromkeys(self.words))}
-        return Trace.from_columns(
-            self.channels, by_channel(flat.reshape(steps, total), self.channels), words=self.words,
-            tokens=[vocabulary[word] for word in self.words],
-            log_probs=np.full(steps, np.nan, np.float32), candidates=[()] * steps, ended=True,
-            provenance=Provenance(model=self.name, decoding="read", input_name=f"update {update.update}", input_kind=RECORDED,
-                                  convention=READ_CONVENTION))
+        return Trace.of_read(
+            self.channels, unpacked(update.values, self.channels, len(self.words)), self.words,
+            Provenance(model=self.name, decoding=WORDS_READ, input_name=f"update {update.update}", input_kind=RECORDED,
+                       convention=READ_CONVENTION))
 
 
 class LayerGradients(msgspec.Struct, frozen=True):

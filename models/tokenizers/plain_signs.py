@@ -40,10 +40,10 @@ def in_known_signs(text: str, known: Callable[[str], bool]) -> tuple[str, tuple[
     return composed.translate(table), notes if replaced else ()
 
 
-def unseen(words: Iterable[str], then: str = "read as unknown", most: int = 8) -> tuple[str, ...]:
+def unseen(words: Iterable[str], then: str = "read as unknown") -> tuple[str, ...]:
     """The note on words that a model was not trained on, each named once; none where there are none."""
     names = [f"“{word}”" for word in dict.fromkeys(words)]
-    return (f"Never seen in training, and {then}: {_listed(names, most)}.",) if names else ()
+    return (f"Never seen in training, and {then}: {_listed(names, 8)}.",) if names else ()
 
 
 def known_text(given: str, known: Callable[[str], bool], *, longest: int, otherwise: str) -> tuple[str, tuple[str, ...]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 INSTEAD = "\N{REPLACEMENT CHARACTER}"
+LONGEST_LINE = 300
 JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  # Persian and Hindi spell with them; of emoji too
 
 
@@ -33,6 +34,12 @@ def is_endless(path: Path) -> bool:
 def printable(text: str) -> str:
     """A text for a terminal, which keeps its lines and takes no commands of what a file or a model wrote."""
     return "".join(character if character in "\n\t" else _seen(character) for character in text)
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, on one line that is not too long: some repeat what stands in a file."""
+    line = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} …"
 
 
 def _seen(character: str) -> str:

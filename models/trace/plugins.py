@@ -1,6 +1,4 @@
-"""Which version this package is, and what other packages bring: values that they name by entry points. It knows neither torch
-nor Qt.
-"""
+"""Which version this package is, and what other packages bring: values that they name by entry points."""
 
 from __future__ import annotations
 
@@ -9,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from typing import Any
+
+from unrolled.models.trace.names import first_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def brought(group: str) -> tuple[Plugin, ...]:
             found.append(Plugin(point.name, package, point.load()))
         except Exception as error:
             logging.getLogger(__name__).exception("“%s” of another package cannot be used.", point.name)
-            found.append(Plugin(point.name, package, error=f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"))
+            found.append(Plugin(point.name, package, error=f"{type(error).__name__}: {first_line(error)}"))
     return tuple(found)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,16 @@ class Candidate(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):  # t
     word: str
     log_prob: float
     barred: bool = False
+
+
+def unpacked(block: bytes, channels: Sequence[Channel], *steps: int) -> dict[str, FloatArray]:
+    """A block of little-endian float32, (*steps, total of all channels), as an array (*steps, *channel.shape) of each; views.
+    Raises `ValueError` when it is not as long.
+    """
+    shape = (*steps, sum(channel.size for channel in channels))
+    if len(block) != 4 * math.prod(shape):
+        raise ValueError(f"{math.prod(steps)} steps should bring {math.prod(shape)} values and brought {len(block)} bytes")
+    return by_channel(np.frombuffer(block, "<f4").reshape(shape), channels)
 
 
 def by_channel(values: FloatArray, channels: Iterable[Channel]) -> dict[str, FloatArray]:

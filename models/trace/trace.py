@@ -76,6 +76,14 @@ class Trace:
         trace._length = length
         return trace
 
+    @classmethod
+    def of_read(cls, channels: Iterable[Channel], columns: Mapping[str, FloatArray], words: Sequence[str],
+                provenance: Provenance) -> Trace:
+        """A whole trace of words that a model read, without choosing any. Raises `ValueError` as `from_columns`."""
+        tokens = {word: token for token, word in enumerate(dict.fromkeys(words))}
+        return cls.from_columns(channels, columns, words=words, tokens=[tokens[word] for word in words], provenance=provenance,
+                                log_probs=np.full(len(words), np.nan, np.float32), candidates=[()] * len(words), ended=True)
+
     def __len__(self) -> int:
         return self._length
 
@@ -183,9 +191,7 @@ class Trace:
 
     def snapshot(self) -> Trace:
         """The trace as it is now, to be read in a thread while this one grows; the arrays are shared."""
-        same = self.truncated(self._length)
-        same.ended = self.ended
-        return same
+        return self.truncated(self._length)
 
     def save(self, path: str | Path) -> None:
         """Write it to a file; the suffix says how: ``.safetensors``, ``.npz``, ``.json`` or ``.csv``. Raises `TraceError`."""

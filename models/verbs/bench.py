@@ -25,12 +25,12 @@ ROUNDS = 60
 STEPS = 16
 
 
-def trace_overhead(model: str = DEFAULT_MODEL) -> dict[str, Any]:
+def trace_overhead() -> dict[str, Any]:
     """Stepping with everything recorded and copied to the host, over a plain greedy loop of the same network.
 
     The two take turns, so that both see the same noise; the figure is the ratio of the medians.
     """
-    stepper = load(model)
+    stepper = load(DEFAULT_MODEL)
     assert isinstance(stepper, CaptionerStepper)
     picture = Image.linear_gradient("L").convert("RGB")
     memory = stepper.read(picture).memory

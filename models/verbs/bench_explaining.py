@@ -23,12 +23,12 @@ ROUNDS = 15
 GREEDY = Decoding()
 
 
-def explaining_costs(model: str = DEFAULT_MODEL) -> dict[str, Any]:
+def explaining_costs() -> dict[str, Any]:
     """Of a run of 20 steps whose words are given, so that it does not end before.
 
     The things that are compared take turns, so that they see the same noise; the figures are medians.
     """
-    stepper = load(model)
+    stepper = load(DEFAULT_MODEL)
     picture = Image.linear_gradient("L").convert("RGB")
     run = Run(1, stepper, stepper.read(picture))
     words = [token for token in range(len(stepper.description.words))

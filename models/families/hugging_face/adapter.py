@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from unrolled.models.adapters.adapter import Evaluate, HubName, Source
-from unrolled.models.checkpoints.files import CheckpointError, computer_memory, first_line
+from unrolled.models.checkpoints.files import CheckpointError, computer_memory
 from unrolled.models.checkpoints.fitting import MOST_CONSTANTS, sketching
 from unrolled.models.checkpoints.pickled import read_object
 from unrolled.models.families.hugging_face.hub import fetched
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.trace import ModelListing
+from unrolled.models.trace.names import first_line
 from unrolled.models.training.recipe import Recipe
 
 INSTALL = "pip install 'unrolled[transformers]'"

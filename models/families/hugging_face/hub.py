@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from unrolled.models.checkpoints.files import CheckpointError, first_line
+from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.inputs.telling import tell
+from unrolled.models.trace.names import first_line
 
 SETTINGS = ("*.json", "*.txt", "*.model", "*.spm")
 WEIGHTS = (re.compile(r"model(-\d+-of-\d+)?\.safetensors"), re.compile(r"pytorch_model(-\d+-of-\d+)?\.bin"))  # the first there is

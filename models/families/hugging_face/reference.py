@@ -18,12 +18,12 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from unrolled.models.cells.hook import identity
-from unrolled.models.checkpoints.files import first_line
 from unrolled.models.families.hugging_face.attention import SOFTMAXES, STREAM, layers_of
 from unrolled.models.families.hugging_face.reading import Kind
 from unrolled.models.families.hugging_face.state_space import DELTA, IMPLIED, STATE_NORM, mixers_of, selection
 from unrolled.models.reference.protocol import Foreseen, Hook, State
 from unrolled.models.runs.errors import EngineError
+from unrolled.models.trace.names import first_line
 from unrolled.models.trace.rollout import CROSS, SELF
 from unrolled.models.trace.slices import slice_name
 

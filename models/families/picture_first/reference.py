@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from PIL import Image
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from unrolled.models.reference.cell import ReferenceLayers
 from unrolled.models.reference.network import ReferenceNetwork, looked_at
-from unrolled.models.reference.protocol import Hook, State, Weights, doubled, under
+from unrolled.models.reference.protocol import Hook, State, Weights, doubled
 
 
 class PictureFirstReference(ReferenceNetwork):
@@ -31,9 +30,7 @@ class PictureFirstReference(ReferenceNetwork):
     def read(self, given: Image.Image) -> Tensor:
         square = given.convert("RGB").resize((self._size, self._size), Image.Resampling.LANCZOS)
         features = looked_at(self._encoder, square, self._device)                              # (features, 1, 1)
-        vector = self.linear("encoder.linear", features.reshape(1, -1))
-        norm = under(self.weights, "encoder.bn")
-        return F.batch_norm(vector, norm["running_mean"], norm["running_var"], norm["weight"], norm["bias"])
+        return self.normalised("encoder.bn", self.linear("encoder.linear", features.reshape(1, -1)))
 
     def step(self, memory: Tensor, state: State, token: int, number: int, hook: Hook) -> dict[str, Tensor]:
         read = memory if number == 0 else self.embedded("decoder.embed", token)
