@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.models.corpus.index import candidates, indexed
-from unrolled.models.corpus.parts import Told, Wanted, part_notes, parts, read_parts
+from unrolled.models.corpus.parts import Told, Wanted, at_once, part_notes, parts, read_parts
 from unrolled.models.corpus.search import MOST, Found, Hit
 from unrolled.models.store.layout import StoreError, scale_of, values_of
-from unrolled.models.store.reading_ahead import FAR_AT_ONCE
+from unrolled.models.store.reading_ahead import FAR_AT_ONCE, ahead
 from unrolled.models.store.store import Store
 from unrolled.models.trace import Channel, FloatArray
 from unrolled.models.trace.files import TraceError, load_trace
@@ -156,8 +156,9 @@ def _of_part(store: Store, channel: Channel, like: FloatArray, metric: Metric, s
 def _again(store: Store, channel: Channel, like: FloatArray, metric: Metric, places: npt.NDArray[np.int64]) -> list[Hit]:
     """The best once more, in double precision, in their order; those that overlap none before them."""
     scores = np.empty(len(places))
-    for number, place in enumerate(places.tolist()):
-        rows = values_of(store.steps(channel.name).read(place, place + len(like)), channel).astype(np.float64)
+    states = store.steps(channel.name)
+    for number, kept in enumerate(ahead(lambda place: states.read(place, place + len(like)), places.tolist(), at_once(store))):
+        rows = values_of(kept(), channel).astype(np.float64)
         if metric == "cosine":
             sizes = np.linalg.norm(rows, axis=1) * np.linalg.norm(like.astype(np.float64), axis=1)
             scores[number] = (np.einsum("tu,tu->t", rows, like.astype(np.float64)) / np.maximum(sizes, 1e-30)).mean()

@@ -104,7 +104,7 @@ def read_parts(store: Store, notes: list[str], read: Callable[[Extents], Made], 
     progress(len(spans), len(spans))
 
 
-def at_once(store: Store, size: int) -> int:
+def at_once(store: Store, size: int = 1) -> int:
     """How many things of so many bytes are read side by side: of a store on this machine one after another."""
     return 1 if store.location.folder is not None else min(max(FAR_BYTES // max(2 * size, 1), 1), FAR_AT_ONCE)
 

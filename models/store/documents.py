@@ -28,6 +28,12 @@ class Row(NamedTuple):
     title: str      # the path of its input below the store's source
     steps: int      # how many it has
     is_there: bool  # whether it has been traced
+    is_named: bool = True  # whether the title could be read; it says the number where not
+
+
+def untitled(number: int) -> str:
+    """What to call a document whose title is not known."""
+    return f"document {number}"
 
 
 class Documents:
@@ -40,12 +46,18 @@ class Documents:
         Those of a range of the step axis.
     written : callable
         For every part whether it is there.
+
+    Attributes
+    ----------
+    problems : list of str
+        Which of the titles that were wanted so far cannot be read, a sentence each.
     """
 
     def __init__(self, group: Any, description: StoreDescription, location: Location, *,
                  tokens: Callable[[int, int], npt.NDArray[np.int32]], written: Callable[[], npt.NDArray[np.bool_]]) -> None:
         self._group, self._description, self._location = group, description, location
         self._tokens, self._written = tokens, written
+        self.problems: list[str] = []
         self._blocks: dict[int, tuple[Row, ...]] = {}
         self._reading = threading.Lock()  # a window lists the documents of a store that is searched
 
@@ -74,7 +86,7 @@ class Documents:
     def title_at_hand(self, number: int) -> str:
         """Its title, or what to call it until that is known."""
         row = self.at_hand(number)
-        return f"document {number}" if row is None else row.title
+        return untitled(number) if row is None else row.title
 
     def named(self, text: str, *, wanted: Callable[[], bool] = lambda: True,
               progress: Callable[[int, int], None] = lambda done, of: None) -> Places:
@@ -86,8 +98,9 @@ class Documents:
             progress(start, len(self))
             if not wanted():
                 break
-            titles = self.array("title", start, start + TITLES_READ).tolist()
-            found += [number for number, title in enumerate(titles, start) if all(word in title.casefold() for word in words)]
+            titles = self._titles(start, min(start + TITLES_READ, len(self)))
+            found += [number for number, title in enumerate(titles, start)
+                      if all(word in (title or untitled(number)).casefold() for word in words)]
         progress(len(self), len(self))
         return np.array(found, np.int64)
 
@@ -95,14 +108,28 @@ class Documents:
         """Read rows again when they are asked for: more of them may be there by now."""
         with self._reading:
             self._blocks.clear()
+            self.problems.clear()
 
     def _read(self, start: int, stop: int) -> tuple[Row, ...]:
-        titles, steps = self.array("title", start, stop), self.room[start:stop].copy()
+        titles, steps = self._titles(start, stop), self.room[start:stop].copy()
         there = self._written()[self.part_of(self.begin[start:stop])]
         if not self._description.filled:
             steps[there] = self._counted(np.arange(start, stop)[there])
-        rows = zip(range(start, stop), titles.tolist(), steps.tolist(), there.tolist(), strict=True)
-        return tuple(Row(number, str(title), count, is_there) for number, title, count, is_there in rows)
+        rows = zip(range(start, stop), titles, steps.tolist(), there.tolist(), strict=True)
+        return tuple(Row(number, str(title or untitled(number)), count, is_there, bool(title))
+                     for number, title, count, is_there in rows)
+
+    def _titles(self, start: int, stop: int) -> list[str]:
+        """Those of a range; empty where they cannot be read, which costs no other block its titles."""
+        try:
+            found: list[str] = self.array("title", start, stop).tolist()
+        except StoreError:
+            if stop - start > BLOCK:
+                return [title for first in range(start, stop, BLOCK) for title in self._titles(first, min(first + BLOCK, stop))]
+            found = [""] * (stop - start)
+            sentence = f"The titles of documents {start:,} to {stop - 1:,} cannot be read: numbers stand in their place."
+            self.problems += [sentence] if sentence not in self.problems else []
+        return found
 
     def _counted(self, numbers: Places) -> Places:
         """The steps of captions, each run of neighbours on the step axis read at once."""

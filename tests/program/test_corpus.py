@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 
 import msgspec
@@ -48,6 +49,19 @@ def test_info(corpus, store):
     assert (said["documents"], said["steps"], said["dtype"], said["parts"]) == (4, sum(LENGTHS), "uint8", said["parts_there"])
     assert [row["steps"] for row in said["list"]] == LENGTHS
     assert said["list"][2]["title"] == "folder/0002.py"
+
+
+def test_documents_of_damaged_titles_are_listed(corpus, tmp_path):
+    drawn(tmp_path / "lost", LENGTHS, channels=(HIDDEN,)).write()
+    os.truncate(tmp_path / "lost/title/c/0", 9)
+    sentence = "The titles of documents 0 to 3 cannot be read: numbers stand in their place."
+    status, printed, said = corpus("info", tmp_path / "lost", "--documents")
+    assert (status, said) == (0, f"unrolled: {sentence}\n")
+    assert [line.split() for line in printed.splitlines()[-4:]] == [
+        [str(number), str(length), "document", str(number)] for number, length in enumerate(LENGTHS)]
+    as_json = json.loads(corpus("info", tmp_path / "lost", "--documents", "--json")[1])
+    assert ([row["is_named"] for row in as_json["list"]], as_json["problems"]) == ([False] * 4, [sentence])
+    assert "  document 3:" in corpus("search", tmp_path / "lost", "--on", "1")[1]
 
 
 def test_verify(corpus, store, tmp_path):

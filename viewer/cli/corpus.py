@@ -51,6 +51,7 @@ def _info(arguments: argparse.Namespace) -> int:
     store = open_store(arguments.store)
     description = store.description
     rows = [store.documents[number] for number in range(len(store.documents))] if arguments.documents else []
+    problems = [*store.problems, *store.documents.problems]
     there = sum(stop - start for start, stop in store.spans())
     steps = int(store.documents.room.sum()) if description.filled else None
     if arguments.json:
@@ -59,7 +60,7 @@ def _info(arguments: argparse.Namespace) -> int:
             "documents": len(store.documents), "steps": steps, "places": description.steps, "places_there": there,
             "parts": description.parts, "parts_there": int(store.written.sum()), "shard": description.shard,
             "dtype": description.dtype, "decoding": description.decoding, "source": description.source,
-            "created": description.created, "problems": store.problems,
+            "created": description.created, "problems": problems,
             "channels": [{"name": channel.name, "axes": channel.axes, "shape": channel.shape, "low": channel.low,
                           "high": channel.high} for channel in description.channels],
             **({"list": [row._asdict() for row in rows]} if arguments.documents else {})}))
@@ -72,7 +73,7 @@ def _info(arguments: argparse.Namespace) -> int:
     print(f"  from      {text_name(description.source)}, {description.created}")
     for row in rows:
         print(f"{row.number:>8}  {row.steps:>10,}  {text_name(row.title)}{'' if row.is_there else '  (not there yet)'}")
-    tell(*store.problems)
+    tell(*problems)
     return SUCCESS
 
 
@@ -99,8 +100,10 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    steps, documents = export(open_store(arguments.store), arguments.output, documents=arguments.document,
-                              channels=arguments.channels, progress=progress("Writing"))
+    store = open_store(arguments.store)
+    steps, documents = export(store, arguments.output, documents=arguments.document, channels=arguments.channels,
+                              progress=progress("Writing"))
+    tell(*store.documents.problems)
     if arguments.json:
         print(json.dumps({"file": str(arguments.output), "steps": steps, "documents": documents}))
     else:

@@ -2,11 +2,14 @@
 
 import argparse
 import json
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from unrolled.models.corpus.nearest import like_what, nearest_to
+from unrolled.models.corpus.parts import at_once
 from unrolled.models.corpus.search import Hit, search, search_text
 from unrolled.models.store.layout import is_searched
+from unrolled.models.store.reading_ahead import ahead
 from unrolled.models.store.store import Store, open_store
 from unrolled.models.trace.detokenization import shown
 from unrolled.models.trace.names import text_name
@@ -69,33 +72,37 @@ def run(arguments: argparse.Namespace) -> int:
                        threshold=arguments.threshold, length=arguments.length, most=arguments.most, progress=told)
     if arguments.json:
         print(json.dumps({"store": arguments.store, "count": found.count, "steps": found.steps, "notes": found.notes,
-                          "hits": [_hit(store, hit) for hit in found.hits]}))
+                          "hits": list(_read(store, found.hits))}))
         return SUCCESS
     many = f"{found.count:,} nearest" if arguments.like else counted(found.count, "place")
     print(f"{many} among {counted(found.steps, 'step')}")
-    for hit in found.hits:
+    for hit, line in zip(found.hits, place_lines(store, found.hits), strict=True):
         number = abs(hit.score) if arguments.metric == "euclid" else hit.score  # a distance
         score = f"{number:.4f}  " if arguments.like else ""
-        print(f"  {score}{place_line(store, hit)}")
+        print(f"  {score}{line}")
     tell(*found.notes)
     return SUCCESS
 
 
-def place_line(store: Store, hit: Hit) -> str:
-    """Where it is, counted from 0, and the text there."""
-    one = _hit(store, hit)
-    steps = str(hit.first) if hit.first == hit.last else f"{hit.first}-{hit.last}"
-    before, words, after = (_readable(store, one[name]) for name in ("before", "words", "after"))
+def place_lines(store: Store, hits: Sequence[Hit]) -> Iterator[str]:
+    """Where each is, counted from 0, and the text there."""
     between = "" if store.description.has_characters else " "
-    return f"{text_name(one['title'])}:{steps}  {before}{between}[{words}]{between}{after}"
+    for one in _read(store, hits):
+        steps = str(one["first"]) if one["first"] == one["last"] else f"{one['first']}-{one['last']}"
+        before, words, after = (_readable(store, one[name]) for name in ("before", "words", "after"))
+        yield f"{text_name(one['title'])}:{steps}  {before}{between}[{words}]{between}{after}"
 
 
-def _hit(store: Store, hit: Hit) -> dict[str, Any]:
-    run = store.run(hit.document)
-    last = min(hit.last, hit.first + LONGEST)
-    return {"document": hit.document, "title": run.title, "first": hit.first, "last": hit.last, "score": hit.score,
-            "before": run.words(max(hit.first - CONTEXT, 0), hit.first), "words": run.words(hit.first, last + 1),
-            "after": run.words(hit.last + 1, hit.last + 1 + CONTEXT)}
+def _read(store: Store, hits: Sequence[Hit]) -> Iterator[dict[str, Any]]:
+    def read(hit: Hit) -> dict[str, Any]:
+        run = store.run(hit.document)
+        start, last = max(hit.first - CONTEXT, 0), min(hit.last, hit.first + LONGEST)
+        words = run.words(start, last + 1 + CONTEXT)
+        after = words[last + 1 - start :] if last == hit.last else run.words(hit.last + 1, hit.last + 1 + CONTEXT)
+        return {"document": hit.document, "title": run.title, "first": hit.first, "last": hit.last, "score": hit.score,
+                "before": words[: hit.first - start], "words": words[hit.first - start : last + 1 - start], "after": after}
+
+    return (found() for found in ahead(read, hits, at_once(store)))
 
 
 def _readable(store: Store, words: list[str]) -> str:

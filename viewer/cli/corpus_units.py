@@ -9,7 +9,7 @@ from unrolled.models.corpus.search import Hit
 from unrolled.models.corpus.units import Counts, Follows, UnitsFound, UnitStatistics, property_named, unit_statistics
 from unrolled.models.store.store import Store, open_store
 from unrolled.models.trace.names import text_name
-from unrolled.viewer.cli.corpus_search import channel_of, place_line
+from unrolled.viewer.cli.corpus_search import channel_of, place_lines
 from unrolled.viewer.cli.telling import SUCCESS, progress, tell
 from unrolled.viewer.state.wording import counted
 
@@ -63,8 +63,9 @@ def _print(store: Store, found: UnitsFound, follows: str, *, are_named: bool) ->
                 for place in (*one.greatest[:1], *one.least[:1]))
         print(f"{line}  {_bars(one.histogram)}  {', '.join(ends)}")
         for name, places in (("greatest", one.greatest), ("least", one.least)) if are_named else ():
-            for place in places:
-                print(f"  {name:>8} {place.value:>7.3f}  {place_line(store, Hit(place.document, place.step, place.step, 0.0))}")
+            lines = place_lines(store, [Hit(place.document, place.step, place.step, place.value) for place in places])
+            for place, line in zip(places, lines, strict=True):
+                print(f"  {name:>8} {place.value:>7.3f}  {line}")
     if not are_named and len(every) > SHOWN:
         print(f"The first {SHOWN} are listed; --unit N shows one with its places, --json all of them.")
 

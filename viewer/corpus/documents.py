@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHeaderView, QLineEdit, QTableView, QWidget
 from unrolled.models.store.layout import StoreError
 from unrolled.models.store.store import Store
 from unrolled.viewer.plotting.context_menu import FocusRing
-from unrolled.viewer.state.wording import counted, percent
+from unrolled.viewer.state.wording import counted, few, percent
 from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.widgets.asking import Asking
 from unrolled.viewer.widgets.building import countdown, in_column, muted_label
@@ -169,7 +169,8 @@ class DocumentList(QWidget):
     def _show(self, found: np.ndarray) -> None:
         assert self._store is not None
         self.table.set_store(self._store, found)
-        self._say(f"{len(found):,} of {counted(len(self._store.documents), 'document')}")
+        documents = self._store.documents
+        self._say(" ".join((f"{len(found):,} of {counted(len(documents), 'document')}", *few(documents.problems))))
 
     def _say(self, sentence: str) -> None:
         self.said.setText(sentence)

@@ -250,6 +250,7 @@ def about(store: Store) -> str:
     problems = list(store.problems)
     try:
         store.documents.at_hand(0)
+        problems += store.documents.problems
         if not store.is_whole:
             missing = int((~store.written).sum())
             problems.append(f"{missing:,} of {description.parts:,} parts {'is' if missing == 1 else 'are'} not there yet.")

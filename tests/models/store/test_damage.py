@@ -113,8 +113,22 @@ def test_what_is_taken_away_while_it_is_open_is_no_hole(source):
     shutil.rmtree(source.location.folder)
     with pytest.raises(StoreError, match=r"“character/c/\d+” is missing from “store”"):
         store.run(2).text()
-    with pytest.raises(StoreError, match="A part of “title” is missing"):
-        store.documents.named("py")
+    assert store.documents.named("py").size == 0
+    assert store.documents.problems == ["The titles of documents 0 to 3 cannot be read: numbers stand in their place."]
+
+
+def test_documents_whose_titles_are_damaged_have_their_numbers(source, tmp_path):
+    many = drawn(tmp_path / "many", [3] * 1500, channels=(HIDDEN,))
+    many.write()
+    path = tmp_path / "many/title/c/0"
+    path.write_bytes(path.read_bytes()[:-5])
+    store = open_store(tmp_path / "many")
+    assert (store.documents[7].title, store.documents[7].steps, store.documents[7].is_named) == ("document 7", 3, False)
+    assert (store.documents[1024].title, store.documents[1024].is_named) == ("folder/1024.py", True)
+    assert store.run(7).text() == many.texts[7]
+    assert store.documents.named("document 777").tolist() == [777]
+    assert store.documents.named("1400").tolist() == [1400]
+    assert store.documents.problems == ["The titles of documents 0 to 1,023 cannot be read: numbers stand in their place."]
 
 
 def test_a_cut_shard_is_no_hole(source):

@@ -37,7 +37,7 @@ def test_documents_are_listed_and_read(made):
     source, store = made
     assert len(store.documents) == len(LENGTHS)
     assert [tuple(store.documents[number]) for number in range(len(LENGTHS))] == [
-        (number, source.titles[number], length, True) for number, length in enumerate(LENGTHS)]
+        (number, source.titles[number], length, True, True) for number, length in enumerate(LENGTHS)]
     assert store.is_whole
     assert store.problems == []
     for number, length in enumerate(LENGTHS):

@@ -351,10 +351,12 @@ def test_what_is_damaged_is_named_in_a_few_words(qtbot, page, tmp_path):
     for place in [*(tmp_path / "store/by_unit/hidden/c/0").iterdir(), *(tmp_path / "store/title/c").iterdir()]:
         os.truncate(place, 3)
     page._open.set_store(open_store(tmp_path / "store"))
-    assert page.about.text().endswith("“title” of the store is cut off or damaged.")
+    damaged = "The titles of documents 0 to 8 cannot be read: numbers stand in their place."
+    assert page.about.text().endswith(damaged)
     table = page.documents.table.documents
-    assert [table.index(1, column).data() for column in range(2)] == ["document 1", ""]
-    assert table.index(1, 1).data(Qt.ItemDataRole.ToolTipRole) == "“title” of the store is cut off or damaged."
+    assert [table.index(1, column).data() for column in range(2)] == ["document 1", "400"]
+    page.documents.field.setText("8")
+    qtbot.waitUntil(lambda: page.documents.said.text() == f"1 of 9 documents {damaged}")
     page.question.setText("on 1")
     page.search()
     qtbot.waitUntil(lambda: not page.asking.busy and not page.unit.asking.busy)
