@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QPoint, QRect, QSize
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize
+from PySide6.QtGui import QColor, QHelpEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSpinBox,
@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QStyle,
     QStyleOptionComboBox,
+    QToolTip,
 )
 from superqt import QElidingLabel
 
@@ -159,6 +160,18 @@ def test_a_box_that_is_as_wide_as_it_wants_to_be_cuts_nothing(qtbot, captioned, 
     box.initStyleOption(option)
     room = box.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, box)
     assert room.width() - 2 >= box.fontMetrics().horizontalAdvance(text)
+
+
+def test_what_a_box_cuts_is_whole_in_its_tooltip(qtbot):
+    box = ComboBox(toolTip="Which attention is drawn")
+    qtbot.addWidget(box)
+    box.addItem("cross attention of the decoder")
+    for width, said in ((90, "cross attention of the decoder\nWhich attention is drawn"), (400, "Which attention is drawn")):
+        box.resize(width, 28)
+        box.show()
+        QToolTip.hideText()
+        QApplication.sendEvent(box, QHelpEvent(QEvent.Type.ToolTip, QPoint(5, 5), box.mapToGlobal(QPoint(5, 5))))
+        assert QToolTip.text() == said
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unrolled.viewer.state.appearance import Appearance
+from unrolled.viewer.state.comparison import Compared
 from unrolled.viewer.state.playhead import NOWHERE, Playhead
 from unrolled.viewer.state.selection import MOST_PINNED, Selection
 from unrolled.viewer.state.session import Session
@@ -113,6 +114,15 @@ def test_another_picture_takes_the_trace_with_it_and_another_trace_begins_at_its
     session.set_input(scripted.picture())
     assert session.trace is None
     assert session.playhead.step == NOWHERE
+
+
+def test_the_time_axis_is_as_long_as_the_longer_of_two_compared_runs():
+    session = Session()
+    session.set_trace(scripted.trace(("a",) * 14))
+    session.compare(Compared("longer", scripted.trace(("a",) * 20)))
+    assert (session.time_axis.stop, session.playhead.length) == (20, 14)
+    session.compare(None)
+    assert session.time_axis.stop == 14
 
 
 def test_pinned_units_belong_to_a_model():

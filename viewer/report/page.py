@@ -269,7 +269,7 @@ class _Page:
         rows = "".join(f"<tr><td class='n'>{own.score:.0%}</td><td class='n'>{own.first + 1}–{own.last + 1}</td>"
                        f"<td>{' '.join(map(self._shown, own.words))}</td></tr>"
                        for own in found.places[:MOST_ROWS])
-        units = ", ".join(f"{unit}{' (below 0)' if sign < 0 else ''}"
+        units = ", ".join(f"{unit}{' (negative)' if sign < 0 else ''}"
                           for unit, sign in zip(found.units, found.signs, strict=True))
         return (f"<h2>Similar steps</h2><p>Where the units {units} are on that are on at step {found.step + 1} (from "
                 f"{general(found.threshold, 3)}):</p><table>{rows}</table>")

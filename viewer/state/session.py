@@ -152,9 +152,8 @@ class Session:
         self.questions.forget_all()
         self.set_search(None)
         self.compare(None)
-        length = 0 if trace is None else len(trace)
         self.time_axis.reset()
-        self.time_axis.set_length(length)
+        length = self._fit_axis()
         self.trace_changed.emit()
         self.branches_changed.emit()
         self.playhead.set_length(length)
@@ -172,8 +171,7 @@ class Session:
         self.branches = branches
         trace = self.trace
         if trace is not before:
-            length = 0 if trace is None else len(trace)
-            self.time_axis.set_length(length)
+            length = self._fit_axis()
             self.trace_changed.emit()
             self.playhead.set_length(length)
         self.branches_changed.emit()
@@ -188,14 +186,20 @@ class Session:
         """Hold another run against the one that is shown, or none; also to say that it has grown."""
         if other is not None or self.compared is not None:
             self.compared = other
+            self._fit_axis()
             self.compared_changed.emit()
 
     def grew(self) -> None:
         """Say that steps were added to the trace."""
-        length = 0 if self.trace is None else len(self.trace)
-        self.time_axis.set_length(length)
+        length = self._fit_axis()
         self.steps_added.emit(length)
         self.playhead.set_length(length)
+
+    def _fit_axis(self) -> int:
+        """Make the time axis as long as the longer of two compared runs; the length of the one that is shown."""
+        length = 0 if self.trace is None else len(self.trace)
+        self.time_axis.set_length(length if self.compared is None else max(length, len(self.compared.trace)))
+        return length
 
     def end(self) -> None:
         if self.trace is not None:

@@ -50,13 +50,13 @@ class TrainingRoomControls(QWidget):
     def __init__(self, settings: TrainingRoomSettings, changes: TrainingRoomChanges, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.cell = _choice(CELLS, "Cell", "The cell to train; restarts the training")
-        self.task = _choice(TASKS, "Task", "What it has to learn; restarts the training")
-        self.optimiser = _choice(OPTIMISERS, "Optimiser", "How weights follow the gradient; restarts the training")
+        self.task = _choice(TASKS, "Task", "What the network has to learn; restarts the training")
+        self.optimiser = _choice(OPTIMISERS, "Optimiser", "How the weights follow the gradient; restarts the training")
         self.steps = _whole(8, 120, "Steps", "The length of every sequence; restarts the training")
         self.hidden = _whole(1, 256, "Hidden units", "How many units the state has; restarts the training")
         self.seed = _whole(0, 1_000_000, "Seed", "Of the weights and of every batch; restarts the training")
         self.radius = _real(0.05, 5.0, 2, 0.05, "Spectral radius",
-                            "Of W_hh at the start: below 1 gradients vanish, far above they may explode; restarts the training")
+                            "Of Wₕₕ at the start: below 1 gradients vanish, far above 1 they may explode; restarts the training")
         self.learning_rate = _real(0.00001, 100.0, 5, 0.001, "Learning rate", "From the next update on")
         self.clip = named(QCheckBox("Clip at"), "Clip gradients",
                           "Scale down a gradient whose norm exceeds the threshold, from the next update on")
@@ -68,9 +68,9 @@ class TrainingRoomControls(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
         groups: tuple[tuple[str, tuple[tuple[str | QCheckBox, QWidget], ...]], ...] = (
-            ("From the start", (("Task", self.task), ("Cell", self.cell), ("Units", self.hidden), ("Steps", self.steps),
-                                ("Radius of W_hh", self.radius), ("Optimiser", self.optimiser), ("Seed", self.seed))),
-            ("While it trains", (("Learning rate", self.learning_rate), (self.clip, self.threshold),
+            ("Before training", (("Task", self.task), ("Cell", self.cell), ("Units", self.hidden), ("Steps", self.steps),
+                                ("Radius of Wₕₕ", self.radius), ("Optimiser", self.optimiser), ("Seed", self.seed))),
+            ("During training", (("Learning rate", self.learning_rate), (self.clip, self.threshold),
                                  ("Truncate after", self.truncation))),
         )
         grid = QGridLayout()

@@ -76,7 +76,7 @@ class LossCurves(Plot):
     def show_history(self, history: History | None, others: Mapping[str, History] = NONE) -> None:
         """A training; smoothed alone, those of other cells on the same task."""
         self.history, self.others = history, others
-        self.say("" if history is not None else "The loss of every update will be drawn here. Press Train (Space).")
+        self.say("" if history is not None else "Press Train (Space).")
         x_range = updates_range(max(map(len, (history or (), *others.values()))))
         if history is not None:
             self.set_ranges(x_range, (0.0, self._highest(history)))
@@ -118,14 +118,14 @@ class NormCurves(Plot):
         self.history: History | None = None
         self.threshold = 1.0
         self.reading = self._read
-        self.setToolTip("Drag the line to change the threshold (Up and Down, Page Up and Page Down)")
+        self.setToolTip("Drag the line to change the threshold (↑, ↓, Page Up, Page Down)")
         self._before = self.line(series(7), "before clipping", width=1.0)
         self._after = self.line(series(0), "after", width=1.0)
         self._line = self.level(ink("playhead"), "threshold", moved=self._move, limits=(LEAST_THRESHOLD, MOST_THRESHOLD))
 
     def show_history(self, history: History | None) -> None:
         self.history = history
-        self.say("" if history is not None else "How long the gradient is at every update will be drawn here.")
+        self.say("" if history is not None else "Press Train (Space).")
         before, after = (history.column(name) if history is not None else np.zeros(0) for name in ("before", "after"))
         low = min(self.threshold, *np.percentile(after, [1])) if len(after) else self.threshold
         high = float(before[np.isfinite(before)].max(initial=self.threshold))

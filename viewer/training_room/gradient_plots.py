@@ -28,7 +28,7 @@ CUT_KEYS = {Qt.Key.Key_Left: 1, Qt.Key.Key_Down: 1, Qt.Key.Key_Right: -1, Qt.Key
 
 
 class MapPlot(Plot):
-    """‖∂L_t/∂h_k‖: a row for each t, a column for each k; what truncation cuts off lies under a veil."""
+    """‖∂Lₜ/∂hₖ‖: a row for each t, a column for each k; what truncation cuts off lies under a veil."""
 
     window_changed = Signal(int)  # a person moved the cut: so many steps, 0 for all
 
@@ -42,7 +42,7 @@ class MapPlot(Plot):
         self.truncation = 0  # the cut; 0 for none
         self.steps = 24
         self.reading = self._read
-        self.setToolTip("Drag the line to truncate backpropagation after fewer or more steps (Left and Right, Home, End)")
+        self.setToolTip("Drag the line to truncate backpropagation after fewer or more steps (←, →, Home, End)")
         self.take_keys({**{key: partial(self._move_by, by) for key, by in CUT_KEYS.items()},
                              Qt.Key.Key_Home: lambda: self._move_to(1), Qt.Key.Key_End: lambda: self._move_to(self.steps)})
         self.extend_menu = lambda menu: add_colour_maps(menu.addMenu("Colour map"), SEQUENTIAL, self.colour_map,
@@ -78,7 +78,7 @@ class MapPlot(Plot):
 
     def _fit(self) -> None:
         shown = self.shown
-        self.say("" if shown is not None else "The gradient of every loss with respect to every earlier state.")
+        self.say("" if shown is not None else "Press Train (Space).")
         ends = (0.5, self.steps + 0.5)
         self.set_ranges(ends, ends)
         norms = None
@@ -87,6 +87,7 @@ class MapPlot(Plot):
             norms[np.triu_indices(shown.steps, 1)] = np.nan
             norms[~shown.counted] = np.nan  # no loss at this step
         self.colours.show(norms, self.colour_map)
+        self._edge.set_visible(shown is not None)
         self._fit_cut()
 
     def _fit_cut(self) -> None:
@@ -130,7 +131,7 @@ class DecayPlot(Plot):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__("Gradient by distance, with the bound", Axis("steps back, t − k", whole=True),
-                         Axis("share of ‖∂L_t / ∂h_t‖", log=True), theme, table=self._table)
+                         Axis("share of ‖∂Lₜ/∂hₜ‖", log=True), theme, table=self._table)
         self.shown: GradientMap | None = None
         self.of_cell = False
         self._state: object = None
@@ -150,7 +151,7 @@ class DecayPlot(Plot):
         if state == self._state:
             return
         self._state, self.shown, self.of_cell = state, shown, of_cell
-        self.say("" if shown is not None else "How much of a gradient is left so many steps back.")
+        self.say("" if shown is not None else "Press Train (Space).")
         for mark in (self._spread, self._middle, self._bound, self.veil, self._cut):
             mark.set_visible(shown is not None)
         maps = ((cell, other.latest_map) for cell, other in others.items())

@@ -41,10 +41,10 @@ class TrainingRoomPage(QWidget):
         self.back = self._button("Back to the microscope", "back", "Back to the microscope (Ctrl+T or Escape)", self.left.emit)
         self.play = self._button("Train", "play", "Train, or pause (Space)", self.toggle, "Space")
         self.one = self._button("One update", "step", "Make one update (→)", self.step, "Right")
-        self.again = self._button("Again", "again", "Start again with the same seed (Home)", self.begin_again, "Home")
+        self.again = self._button("Start again", "again", "Start again with the same seed (Home)", self.begin_again, "Home")
         self.of_cell = named(QCheckBox("of the cell c, not of h"), "Gradients of the cell",
                              "An LSTM’s gradients go back through its cell, past the gates")
-        self.folder = self._button("Show in folder", "open", "Open the folder that it was saved in", self._open_folder)
+        self.folder = self._button("Show in folder", "open", "Open the folder it was saved in", self._open_folder)
         self.folder.hide()
         self._show_folder: Callable[[], object] | None = None
         self.said = muted_label(wrapped=True)
@@ -206,7 +206,7 @@ class TrainingRoomPage(QWidget):
         of_cell = self._of_cell
         self._show_on(self.drawn)
         if history is None:
-            texts = ("What the task asks is said here once it stands ready.", "", "", "")
+            texts = ("Getting the task ready…", "", "", "")
         else:
             texts = (of_loss(history), of_norms(history, changes.threshold),
                      of_map(history.recent_maps, changes.window, of_cell=of_cell), of_decay(history, of_cell=of_cell))

@@ -22,7 +22,7 @@ from unrolled.viewer.training_room.curves import LossCurves, NormCurves, updates
 from unrolled.viewer.training_room.gradient_plots import DecayPlot, MapPlot
 from unrolled.viewer.training_room.history import COLUMNS, History
 
-TITLES = ("Loss", "Gradient norm", "Gradients ‖∂L_t / ∂h_k‖", "What is left of it, t − k steps back")
+TITLES = ("Loss", "Gradient norm", "Gradients ‖∂Lₜ/∂hₖ‖", "What is left of them t − k steps back")
 COLOUR_MAP = "inferno"
 LETTER, HEADING, GAP = 11, 24, 14  # pixels of a plot’s type, of the title above it, between two plots
 FITS = 8.5 / 640  # the type’s size for a picture’s width

@@ -84,17 +84,18 @@ def of_norms(history: History, threshold: float) -> str:
     recent = f"the last {len(before)} updates" if len(before) > 1 else "the first update"
     if not cut.any():
         if threshold <= 0:
-            return f"Nothing is clipped: the longest gradient of {recent} was {number(float(before.max()))}."
-        return f"No gradient of {recent} was longer than the threshold: the longest was {number(float(before.max()))}."
+            return f"Nothing is clipped: the largest norm of {recent} was {number(float(before.max()))}."
+        return f"No gradient norm of {recent} exceeded the threshold: the largest was {number(float(before.max()))}."
     most = float((before[cut] / after[cut]).max())
-    return f"Clipping shortened {int(cut.sum())} of {recent}, by up to {number(most)} times; their direction stays."
+    where = f"{int(cut.sum())} of {recent}" if len(before) > 1 else recent
+    return f"Clipping shortened the gradient in {where}, by a factor of up to {number(most)}; its direction is unchanged."
 
 
 def of_map(maps: Sequence[GradientMap], window: int, *, of_cell: bool) -> str:
     """Whether gradients vanish or explode, where the maps agree on it, the newest last; and what the window cuts off."""
     shown = maps[-1] if maps else None
     if shown is None:
-        return "Each row is a loss L at step t; going left, how much the state k steps into the sequence could change it."
+        return "Each row is a loss Lₜ; going left, how much the state hₖ, further and further back, could change it."
     state = "c" if of_cell and shown.cell is not None else "h"
     factor, far, left = _followed(shown, of_cell)
     factors = [found for one in maps if math.isfinite(found := _followed(one, of_cell)[0])]
@@ -103,12 +104,12 @@ def of_map(maps: Sequence[GradientMap], window: int, *, of_cell: bool) -> str:
         sentence = "No step’s gradient can be followed back."
     elif len({np.searchsorted(LASTING, found) for found in factors}) > 1:
         sentence = (f"Not settled: over the last {len(maps)} maps a gradient changed by × {min(factors):.2f} to × "
-                    f"{max(factors):.2f} a step.")
+                    f"{max(factors):.2f} per step.")
     else:
         if factor < LASTING[0]:
-            sentence = f"Gradients vanish: {back}, {share(left)} of ∂L/∂{state} is left (× {factor:.2f} a step)."
+            sentence = f"Gradients vanish: {back}, {share(left)} of ∂L/∂{state} is left (× {factor:.2f} per step)."
         elif factor > LASTING[1]:
-            sentence = f"Gradients explode: {back}, ∂L/∂{state} is {number(left)} times as long (× {factor:.2f} a step)."
+            sentence = f"Gradients explode: {back}, ∂L/∂{state} is {number(left)} times as large (× {factor:.2f} per step)."
         else:
             sentence = f"Gradients last: {back}, ∂L/∂{state} is still {share(left)} of what it was."
     if 0 < window < shown.steps and shown.cut_away > 0:
@@ -120,11 +121,11 @@ def of_decay(history: History, *, of_cell: bool) -> str:
     """What the bound says, and what was measured."""
     shown = history.latest_map
     if shown is None:
-        return "How much of a gradient is left so many steps back, beside the bound of Pascanu et al. 2013."
+        return "How much of a gradient is left that many steps back, with the bound of Pascanu et al. (2013)."
     if len(shown.norms) > 1:
         radii = ", ".join(f"{gate} {radius:.2f}" for gate, radius in zip(history.started.blocks, shown.radii, strict=True))
-        return f"Spectral radius of each gate’s W_hh: {radii}. The bound of Pascanu et al. is for a tanh network; none is drawn."
+        return f"Spectral radius of each gate’s Wₕₕ: {radii}. The bound of Pascanu et al. is for a tanh RNN: none is drawn."
     norm, radius = shown.norms[0], shown.radii[0]
     consequence = "gradients must vanish" if norm < 1 else "gradients may explode, but need not"
-    return (f"‖∂h_t/∂h_k‖ ≤ ‖W_hh‖^(t−k), and ‖W_hh‖ = {norm:.2f}: {consequence} (Pascanu et al. 2013). "
+    return (f"‖∂hₜ/∂hₖ‖ ≤ ‖Wₕₕ‖ᵗ⁻ᵏ, and ‖Wₕₕ‖ = {norm:.2f}: {consequence} (Pascanu et al. 2013). "
             f"Spectral radius {radius:.2f}.")

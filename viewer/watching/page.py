@@ -204,7 +204,7 @@ class WatchPage(QWidget):
     @property
     def _norm(self) -> str:
         """What the map of gradients shows."""
-        return "‖∂L/∂c_t‖" if self.of_cell.isEnabled() and self.of_cell.isChecked() else "‖∂L/∂h_t‖"
+        return "‖∂L/∂cₜ‖" if self.of_cell.isEnabled() and self.of_cell.isChecked() else "‖∂L/∂hₜ‖"
 
     def _draw(self, history: WatchHistory, shown: WatchedUpdate | None, loss: LossPlot, norms: NormPlot,
               gradients: GradientMapPlot, profile: ProfilePlot) -> None:

@@ -98,7 +98,7 @@ class NormPlot(_OverUpdates):
 
 
 class GradientMapPlot(_OverUpdates):
-    """‖∂L/∂h_t‖ of one layer: a column an update, a row a step."""
+    """‖∂L/∂hₜ‖ of one layer: a column an update, a row a step."""
 
     def __init__(self, theme: Theme) -> None:
         self._values: Numbers | None = None
@@ -138,13 +138,13 @@ class GradientMapPlot(_OverUpdates):
 
 
 class ProfilePlot(Plot):
-    """‖∂L/∂h_t‖ and ‖∂L/∂c_t‖ over the steps of one update."""
+    """‖∂L/∂hₜ‖ and ‖∂L/∂cₜ‖ over the steps of one update."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__("Gradients over steps at one update", Axis("step t", whole=True), Axis("norm", log=True), theme,
                          table=self._table)
-        self._hidden_line = self.line(series(0), "‖∂L/∂h_t‖", width=1.6)
-        self._cell_line = self.line(series(3), "‖∂L/∂c_t‖", width=1.6)
+        self._hidden_line = self.line(series(0), "‖∂L/∂hₜ‖", width=1.6)
+        self._cell_line = self.line(series(3), "‖∂L/∂cₜ‖", width=1.6)
         self.hidden, self._cell = NOTHING, NOTHING
         self.reading = self._read
         self.show_profile(NOTHING, NOTHING)

@@ -23,6 +23,7 @@ class Drawer(QFrame):
     """Tabs, and the view behind the one that is open."""
 
     opened = Signal(str)  # another view; empty where the drawer was closed
+    fitted = Signal()  # its tabs take more lines, or fewer
 
     def __init__(self, host: ViewHost, do: Do, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -94,8 +95,10 @@ class Drawer(QFrame):
         return self._row.heightForWidth(max(self.width() - 16, 200)) + 10
 
     def _fit(self) -> None:
-        closed = not self.open_name
+        closed, before = not self.open_name, self.maximumHeight()
         self.setMinimumHeight(self._line_height() if closed else LEAST_HEIGHT)
         self.setMaximumHeight(self._line_height() if closed else UNBOUNDED)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum if closed else QSizePolicy.Policy.Preferred)
         self.updateGeometry()
+        if closed and self.maximumHeight() != before:
+            self.fitted.emit()

@@ -65,6 +65,7 @@ class Layout(QWidget):
         self._drop_hint.hide()
         self.drawer.opened.connect(self._size_drawer)
         self.said.fitted.connect(self._make_room)
+        self.drawer.fitted.connect(self._make_room)
         self.centre.splitterMoved.connect(self._drawer_moved)
         session.run_changed.connect(lambda: self._forget("run", "error", "warning"))
         session.input_changed.connect(lambda: self._forget("input", "info"))
@@ -110,6 +111,18 @@ class Layout(QWidget):
     def _shown(self, place: Place) -> tuple[ViewSpec, ...]:
         return tuple(spec for spec in self._host.at(place)
                      if spec.name in self.sections and not self.sections[spec.name].isHidden())
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Tab goes on as the parts are seen, column after column; by itself it would go in the order in which they were made."""
+        parts = [self.toolbar, *(own.widget(place) for own in self._splitters.values() for place in range(own.count())),
+                 *self._bottom, self.status]
+        stops = [own for part in parts if part is not None for own in part.findChildren(QWidget) if own.isVisible()
+                 and own.isEnabled() and own.focusPolicy() & Qt.FocusPolicy.TabFocus and own.focusProxy() is None]
+        focused, by = self.window().focusWidget(), 1 if forward else -1
+        place = stops.index(focused) + by if focused in stops else min(by, 0)
+        reason = Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason
+        stops[place % len(stops)].setFocus(reason)  # the toolbar has some
+        return True
 
     # ── Messages ──────────────────────────────────────────────────────────────────────────────────────────────
 

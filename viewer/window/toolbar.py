@@ -19,7 +19,7 @@ from unrolled.viewer.widgets.combo_box import BESIDE, ComboBox
 OPEN_MODEL = "\0model"
 SLIDER_STEPS = 100
 MOST_IN_SIGHT = 24  # of the models that can be picked
-LEAST_MODEL, MOST_MODEL = 164, 420  # device-independent pixels, of the picker of models
+LEAST_MODEL, MOST_MODEL = 164, 320  # device-independent pixels, of the picker of models: no name that comes moves the others
 DEVICE = 84  # at least, of the picker of devices
 ICON = QSize(ICON_PIXELS, ICON_PIXELS)
 NARROW = 1180  # device-independent pixels; below, buttons are icons alone
@@ -147,7 +147,7 @@ class Toolbar(QFrame):
         self._fit_model()
 
     def _fit_model(self) -> None:
-        """Make the pickers as wide as the device's title and the longest of the models', where there is room for it."""
+        """Make the pickers as wide as the device's title and most models' are, where there is room for it."""
         layout = self.layout()
         assert layout is not None
         layout.invalidate()  # its buttons may just have become icons alone
@@ -155,9 +155,7 @@ class Toolbar(QFrame):
         wanted = self.device.fontMetrics().horizontalAdvance(self.device.currentText()) + BESIDE + 6
         self.device.setFixedWidth(max(min(wanted, 2 * DEVICE, free - LEAST_MODEL), DEVICE))
         free -= self.device.width()
-        metrics = self.model.fontMetrics()
-        widest = max((metrics.horizontalAdvance(self.model.itemText(index)) for index in range(self.model.count())), default=0)
-        self.model.setFixedWidth(min(max(LEAST_MODEL, min(widest + BESIDE + 6, MOST_MODEL)), max(free, LEAST_MODEL)))
+        self.model.setFixedWidth(max(min(MOST_MODEL, free), LEAST_MODEL))
 
     def _model_activated(self, index: int) -> None:
         chosen = str(self.model.itemData(index) or "")

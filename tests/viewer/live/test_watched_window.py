@@ -97,12 +97,12 @@ def test_layers_and_cells_can_be_chosen(told):
     assert told.sections[3]._note.text() == "at step 1 × 0.12 of step 4"
     told.of_cell.setChecked(True)
     told.refresh()
-    assert told.sections[2]._note.text() == "‖∂L/∂c_t‖"
+    assert told.sections[2]._note.text() == "‖∂L/∂cₜ‖"
     told.slider.setValue(0)
     told.refresh()
     assert told.update_number == 0  # which has no gradients: those of the others are drawn as before
     assert told.of_cell.isEnabled()
-    assert told.sections[2]._note.text() == "‖∂L/∂c_t‖"
+    assert told.sections[2]._note.text() == "‖∂L/∂cₜ‖"
     told.slider.setValue(told.slider.maximum())
     told.refresh()
     assert told.map._read(25.0, 4.0) == "about update 25, step 4: 16"
@@ -186,7 +186,7 @@ def test_its_plots_and_their_numbers_are_exported(qtbot, window, told, tmp_path)
             dialog.export_to(tmp_path / f"plots{suffix}")
         qtbot.waitUntil(lambda: window.findChild(ExportDialog) is None)
     drawing = (tmp_path / "plots.svg").read_text().replace("\u00a0", " ")
-    assert drawing.count("‖∂L/∂h_t‖ of rnn · L1") == 1
+    assert drawing.count("‖∂L/∂hₜ‖ of rnn · L1") == 1
     rows = (tmp_path / "plots.csv").read_text().splitlines()
     assert rows[0] == "update,loss,norm_before,norm_after"
     assert rows[10] == "10,0.20000000298023224,2.0,0.5"

@@ -252,7 +252,7 @@ def test_the_pointer_reads_out_and_a_click_is_a_place(qtbot, plot):
 
 @pytest.mark.parametrize("width", range(200, 280, 10))
 def test_a_legend_breaks_between_names_alone(qtbot, plot, width):
-    for name in ("‖∂L/∂h_t‖", "‖∂L/∂c_t‖", "‖∂L/∂x_t‖"):
+    for name in ("‖∂L/∂hₜ‖", "‖∂L/∂cₜ‖", "‖∂L/∂xₜ‖"):
         plot.line(ink("accent"), name).show(UPDATES, VALUES)
     plot.show_legend()
     plot.resize(width, 300)

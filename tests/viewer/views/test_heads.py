@@ -129,15 +129,14 @@ def test_attention_over_what_was_written_has_its_words_on_both_sides(qtbot, plac
     np.testing.assert_array_equal(view.canvas.view.row_weights, session.trace.column("self_attention")[4, 2, 0, : len(words)])
 
 
-def test_attention_that_is_implied_says_so_and_that_it_is_the_only_one(qtbot):
+def test_attention_that_is_implied_says_so_and_offers_no_choice(qtbot):
     implied = Channel(name="implied_attention", role="implied_attention", symbol="α", axes=("layer", "key"), shape=(2, 4), low=0,
                       high=1)
     trace = Trace((implied,), provenance=Provenance(model="scripted", input_kind="text", detokenization="pieces"))
     trace.append(StepResult(step=0, token=1, word="▁a", log_prob=-0.5, values={"implied_attention": np.ones((2, 4), np.float32)}))
     view = shown(qtbot, AlignmentView, session_with(trace))
-    assert view.picker.isVisible()
-    assert not view.picker.isEnabled()
-    assert view.picker.currentText() == "Implied attention, layer\N{NO-BREAK SPACE}2"
+    assert view.picker.isHidden()
+    assert view.note == "implied attention, layer\N{NO-BREAK SPACE}2"
 
 
 def test_without_a_state_that_steps_hand_on_words_are_attributed_alone(qtbot):

@@ -46,4 +46,7 @@ def test_what_has_the_focus_is_in_sight_and_looks_so(qtbot, captioned, theme, op
         own.setFocus(Qt.FocusReason.TabFocusReason)
         assert differing(with_focus, without) > 8, name
     assert len(reached) > 40
+    views = [window.host.views[name] for name in ("picture", "written", "tracks", "candidates", "unit", "scrub bar")]
+    order = [next(place for place, own in enumerate(reached) if view.isAncestorOf(own)) for view in views]
+    assert order == sorted(order)  # as it is seen: from the left to the right, then the bottom
     assert QApplication.focusWidget() is not None

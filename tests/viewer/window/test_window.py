@@ -203,6 +203,8 @@ def test_what_is_drawn_fits_small_and_large_windows(qtbot, window):
         assert window.size().width() == size[0]
         buttons = window.layout_.toolbar.findChildren(QAbstractButton)
         assert all(button.mapTo(window, QPoint(button.width(), 0)).x() <= size[0] for button in buttons)
+        drawer = window.layout_.drawer
+        assert drawer.y() + drawer.height() == window.layout_.centre.height()  # no gap below tabs in one line that were in two
 
 
 @pytest.mark.parametrize("room", [(1200, 700), (1366, 768), (1920, 1080), (3840, 2160)])

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QMenu
 
 from unrolled.models.trace import Channel, Trace
 from unrolled.models.trace.places import place_words
-from unrolled.models.trace.slices import base_name
+from unrolled.models.trace.slices import base_name, whole_title
 from unrolled.viewer.drawing.alignment_rows import AlignmentRows, row_limits, whole_word, written_label
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import Table, steps_table
@@ -33,6 +33,8 @@ MOST_LINES = 3  # of the source sentence; a longer one scrolls
 AXES = (("source",), ("key",))
 ROOM_FOR_SENTENCE = 260  # pixels; in a lower panel the words over the matrix are lit up alone
 ROOM_FOR_LINES = 110  # pixels of the panel's height for each of them
+ROOM_FOR_SCALES = 420  # pixels of its width, where there is a choice of channels; in a narrower one the menu and its key have it
+LEAST_PICKER = 110
 EMPTY = "Which source words each output {} attends to appears here."
 EMPTY_SELF = "Which of those before it each {} attends to appears here."  # where there is no source to attend to
 
@@ -74,9 +76,11 @@ class AlignmentView(View):
         self.colour_map.chosen.connect(lambda name: update(attention_colour_map=name))
         self.picker = named(ComboBox(), "Attention channel", "Which attention is drawn")
         self.picker.activated.connect(self._pick)
+        self.picker.setMinimumWidth(LEAST_PICKER)
         self.picker.hide()
-        controls = in_row(None, segment(self.absolute, self.stretched), self.colour_map, (self.legend, 1), spacing=4)
-        self.hold(self._scroll, (self.canvas, 1), self.picker, controls, spacing=5)
+        self._scales = segment(self.absolute, self.stretched)
+        controls = in_row(None, self._scales, (self.picker, 1), self.colour_map, (self.legend, 1), spacing=4)
+        self.hold(self._scroll, (self.canvas, 1), controls, spacing=5)
         self.canvas.pointed.connect(self._point)
         self.canvas.row_clicked.connect(lambda row: self.do(Seek(row)))
         self.canvas.column_clicked.connect(self._word_clicked)
@@ -138,6 +142,7 @@ class AlignmentView(View):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._size_words()
+        self._share_row()
 
     def choose(self, word: int) -> None:
         """Follow a source word, or let it go if it is the one already."""
@@ -147,9 +152,9 @@ class AlignmentView(View):
 
     def _find_channel(self, trace: Trace | None) -> Channel | None:
         found = () if trace is None else tuple(own for own in self.session.channels if own.axes in AXES)
-        self.picker.offer((channel.name, channel.title.capitalize()) for channel in found)
-        self.picker.setVisible(any(channel.role != "attention" for channel in found))  # what is implied is not said to be it
-        self.picker.setEnabled(len(found) > 1)
+        self.picker.offer((channel.name, whole_title(channel).capitalize()) for channel in found)
+        self.picker.setVisible(len(found) > 1)
+        self._share_row()
         return next((channel for channel in found if base_name(channel.name) == self._channel_name), found[0] if found else None)
 
     def _take_source(self, trace: Trace, channel: Channel) -> None:
@@ -172,6 +177,9 @@ class AlignmentView(View):
         self._scroll.setFixedHeight(min(room, lines * LINE + 2))
         # The matrix has the same words above it; but while attention is painted there has to be something to paint on.
         self._scroll.setVisible(self.height() >= ROOM_FOR_SENTENCE or self._brush_mode != "off")
+
+    def _share_row(self) -> None:
+        self._scales.setHidden(not self.picker.isHidden() and self.width() < ROOM_FOR_SCALES)
 
     def _draw(self, step: int) -> None:
         trace, rows = self.session.trace, self._rows
@@ -225,7 +233,8 @@ class AlignmentView(View):
             best = int(np.nanargmax(np.nan_to_num(column[:, place], nan=-1.0)))
             return (f"“{source}” is attended to most by “{whole_word(trace.words, best, detokenization)}”  "
                     f"{weight_percent(float(column[best, place]))}")
-        return ""
+        channel = self._rows.channel if self._rows is not None else None
+        return "" if channel is None or channel.role == "attention" else channel.title
 
     def _name_of(self, trace: Trace, place: int) -> str:
         return whole_word(self._names, place, trace.provenance.detokenization)

@@ -236,6 +236,7 @@ class AttributionView(View):
         places = places_of(trace, part, step, drops=None if occluded is None else occluded.drops(measure),
                            appearance=self.session.appearance.values)
         self.attributions.show_places(places)
+        self.attributions.title.setVisible(part is not None or places is not None)
         text = "" if masked is None or places is None else masked.failure or "Computing occlusion…"
         if occluded is not None and places is not None and places.drops is not None:
             text = verdict(summarise(places.drops, places.attention), measure, sure=occluded.log_prob > SURE)

@@ -8,9 +8,10 @@ from unrolled.models.trace import Channel, Trace
 from unrolled.viewer.state.beginning import empty_text
 from unrolled.viewer.state.commands import Hover, TogglePin
 from unrolled.viewer.state.wording import counted, percent
+from unrolled.viewer.theme.fonts import mono_font
 from unrolled.viewer.views.gates.scatter import GateScatter
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_column, muted_label, switch
+from unrolled.viewer.widgets.building import in_column, muted_label, switch, typeset
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 from unrolled.viewer.widgets.row_model import PickList
 from unrolled.viewer.widgets.two_parts import TwoParts
@@ -39,6 +40,7 @@ class GateStatisticsView(View):
         self.reading = muted_label()
         self.lives = PickList("Half-lives of units")
         self.lives.setToolTip(PROXY)
+        typeset(self.lives, mono_font(12))
         self.lives.picked.connect(lambda unit: self.do(TogglePin(unit)))
         self._title = QLabel("Half-life (proxy)")
         self._title.setToolTip(PROXY)
@@ -122,8 +124,8 @@ class GateStatisticsView(View):
                             "“unrolled analyze FOLDER” counts over many." if untold else "")
         self._short.setVisible(bool(untold))
         for unit in (*pinned, *(int(unit) for unit in order if int(unit) not in pinned)):
-            text = f"unit {unit}:  {_steps(float(lives[unit]), result.steps)}"
-            self.lives.add(f"{text}  · pinned" if unit in pinned else text, unit, PROXY)
+            text = f"unit {unit:<4} {_steps(float(lives[unit]), result.steps)}"
+            self.lives.add(f"{text}  pinned" if unit in pinned else text, unit, PROXY)
 
     def _read_out(self, result: Saturation) -> None:
         unit = self.session.selection.hover
@@ -135,7 +137,7 @@ class GateStatisticsView(View):
 
 
 def _steps(life: float, seen: int) -> str:
-    if not life <= seen:
-        return f"longer than {seen:,}" if life > 0 else "–"
-    number = f"{life:.2g}" if life < 100 else f"{life:,.0f}"
-    return f"{number} step{'' if number == '1' else 's'}"
+    if not life > 0:
+        return f"{'–':>8}"
+    number = f"{life:,.1f}" if life <= seen else f"> {seen:,}"
+    return f"{number:>8} steps"

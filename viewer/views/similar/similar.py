@@ -142,9 +142,9 @@ class SimilarView(View):
             self.status.setText(f"{error}.")
             return
         self._fill(found)
-        units = ", ".join(f"{unit}{' (below 0)' if sign < 0 else ''}"
+        units = ", ".join(f"{unit}{' (negative)' if sign < 0 else ''}"
                           for unit, sign in zip(pattern.units, pattern.signs, strict=True))
-        self.status.setText(f"{counted(len(found), 'match', 'matches')} in this run: at least half of the units "
+        self.status.setText(f"{counted(len(found), 'match', 'matches')} in this run, where at least half of the units "
                             f"{units} are active.")
 
     def ask_folder(self) -> None:
@@ -192,10 +192,11 @@ class SimilarView(View):
     def _fill(self, matches: list[Match]) -> None:
         trace = self.session.trace
         detokenization = trace.provenance.detokenization if trace is not None else "words"
+        gap = "" if detokenization == "characters" else " "
         for match in matches:
             around = [text_of((shown(word) if detokenization == "words" else word for word in part), detokenization)
                       for part in (match.before, match.words, match.after)]
-            text = f"{around[0]} [{around[1]}] {around[2]}".replace("\n", "⏎").strip()
+            text = f"{around[0]}{gap}[{around[1]}]{gap}{around[2]}".replace("\n", "⏎").strip()
             where = f"{Path(match.source).name}, " if match.source else ""
             line = f"{percent(match.score):>5}   {text}   ({where}step {match.first + 1:,})"
             self.matches.add(line, match, line)

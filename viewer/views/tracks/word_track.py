@@ -16,7 +16,7 @@ from unrolled.viewer.drawing.label_line import label_line, runs
 from unrolled.viewer.drawing.painting import laid_out, mix
 from unrolled.viewer.plotting.table import Column
 from unrolled.viewer.state.wording import LABELS, is_end, percent, shown, what_a_step_is
-from unrolled.viewer.theme.fonts import text_font
+from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.views.tracks.track import MARGIN, Track
 from unrolled.viewer.views.view import ViewContext
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from unrolled.viewer.plotting.time_plot import TimePlot
 
 WORD_HEIGHT = 18.0
-ROOM_FOR_WORDS, ROOM_FOR_CHARACTERS = 26.0, 10.0  # pixels each; where steps are narrower, words are left out evenly
+ROOM_FOR_WORDS, ROOM_FOR_CHARACTERS = 26.0, 10.0  # pixels each; where steps are narrower, words are left out evenly,
+SMALL, ROOM_FOR_SMALL = 10, 6.0  # characters smaller: a text with letters left out would be read as another
 READ_HEIGHT = 28
 LEAST_STEP = 3.0       # pixels; narrower steps have no words: too few of them would be left
 
@@ -91,8 +92,10 @@ class WordTrack(Track):
         baseline = (WORD_HEIGHT + metrics.ascent() - metrics.descent()) / 2
         if detokenization == "characters" and every > 1:  # one needs neither to be cut nor to be laid out
             painter.setPen(usual)
-            for step in range(start - start % every, stop, every):
-                painter.drawText(QPointF(geometry.x(step), baseline), shown(trace.words[step], detokenization))
+            painter.setFont(mono_font(SMALL))
+            for step in range(start, stop) if geometry.step_width >= ROOM_FOR_SMALL else ():
+                painter.drawText(QPointF(geometry.x(step + 0.5) - ROOM_FOR_SMALL / 2, baseline),
+                                 shown(trace.words[step], detokenization))
             return
         if detokenization in LABELS:
             steps, every = runs(trace.words[start:stop], start), 1
