@@ -1,7 +1,5 @@
 """`python -m unrolled.models VERB`: the process that computes. Torch is imported by the verb that needs it."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

@@ -1,7 +1,5 @@
 """The face of whatever makes models: one adapter a family, each a value named `ADAPTER` in a module of its own."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial

@@ -1,7 +1,5 @@
 """Calls of torch's attention functions, which its modules call too: kept while they run, and made into weights afterwards."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,7 +49,7 @@ class AttentionCall(Call):
         return query.shape[0 if self.multi_head else -2]
 
     @classmethod
-    def parts(cls, calls: Sequence[AttentionCall], item: int | None) -> Iterator[Part]:
+    def parts(cls, calls: "Sequence[AttentionCall]", item: int | None) -> Iterator[Part]:
         for call in calls:
             yield call._part(slice(None) if item is None else slice(item, item + 1))
 

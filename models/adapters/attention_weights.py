@@ -4,8 +4,6 @@ Arguments have the names that torch's functions give them. Masked places weigh 0
 has it: 0, and not a number where multi-head attention is asked for its weights.
 """
 
-from __future__ import annotations
-
 import inspect
 import math
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """What one call of a function brought, or a module returned: its quantities over time, for the sequences of the batch."""
 
-from __future__ import annotations
-
 import math
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
@@ -125,7 +123,7 @@ class OutputCall(Call):
         return len(self.values)
 
     @classmethod
-    def parts(cls, calls: Sequence[OutputCall], item: int | None) -> Iterator[Part]:
+    def parts(cls, calls: "Sequence[OutputCall]", item: int | None) -> Iterator[Part]:
         for call in calls:
             values = call.values if item is None else call.values[:, item : item + 1]
             yield (Quantity(field="output", values=values, difference=0.0, against="as it was returned"),)

@@ -1,7 +1,5 @@
 """The processors of this machine that a model can run on."""
 
-from __future__ import annotations
-
 import platform
 
 import torch

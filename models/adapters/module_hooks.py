@@ -1,7 +1,5 @@
 """Records what happens inside anybody's network: hooks say which module is at work, a function mode what torch is asked for."""
 
-from __future__ import annotations
-
 import sys
 import threading
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """The adapter of one network, whose weights a package brings beside its code."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path

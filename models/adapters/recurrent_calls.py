@@ -1,7 +1,5 @@
 """Calls of torch's recurrent functions, which its modules call too: kept while they run, and made into gates afterwards."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -70,7 +68,7 @@ class SequenceCall(Call):
         return len(self.top) if self.batch_sizes is None else int((self.batch_sizes > self.place(item)).sum())
 
     @classmethod
-    def parts(cls, calls: Sequence[SequenceCall], item: int | None) -> Iterator[Part]:
+    def parts(cls, calls: "Sequence[SequenceCall]", item: int | None) -> Iterator[Part]:
         for call in calls:
             yield call._part(item)
 
@@ -118,7 +116,7 @@ class SequenceCall(Call):
                 projected=weights.hr is not None, difference=difference, against=AGAINST)
 
 
-def by_layers(function: Any, given: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, list[Layer]] | None:
+def by_layers(function: Any, given: tuple[Any, ...], named: Mapping[str, Any]) -> "tuple[Any, list[Layer]] | None":
     """What the function returns, a layer after another, with what each read and returned.
 
     So does the CPU, with the same bits, masks of dropout among them. None where that is another device, or one layer, or
@@ -136,7 +134,7 @@ def by_layers(function: Any, given: tuple[Any, ...], named: Mapping[str, Any]) -
     return (top.transpose(0, 1) if stack.batch_first else top, *states), layers
 
 
-def sequence_call(function: Any, given: tuple[Any, ...], named: Mapping[str, Any], returned: Any, layers: Sequence[Layer],
+def sequence_call(function: Any, given: tuple[Any, ...], named: Mapping[str, Any], returned: Any, layers: "Sequence[Layer]",
                   keeper: Keeper, order: tuple[int, ...]) -> SequenceCall:
     """The call, to be kept. Layers below the last return no output: where they are not known they are run once more."""
     stack = _Stack.of(function, given, named)
@@ -181,7 +179,7 @@ class _Stack:
     batch_first: bool
 
     @classmethod
-    def of(cls, function: Any, given: tuple[Any, ...], named: Mapping[str, Any]) -> _Stack:
+    def of(cls, function: Any, given: tuple[Any, ...], named: Mapping[str, Any]) -> "_Stack":
         packed = "batch_sizes" in named or (len(given) > 3 and isinstance(given[3], (list, tuple)))
         call = dict(zip(PACKED if packed else PADDED, given, strict=False)) | dict(named)
         flat, directions = call["params"], 2 if call["bidirectional"] else 1
@@ -248,13 +246,13 @@ class CellCall(Call):
         return 1
 
     @classmethod
-    def parts(cls, calls: Sequence[CellCall], item: int | None) -> Iterator[Part]:
+    def parts(cls, calls: "Sequence[CellCall]", item: int | None) -> Iterator[Part]:
         """Those that follow one another with the same weights are computed at once."""
         for _, group in groupby(calls, lambda call: (*map(id, call.weights.flat), call.batch, call.x.dtype)):
             yield cls._together(list(group), item)
 
     @classmethod
-    def _together(cls, calls: Sequence[CellCall], item: int | None) -> Part:
+    def _together(cls, calls: "Sequence[CellCall]", item: int | None) -> Part:
         dtype, equations = computed_in(calls[0].after[0]), calls[0].equations
         place = slice(None) if item is None else slice(item, item + 1)
 

@@ -3,8 +3,6 @@
 Only the cell state is summed up step by step, element by element.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -68,10 +66,10 @@ class Weights:
         """In the order in which torch's functions take them."""
         return [weight for weight in (self.ih, self.hh, self.bias_ih, self.bias_hh, self.hr) if weight is not None]
 
-    def to(self, dtype: torch.dtype) -> Weights:
+    def to(self, dtype: torch.dtype) -> "Weights":
         return self.each(lambda weight: weight.to(dtype))
 
-    def each(self, made: Callable[[Tensor], Tensor]) -> Weights:
+    def each(self, made: Callable[[Tensor], Tensor]) -> "Weights":
         """The same of what is made of each."""
         return Weights(made(self.ih), made(self.hh), *(
             None if weight is None else made(weight) for weight in (self.bias_ih, self.bias_hh, self.hr)))

@@ -18,8 +18,6 @@ q_t = W_hn h_{t-1} + b_hn::
 dc_t is the whole derivative, by way of h_t too.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What can be opened: the shipped models by name, any checkpoint by its path, and whatever other packages' adapters take."""
 
-from __future__ import annotations
-
 import logging
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The state of somebody's own step function: a tensor, or tuples, lists and dicts of tensors, one inside another."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Torch's functions that a step function calls itself, without a module: computed by equations that can be changed in."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -45,7 +43,7 @@ class SteppedFunctions(TorchFunctionMode):
             return self._cell(func, args, named)
         return self._attention(func, args, named) if func is SCALED_DOT_PRODUCT else func(*args, **named)
 
-    def _keep(self, name: str) -> tuple[str, Keep]:
+    def _keep(self, name: str) -> "tuple[str, Keep]":
         """The name of this call's quantities, with a slash behind, and what takes them."""
         self.calls[name] = self.calls.get(name, 0) + 1
         prefix = f"{name}#{self.calls[name]}/" if self.calls[name] > 1 else f"{name}/"

@@ -4,8 +4,6 @@ While a step is taken `forward` of each module that was found is another one, wh
 through a `Hook`: an edit holds inside the module, before anything follows from it. Other threads meet the module as it is.
 """
 
-from __future__ import annotations
-
 import inspect
 import sys
 import threading

@@ -4,8 +4,6 @@ While the network runs forward its calls are kept as they are when it is recorde
 training's own backward pass calls. The rest is computed later, anywhere: see `unrolled.models.adapters.recurrent_sweep`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby

@@ -1,7 +1,5 @@
 """How sharp attention is, what it covers, and whether it differs between words at all."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What two runs differ in, step by step: a trace of differences, drawn as any other."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import msgspec

@@ -1,7 +1,5 @@
 """What is drawn or recorded, held against the same steps computed a second time or returned."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """How often gates are shut and open, after Karpathy, Johnson and Fei-Fei (2015), and how long units remember."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 

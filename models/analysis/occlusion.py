@@ -1,7 +1,5 @@
 """What masking each place says of the attention."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

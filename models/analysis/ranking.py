@@ -4,8 +4,6 @@ Where the property is a yes or no, it is also said how well a unit tells the two
 over false alarms, which does not depend on how large the unit's values are, nor on how rare a yes is.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 

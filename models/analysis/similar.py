@@ -1,7 +1,5 @@
 """Where else the same units are on, after LSTMVis (Strobelt et al. 2018): in a run, and in the runs of a folder."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise

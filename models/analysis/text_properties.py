@@ -4,8 +4,6 @@ Strings and comments are Python's. A text may be cut anywhere, even in the middl
 whole programs is used but a scanner of characters.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 

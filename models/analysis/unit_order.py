@@ -1,7 +1,5 @@
 """In which order units are shown: by what they do over time. Pure NumPy."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

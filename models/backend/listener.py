@@ -3,8 +3,6 @@
 A stranger's bytes are looked at before they are taken, so that whoever is let in is handed on with its greeting unread.
 """
 
-from __future__ import annotations
-
 import hmac
 import secrets
 import socket

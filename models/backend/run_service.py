@@ -3,8 +3,6 @@
 Torch is imported when the client is there already, so that it can be told so.
 """
 
-from __future__ import annotations
-
 import hashlib
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -44,7 +42,7 @@ LOOKING = {"picture": "Looking at the picture", "clip": "Looking at the clip"}
 class Models(Protocol):
     """What there is to choose from, and how it is had."""
 
-    def listings(self) -> tuple[ModelListing, ...]:
+    def listings(self) -> "tuple[ModelListing, ...]":
         """All of them."""
 
     def families(self) -> tuple[Family, ...]:
@@ -53,7 +51,7 @@ class Models(Protocol):
     def devices(self) -> tuple[Device, ...]:
         """What they can run on."""
 
-    def load(self, model: str, *, device: str, reuse: AnyStepper | None) -> AnyStepper:
+    def load(self, model: str, *, device: str, reuse: "AnyStepper | None") -> "AnyStepper":
         """Raises `CheckpointError`, or `ValueError` where there is no such device: one sentence."""
 
 
@@ -166,13 +164,13 @@ class RunService:
             reply(Answer(request.run, request.number, held, after is None))
             held = after
 
-    def _open_run(self, number: int) -> Run:
+    def _open_run(self, number: int) -> "Run":
         run = self._runs.get(number >= FIRST_BESIDE)
         if run is None:
             raise EngineError("step", "Nothing is open.")
         return run
 
-    def _read(self, request: OpenInput | AddInput, reply: Reply, wanted: StillWanted) -> EncodedInput[Any]:
+    def _read(self, request: OpenInput | AddInput, reply: Reply, wanted: StillWanted) -> "EncodedInput[Any]":
         from unrolled.models.stepping.stepper import InputError
 
         if self._stepper is None:

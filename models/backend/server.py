@@ -5,8 +5,6 @@ worked on; everything else happens in the thread that calls `serve`. It knows no
 imports no torch.
 """
 
-from __future__ import annotations
-
 import hmac
 import logging
 import os

@@ -1,7 +1,5 @@
 """A backend as a process of its own, for one client or whoever comes; and one inside a process that does something else."""
 
-from __future__ import annotations
-
 import os
 import socket
 import sys

@@ -8,8 +8,6 @@ before has not read it yet, so that without it the map is made for a word too ea
 W_h h_j does not change from step to step: `keys` computes it once for a picture.
 """
 
-from __future__ import annotations
-
 from typing import Literal, NamedTuple
 
 import torch

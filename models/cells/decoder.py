@@ -9,8 +9,6 @@ themselves.
 Shapes: P inputs, K sequences (or hypotheses) for each, L vectors, V words.
 """
 
-from __future__ import annotations
-
 from typing import Literal, NamedTuple
 
 import msgspec

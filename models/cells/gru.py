@@ -8,8 +8,6 @@ Cho et al. 2014, in the form that `torch.nn.GRUCell` computes, whose h it gives 
     h' = (1 - z) · n + z · h
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch

@@ -1,7 +1,5 @@
 """How a computation is changed on its way, or looked at: a function that every named quantity passes through."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

@@ -12,8 +12,6 @@ Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000, as th
 Written out in the order of `torch.nn.LSTMCell`, whose h and c it gives bit for bit in float32 on the CPU.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch

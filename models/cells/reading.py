@@ -4,8 +4,6 @@ Where nothing is changed on the way, the input's part of every sum is a row of a
 state's part is added to it in place, by a product with weights that are turned once.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterator
 from itertools import repeat
 

@@ -4,8 +4,6 @@ A cell takes ``cell(x, *state)`` and gives a named tuple whose first `state_size
 are written against that, so that one network is the RNN, the LSTM and the GRU of the lecture.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 from typing import Any
 

@@ -7,8 +7,6 @@ Elman 1990, as the lecture writes it: one function and one set of weights at eve
 Written in the order of `torch.nn.RNNCell`, whose h it gives bit for bit in float32 on the CPU.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch

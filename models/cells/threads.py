@@ -1,7 +1,5 @@
 """One thread for what is small: several would wait for one another longer than they work."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

@@ -1,7 +1,5 @@
 """A checkpoint whose header was read: from it come a network's lengths, its weights, and what a person is told."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What a checkpoint needs and does not hold: the words, in a file beside it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 

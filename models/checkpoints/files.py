@@ -3,8 +3,6 @@
 Nothing in a file is executed; what is cut off, of another shape, or not finite is refused in one sentence.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 from pathlib import Path

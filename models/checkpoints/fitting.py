@@ -1,7 +1,5 @@
 """Weights for a network that is known: whether they fit it, and theirs by our names."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager

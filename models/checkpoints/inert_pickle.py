@@ -5,8 +5,6 @@ in which a name is only a name. From a few known names it makes tensors, arrays 
 other class becomes a `Stub`, which holds what would have been its arguments and its attributes.
 """
 
-from __future__ import annotations
-
 import pickletools
 import sys
 from collections.abc import Callable, Iterable

@@ -1,7 +1,5 @@
 """What stands for the objects of a pickle: tensors, arrays and plain containers, and a `Stub` for every other one."""
 
-from __future__ import annotations
-
 import math
 from collections import OrderedDict
 from collections.abc import Callable

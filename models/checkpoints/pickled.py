@@ -4,8 +4,6 @@ A file is a zip (since torch 1.6), several pickles one after another with the nu
 pickle of Python 2 or 3. What comes out is plain: see `unrolled.models.checkpoints.inert_pickle`.
 """
 
-from __future__ import annotations
-
 import io
 import pickletools
 import zipfile

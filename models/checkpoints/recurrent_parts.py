@@ -1,7 +1,5 @@
 """Which recurrent layers a checkpoint of no known family holds, told by the names and shapes of its tensors."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

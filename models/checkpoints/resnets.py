@@ -1,7 +1,5 @@
 """Torchvision's ResNets without their heads, as other people's captioners carry them in their checkpoints."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from pathlib import Path

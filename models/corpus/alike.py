@@ -1,7 +1,5 @@
 """Which units of a channel go along with one: Pearson's correlation over all steps of a store."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeVar

@@ -1,7 +1,5 @@
 """Who traces: processes of this machine, or actors of a Ray cluster. Each worker has one job at a time."""
 
-from __future__ import annotations
-
 import importlib.util
 import multiprocessing
 import os

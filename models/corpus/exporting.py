@@ -1,7 +1,5 @@
 """A store as one file that other programs read: Parquet, a row a step, or NumPy's npz; written piece by piece."""
 
-from __future__ import annotations
-
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path

@@ -6,8 +6,6 @@ that are nearest to it, so that it may miss a state, which is said. Of states of
 by cosine, so that one kind of index serves both.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

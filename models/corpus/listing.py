@@ -1,7 +1,5 @@
 """What a corpus is made of: the files below a folder, or those that a list names."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from collections.abc import Iterator, Sequence

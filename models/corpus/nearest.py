@@ -1,7 +1,5 @@
 """The states that are most like some, by cosine or by Euclid's distance: every state of a store is compared."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """A store part by part: which steps of each are some document's, and what cannot be read, which is said and left out."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, TypeVar

@@ -1,7 +1,5 @@
 """What there is to trace, and where in a store it is to lie: every document is read once to know how long it is."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass

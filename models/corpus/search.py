@@ -1,7 +1,5 @@
 """Where units are on together, and where texts match, in all documents of a store."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

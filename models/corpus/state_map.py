@@ -1,7 +1,5 @@
 """A map of all states of a store: their two principal components, or UMAP's plane of some of them."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import tempfile

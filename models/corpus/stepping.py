@@ -4,8 +4,6 @@ Which documents are stepped together depends on the part alone, so that the numb
 traces it, and when, on one kind of processor with one thread.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, tee

@@ -1,7 +1,5 @@
 """Trace a corpus into a store: parts are given out to workers until all are there. The same call again goes on."""
 
-from __future__ import annotations
-
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence

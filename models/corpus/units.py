@@ -1,7 +1,5 @@
 """What each unit does over all documents: its values, where they are extreme, how long they last, what of a text they follow."""
 
-from __future__ import annotations
-
 import heapq
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple

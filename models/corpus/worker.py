@@ -1,7 +1,5 @@
 """One worker: a model of its own, and parts that it traces and writes whole."""
 
-from __future__ import annotations
-
 import os
 import signal
 import threading

@@ -11,8 +11,6 @@ Two kinds:
 A clip depends on its kind, split and number alone. It knows neither torch nor Qt.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import io
 import math

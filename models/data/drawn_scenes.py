@@ -11,8 +11,6 @@ exactly one right caption:
 What would be close to undecided is never drawn. A scene depends on its split and number alone.
 """
 
-from __future__ import annotations
-
 import io
 import itertools
 import math

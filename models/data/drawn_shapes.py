@@ -4,8 +4,6 @@ A shape is an outline in its own coordinates: its circle has the radius 1, x to 
 torch nor Qt.
 """
 
-from __future__ import annotations
-
 import colorsys
 import math
 from collections.abc import Sequence
@@ -29,13 +27,13 @@ class Outline:
     points: Points              # (n, 2)
     hole: Points | None = None  # (m, 2)
 
-    def turned(self, angle: float) -> Outline:
+    def turned(self, angle: float) -> "Outline":
         """By so many degrees, clockwise as it is seen."""
         cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
         turn = np.array(((cosine, sine), (-sine, cosine)))
         return Outline(self.points @ turn, None if self.hole is None else self.hole @ turn)
 
-    def placed(self, x: float, y: float, radius: float) -> Outline:
+    def placed(self, x: float, y: float, radius: float) -> "Outline":
         """Scaled, then moved: in pixels of a picture."""
         centre = np.array((x, y))
         return Outline(self.points * radius + centre, None if self.hole is None else self.hole * radius + centre)

@@ -5,8 +5,6 @@ The data set's own: ``Flickr8k.token.txt`` with lines of ``NAME.jpg#k<TAB>captio
 photographs lie in ``Images/``, ``Flicker8k_Dataset/`` or beside the lists, or in ``images-*.tar``.
 """
 
-from __future__ import annotations
-
 import csv
 import tarfile
 from collections.abc import Mapping, Sequence

@@ -3,8 +3,6 @@
 Files ``train.en``, ``train.fr``, ``val.en`` …, plain or ``.gz``, one sentence a line, the files parallel.
 """
 
-from __future__ import annotations
-
 import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Texts to train and judge character models on: the files of a folder, decoded."""
 
-from __future__ import annotations
-
 import sysconfig
 from collections.abc import Iterator, Sequence
 from pathlib import Path

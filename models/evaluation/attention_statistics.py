@@ -6,8 +6,6 @@ word's log-probability falls, in nats, when the most attended tenth of the place
 does in the window: the other places share their weight.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field

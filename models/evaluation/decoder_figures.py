@@ -1,7 +1,5 @@
 """What is measured of every decoder, whatever it reads: on the references, on what it writes, and of its attention."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from statistics import fmean
 

@@ -6,8 +6,6 @@ it (teacher forcing); END counts as one, and so does a token that the vocabulary
 same steps, in 15 bins of equal width: Σ_bins share · |accuracy - mean confidence|.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

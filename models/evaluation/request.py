@@ -1,7 +1,5 @@
 """What a model is judged on, and what comes of it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path

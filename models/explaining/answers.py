@@ -1,7 +1,5 @@
 """Questions about a branch, each handed to what answers it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from unrolled.models.explaining.equations import explain

@@ -4,8 +4,6 @@ The equations are those of `unrolled.models.cells`. Parts are summed in double p
 computed, so that they agree with what was recorded as far as float32 goes.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

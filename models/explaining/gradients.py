@@ -9,8 +9,6 @@ that the forget gates keep open (Hochreiter and Schmidhuber 1997), and everythin
 input (Shrikumar et al. 2017; Denil et al. 2014), which is signed: what spoke for the word, and what against it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any

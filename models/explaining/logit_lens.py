@@ -4,8 +4,6 @@ What a layer leaves in the residual stream is put in the place of what the last 
 own last norm and its own vocabulary, whatever these are. All layers of a step are read at once, a row each.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import torch

@@ -5,8 +5,6 @@ Fergus 2014 occlude pixels; here what attention looks at is masked, so that the 
 attention shows that is another question (Jain and Wallace 2019, "Attention is not Explanation").
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

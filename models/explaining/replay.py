@@ -6,8 +6,6 @@ where all steps agree, so does the whole run. All channels are compared, and the
 candidates, and their log-probabilities.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -6,8 +6,6 @@ capital within it, two scripts, a quotation mark between its letters. Encodings 
 told apart by the same number.
 """
 
-from __future__ import annotations
-
 import codecs
 import math
 import re

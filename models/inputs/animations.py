@@ -1,7 +1,5 @@
 """Read a file of pictures as a clip: an animated GIF, PNG, WebP or AVIF."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 

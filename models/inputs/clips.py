@@ -6,8 +6,6 @@ before it is read. Nothing that a file names is followed: a video is read from b
 bytes ask for.
 """
 
-from __future__ import annotations
-
 import io
 import math
 import re

@@ -1,7 +1,5 @@
 """Whether a picture's file ends too early, by what it says of itself, and how one is decoded all the same."""
 
-from __future__ import annotations
-
 import struct
 
 from unrolled.models.inputs.tile_items import with_all_tiles

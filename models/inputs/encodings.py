@@ -1,7 +1,5 @@
 """In which encoding a text is: what its marks and its zeros say, UTF-8 where it is that, else the likeliest (`alphabets`)."""
 
-from __future__ import annotations
-
 import codecs
 import re
 import unicodedata

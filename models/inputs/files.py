@@ -1,7 +1,5 @@
 """The bytes of an input's file, or one sentence that says why they cannot be had."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from unrolled.models.trace.names import file_name, text_name

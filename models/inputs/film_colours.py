@@ -5,8 +5,6 @@ players do: what is darker than half of a sheet of white paper stays, and what i
 neither torch nor Qt.
 """
 
-from __future__ import annotations
-
 import struct
 from functools import lru_cache
 from typing import Any

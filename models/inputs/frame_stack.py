@@ -1,7 +1,5 @@
 """What a clip is: frames of one size, made smaller where they are large, and how long each lasts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What a model is given: a photograph, a text, the frames of a clip."""
 
-from __future__ import annotations
-
 import codecs
 import re
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """An interlaced picture that is cut short: what came early stands for what did not come any more, as browsers show it."""
 
-from __future__ import annotations
-
 import io
 
 import numpy as np

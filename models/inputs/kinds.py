@@ -1,7 +1,5 @@
 """What models take: a row a kind, with the files that hold it and how they are read; every failure is a sentence."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path

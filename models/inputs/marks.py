@@ -1,7 +1,5 @@
 """What the files of pictures begin with, those that are read and those that are not."""
 
-from __future__ import annotations
-
 import re
 
 MARKS = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"8BPS", b"\0\0\0\x0cjP  ",

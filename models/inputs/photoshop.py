@@ -3,8 +3,6 @@
 A layout is as in Adobe's “Photoshop File Formats Specification”.
 """
 
-from __future__ import annotations
-
 import struct
 import zlib
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """A decoded picture as RGB with eight bits a channel: its profile, its gamma, its depth, and white where it is clear."""
 
-from __future__ import annotations
-
 import io
 from contextlib import suppress
 

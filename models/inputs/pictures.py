@@ -5,8 +5,6 @@ do not need cannot cost the picture: of metadata nothing but the orientation and
 either may be broken.
 """
 
-from __future__ import annotations
-
 import io
 import math
 import re

@@ -1,7 +1,5 @@
 """A photograph's file without what its pixels do not need, and how it lies: what is broken elsewhere costs nothing."""
 
-from __future__ import annotations
-
 import re
 import struct
 import zlib

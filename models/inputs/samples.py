@@ -1,7 +1,5 @@
 """Samples of a picture that Pillow has no mode for, or no room: as a picture of eight bits."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

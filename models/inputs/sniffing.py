@@ -1,7 +1,5 @@
 """What a file is, told by its first bytes: neither its suffix nor the model that is loaded has a say."""
 
-from __future__ import annotations
-
 import io
 import re
 from pathlib import Path

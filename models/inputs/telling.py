@@ -1,7 +1,5 @@
 """What is told while a model is had or a clip decoded, which may take minutes: whoever asks listens, and gives up by raising."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar

@@ -1,7 +1,5 @@
 """Read a text's file, or say in one sentence why not. Window and backend read the same bytes with this function."""
 
-from __future__ import annotations
-
 import codecs
 import re
 from typing import NamedTuple

@@ -2,8 +2,6 @@
 that is cut off shows what there is of it.
 """
 
-from __future__ import annotations
-
 import io
 import logging
 import math

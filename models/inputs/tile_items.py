@@ -5,8 +5,6 @@ The boxes are those of ISO/IEC 14496-12, `iloc`, `infe` and `iref`; units of AV1
 neither torch nor Qt.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Read a video by FFmpeg's libraries, the one reader that its first bytes ask for; nothing that it names is opened."""
 
-from __future__ import annotations
-
 import io
 import itertools
 import math

@@ -5,8 +5,6 @@ that is begun and not finished tells it of any. A transport stream, a program st
 an index and what was written to a pipe do not tell when they are cut exactly between two parts.
 """
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Callable
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """The window as a process of its own that connects to this one."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
@@ -32,7 +30,7 @@ class WithWindow(ABC):
         self._serving: ServingThread | None = None
         self._window: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Self":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -45,7 +43,7 @@ class WithWindow(ABC):
             self._serving = ServingThread(self._service)
         return self._serving.endpoint
 
-    def show(self, *, options: Sequence[str] = ()) -> Self:
+    def show(self, *, options: Sequence[str] = ()) -> "Self":
         """Open a window on it, in a process of its own, in place of one that is open; returns at once.
 
         Parameters

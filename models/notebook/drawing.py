@@ -1,7 +1,5 @@
 """What Jupyter draws: of a trace its words and what its units do, of a training its curves."""
 
-from __future__ import annotations
-
 import base64
 import html
 import io

@@ -1,7 +1,5 @@
 """The input that somebody's step function was given before its first step: what the window shows beside its words."""
 
-from __future__ import annotations
-
 import io
 import math
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """A model of the registry, in this process: what the backend does with messages, as calls."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import TypeVar

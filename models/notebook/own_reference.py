@@ -1,7 +1,5 @@
 """A step function called as it is: what its modules return by themselves is what the recorded steps are held against."""
 
-from __future__ import annotations
-
 import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -40,7 +38,7 @@ class OwnReference:
 
     manner = "in its own precision, its modules as they are"
 
-    def __init__(self, calls: StepCalls, modules: Sequence[tuple[str, nn.Module]], channels: tuple[Channel, ...],
+    def __init__(self, calls: "StepCalls", modules: Sequence[tuple[str, nn.Module]], channels: tuple[Channel, ...],
                  states: tuple[Any, Any], places: Mapping[str, str], lock: threading.RLock) -> None:
         self._calls, self._modules, self._channels, self._lock = calls, tuple(modules), channels, lock
         self._states, self._places = states, dict(places)

@@ -1,7 +1,5 @@
 """One sequence that is run again and again while a network is trained, so that what it does can be compared."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Sequence
 from typing import Any

@@ -4,8 +4,6 @@ What has the same quantity in every layer and head is one channel with these axe
 two channels. Modules that stand in a row, ``layers.0.self_attn``, ``layers.1.self_attn`` …, are layers too: ``layers.self_attn``.
 """
 
-from __future__ import annotations
-
 import math
 import sys
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """What happened inside a network while it was recorded, and a trace of one sequence of it."""
 
-from __future__ import annotations
-
 import math
 import warnings
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """What was seen of a training, made ready in a thread of its own and sent to a window that asks for it."""
 
-from __future__ import annotations
-
 import queue
 import threading
 from collections import deque
@@ -66,7 +64,7 @@ class SeenUpdates:
         if len(self._notes) < 20:
             self._notes[sentence] = None
 
-    def take(self, kept: Kept) -> None:
+    def take(self, kept: "Kept") -> None:
         self._waiting.put_nowait(kept)
 
     def add_loss(self, update: int, value: Tensor | float) -> None:
@@ -132,7 +130,7 @@ class SeenUpdates:
             finally:
                 self._waiting.task_done()
 
-    def _ready(self, kept: Kept) -> WatchedUpdate:
+    def _ready(self, kept: "Kept") -> WatchedUpdate:
         found: list[LayerGradients] = []
         if kept.capture is not None:
             found = kept.capture.found(kept.item)

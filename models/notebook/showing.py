@@ -1,7 +1,5 @@
 """A trace to be looked at from a notebook or a script: in the window, which is a process of its own, or drawn by Jupyter."""
 
-from __future__ import annotations
-
 import html
 import subprocess
 import sys
@@ -24,7 +22,7 @@ class Window:
         The trace that it shows; it is deleted by `close`.
     """
 
-    _open: set[Window] = set()  # noqa: RUF012  # held, so that Python does not complain of a child that still runs
+    _open: "set[Window]" = set()  # noqa: RUF012  # held, so that Python does not complain of a child that still runs
 
     def __init__(self, process: subprocess.Popen[bytes], file: Path) -> None:
         self._process, self.file = process, file

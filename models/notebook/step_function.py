@@ -1,7 +1,5 @@
 """Somebody's own step function as a model that can be stepped: any step again from any state, its modules looked into."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress

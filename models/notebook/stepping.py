@@ -1,7 +1,5 @@
 """A live model of somebody's own step function; this process is its backend, and the window connects to it."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Hooks on somebody's training: they count updates, and of every so many keep what is needed to show it."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from contextlib import ExitStack

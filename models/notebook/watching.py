@@ -1,7 +1,5 @@
 """Somebody's own training loop, seen live: what it computes is kept by hooks, and made into what is shown in another thread."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -3,8 +3,6 @@
 It starts a backend of its own and ends it, or joins one that listens elsewhere.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import socket
@@ -44,7 +42,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     secret: str
 
     @classmethod
-    def written(cls, text: str) -> Endpoint:
+    def written(cls, text: str) -> "Endpoint":
         """What people write as ``HOST:PORT#SECRET``; the secret may be in the variable ``UNROLLED_SECRET`` instead. Raises
         `ValueError` when it is not written so.
         """
@@ -96,7 +94,7 @@ class BackendClient:
         self.ready: Ready | None = None
         self.description: ModelDescription | None = None
 
-    def __enter__(self) -> BackendClient:
+    def __enter__(self) -> "BackendClient":
         return self
 
     def __exit__(self, *_: object) -> None:

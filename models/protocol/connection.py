@@ -1,7 +1,5 @@
 """Coming and going, and what goes wrong."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from unrolled.models.protocol.message import Count, Ledger, Report, Request, RunReport

@@ -1,7 +1,5 @@
 """Decoding: how words are chosen from their probabilities."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import msgspec

@@ -1,7 +1,5 @@
 """From a message's type to the one method that deals with it; messages between the processes and the window's commands."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from inspect import isfunction
 from typing import Any, TypeVar

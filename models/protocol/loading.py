@@ -1,7 +1,5 @@
 """Models and devices."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import msgspec

@@ -7,8 +7,6 @@ run may go on beside it, with the same model; such runs are numbered on their ow
 A new message is a class in one of the topics beside this one, and a method marked `handles` where it arrives.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar

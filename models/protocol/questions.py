@@ -3,8 +3,6 @@
 What is asked about is the branch as the backend has it, edits included.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 import msgspec

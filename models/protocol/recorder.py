@@ -1,7 +1,5 @@
 """Makes traces of what a backend reports: for the window, the command line and a notebook."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timezone

@@ -1,7 +1,5 @@
 """A beam search, told as it runs."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar
 
 import msgspec

@@ -1,7 +1,5 @@
 """Opening an input, taking steps, and making branches."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar
 
 import msgspec

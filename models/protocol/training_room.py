@@ -1,7 +1,5 @@
 """Small networks trained an update at a time."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, ClassVar
 
 import msgspec

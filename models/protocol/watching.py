@@ -1,7 +1,5 @@
 """Somebody's own training, watched: what its process tells of every so many updates."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Annotated, ClassVar
 
@@ -36,7 +34,7 @@ class WatchBegun(Report, frozen=True):
     words: tuple[str, ...] = ()                               # what every step of the probe read
     notes: tuple[str, ...] = ()                               # what cannot be had, a sentence each
 
-    def trace(self, update: WatchedUpdate) -> Trace | None:
+    def trace(self, update: "WatchedUpdate") -> Trace | None:
         """The probe at an update; None without one. Raises `ValueError` when its values do not fit the channels."""
         if not update.values:
             return None

@@ -4,8 +4,6 @@ It knows the messages' types and nothing of sockets, so that the window can read
 else from Python's.
 """
 
-from __future__ import annotations
-
 import functools
 import operator
 import struct

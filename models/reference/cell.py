@@ -5,8 +5,6 @@ is computed from its own rows of them. The state is the module's own. Only where
 module cannot know of, does the state follow from the edited gates.
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 import torch

@@ -2,8 +2,6 @@
 2015), or attending after their cells have stepped (Luong et al. 2015).
 """
 
-from __future__ import annotations
-
 import math
 from abc import ABC, abstractmethod
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """What the second computations of most networks have in common: weights by their names, cells that keep the state, words."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -6,8 +6,6 @@ that is only read, one in `BLOCK_STEPS`, and those between are computed again wh
 same bits.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -75,7 +73,7 @@ class Branch:
     def __len__(self) -> int:
         return len(self.tokens)
 
-    def fork(self, branch: int, step: int, edits: Sequence[Edit]) -> Branch:
+    def fork(self, branch: int, step: int, edits: Sequence[Edit]) -> "Branch":
         """A branch that leaves this one before a step; what comes earlier is shared and not computed again."""
         if step > len(self.tokens):
             raise EngineError("step", f"Step {step} is not there yet: {len(self.tokens)} are recorded.")

@@ -1,7 +1,5 @@
 """What can go wrong with a run, and how a computation is given up."""
 
-from __future__ import annotations
-
 from unrolled.models.protocol.message import RequestError
 from unrolled.models.trace import Channel
 from unrolled.models.trace.slices import spoken

@@ -1,7 +1,5 @@
 """What a branch's beam search may write at a step, and how it is told: every hypothesis with a number and its parent."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import torch

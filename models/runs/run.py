@@ -1,7 +1,5 @@
 """One input and a model's branches over it: the first, number 0, and those that leave one of them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ The word before, and with input feeding what the last word was predicted from, a
 state s_t of the top layer asks, e_t,j = f_att(s_t, h_j), and a_t = tanh(W [s_t; c_t] + b) predicts the next word.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Decoding: greedily, drawn, or by beam search, several hypotheses at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar

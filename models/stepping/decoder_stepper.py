@@ -4,8 +4,6 @@ What does not change between steps (the vocabulary divided by its temperature, t
 recording everything costs next to nothing beside the network itself.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import TypeVar

@@ -1,7 +1,5 @@
 """What edits do to a step: a `Hook` made of those that hold at it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

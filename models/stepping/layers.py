@@ -1,7 +1,5 @@
 """What cells and attention record, the same for every model built from them, and recurrent layers one above another."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import msgspec

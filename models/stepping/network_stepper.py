@@ -1,7 +1,5 @@
 """What steppers have in common: their network on its device; and those whose network takes the step, which is packed here."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar

@@ -1,7 +1,5 @@
 """A network over characters, stepped: it reads the text that it is given, and writes on."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

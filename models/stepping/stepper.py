@@ -1,7 +1,5 @@
 """The one face of every model that can be stepped."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property

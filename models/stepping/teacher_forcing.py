@@ -1,7 +1,5 @@
 """References written with the true token before: the outputs and maps of every step, for training and for judging."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

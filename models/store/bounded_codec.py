@@ -1,7 +1,5 @@
 """Zstandard that unpacks no more than a chunk may have: a few thousand bytes could ask for all memory."""
 
-from __future__ import annotations
-
 from contextlib import AbstractContextManager
 from typing import Any
 

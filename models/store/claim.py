@@ -1,7 +1,5 @@
 """One writer at a time: who traces into a store leaves a note there, and takes it away again."""
 
-from __future__ import annotations
-
 import json
 import os
 import socket
@@ -25,7 +23,7 @@ class Claim:
     def __init__(self, location: Location) -> None:
         self._location, self._said = location, 0.0
 
-    def __enter__(self) -> Claim:
+    def __enter__(self) -> "Claim":
         if not self._location.create(NOTE, self._note()):
             other = self._other()
             if other:

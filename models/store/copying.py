@@ -1,7 +1,5 @@
 """A document of a store far away, brought to this machine before it is looked at: a window that paints waits for no network."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from tempfile import TemporaryDirectory
 

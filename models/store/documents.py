@@ -1,7 +1,5 @@
 """The documents of a store, which may be a million: rows are read when somebody looks at them."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from functools import cached_property

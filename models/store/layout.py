@@ -25,8 +25,6 @@ where there is no number. The attributes ``scale_factor``, ``add_offset`` and ``
 that xarray makes values of them that are right to 1/510 of the range; what lies beyond it has the place of its end.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Literal
 

@@ -1,7 +1,5 @@
 """Where a store lies: a folder, or an address that fsspec knows, such as ``s3://bucket/name``."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Make a store: where each document lies on the step axis, and all arrays without a step in them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 

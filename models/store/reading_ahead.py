@@ -1,7 +1,5 @@
 """Reading side by side, and before it is asked for: a server that answers late has many questions at once."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor

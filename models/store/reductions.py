@@ -1,7 +1,5 @@
 """Mean, least and greatest of blocks of steps, made as a shard is written, each level from the one below; and of any bins."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 

@@ -1,7 +1,5 @@
 """One document of a store: its steps in ranges, and as a trace that is read where it is looked at."""
 
-from __future__ import annotations
-
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
@@ -33,7 +31,7 @@ LONGEST = 4         # times as many rows as were asked for, before a range is cu
 class StoredRun:
     """A document that has been traced. Ranges are in its own steps, from 0; made by `Store.run`."""
 
-    def __init__(self, store: Store, number: int) -> None:
+    def __init__(self, store: "Store", number: int) -> None:
         row = store.documents[number]
         if not row.is_there:
             raise StoreError(f"“{row.title}” has not been traced yet.")

@@ -4,8 +4,6 @@ On this machine rows of shards that are not compressed are read from where they 
 the library reads them. Nothing is mapped into memory: a file that is cut off meanwhile would end the process.
 """
 
-from __future__ import annotations
-
 import os
 import threading
 from collections import OrderedDict

@@ -9,8 +9,6 @@
     for start, stop in store.spans(): store.column("hidden", 12, start, stop)   # a unit over everything
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from functools import cached_property
@@ -52,7 +50,7 @@ def is_store(path: Path) -> bool:
     return path.is_dir() and f'"{FORMAT}"'.encode() in head_of(path / "zarr.json", LARGEST_DESCRIPTION)
 
 
-def open_store(address: str | Path) -> Store:
+def open_store(address: str | Path) -> "Store":
     """Open what `unrolled corpus trace` made. Raises `StoreError` when it is none, of another version, or cannot be read, and
     `UnreachableError` when nothing answers at an address.
     """

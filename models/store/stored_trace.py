@@ -1,7 +1,5 @@
 """A document of a store where a trace is wanted: the same attributes, but its columns are read where they are looked at."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache, partial
 from tempfile import TemporaryDirectory
@@ -123,7 +121,7 @@ class StoredTrace:
     def _columns(self) -> dict[str, StoredColumn]:
         return {name: StoredColumn(self.run, channel) for name, channel in self.channels.items()}
 
-    def snapshot(self) -> StoredTrace:
+    def snapshot(self) -> "StoredTrace":
         """Itself: nothing is added to it."""
         return self
 

@@ -1,7 +1,5 @@
 """Read everything that is there, checksums and all."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from functools import partial

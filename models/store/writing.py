@@ -1,7 +1,5 @@
 """Write a part of a store: every array's shards whole, and last of all that it is there."""
 
-from __future__ import annotations
-
 import errno
 import shutil
 from collections.abc import Iterator, Sequence
@@ -31,7 +29,7 @@ class Part:
     values: dict[str, Stored]                  # for every channel what is kept, (steps, *channel.shape), in the store's type
 
     @classmethod
-    def empty(cls, description: StoreDescription, shards: int) -> Part:
+    def empty(cls, description: StoreDescription, shards: int) -> "Part":
         steps = shards * description.shard
         fill = fill_of(description.dtype)
         return cls(np.full(steps, -1, np.int32), np.full(steps, np.nan, np.float32),

@@ -3,8 +3,6 @@
 Nothing that the model knows is touched.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Callable, Iterable
 

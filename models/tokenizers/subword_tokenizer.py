@@ -5,8 +5,6 @@ that pieces make a sentence again by simply being joined: punctuation stands whe
 guessed. What is kept in a checkpoint is the library's own description of the pieces, in JSON; it is data, never code.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Iterable, Sequence
 
@@ -28,7 +26,7 @@ class SubwordTokenizer(Symbols):
         super().__init__([self._tokenizer.id_to_token(number) or "" for number in range(size)])
 
     @classmethod
-    def of(cls, sentences: Iterable[str], *, size: int) -> SubwordTokenizer:
+    def of(cls, sentences: Iterable[str], *, size: int) -> "SubwordTokenizer":
         """Learn so many pieces from sentences."""
         tokenizer = Tokenizer(models.BPE(unk_token=UNKNOWN))
         tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])

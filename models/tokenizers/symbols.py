@@ -1,7 +1,5 @@
 """Words and characters with their numbers."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -40,7 +38,7 @@ class WordTokenizer(Symbols):
     """The words that a model knows."""
 
     @classmethod
-    def of(cls, captions: Iterable[Sequence[str]], *, at_least: int = 5) -> WordTokenizer:
+    def of(cls, captions: Iterable[Sequence[str]], *, at_least: int = 5) -> "WordTokenizer":
         """The words seen at least so many times, the most frequent first."""
         counts = Counter(word for caption in captions for word in caption)
         kept = sorted((word for word, count in counts.items() if count >= at_least), key=lambda w: (-counts[w], w))
@@ -70,7 +68,7 @@ class CharTokenizer(Symbols):
             raise ValueError("an alphabet holds single characters")
 
     @classmethod
-    def of(cls, texts: Iterable[str], *, at_least: int) -> CharTokenizer:
+    def of(cls, texts: Iterable[str], *, at_least: int) -> "CharTokenizer":
         """The characters seen at least so many times, in the order of their code points."""
         counts: Counter[str] = Counter()
         for text in texts:

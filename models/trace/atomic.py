@@ -1,7 +1,5 @@
 """Write a file beside its name and move it into place, so that a failure leaves the old file or none."""
 
-from __future__ import annotations
-
 import os
 import stat
 import tempfile

@@ -1,7 +1,5 @@
 """Which neighbouring steps are drawn as one, where a run is longer than the screen is wide."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import lru_cache
 

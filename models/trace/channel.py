@@ -4,8 +4,6 @@ A model describes what it records as a tuple of channels; the window chooses its
 from nothing else.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """A trace as a labelled dataset of xarray, which is imported when it is asked for, and need not be there."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,7 +28,7 @@ def variables(trace: Trace) -> Variables:
     return found | {"log_prob": (("step",), trace.log_probs.copy())}
 
 
-def dataset(trace: Trace) -> Dataset:
+def dataset(trace: Trace) -> "Dataset":
     """A dataset with the coordinates ``step``, counted from 0, and ``word``; symbols and ranges are the variables' attributes.
     Raises `ImportError` when xarray is not installed: a sentence that says how to get it.
     """

@@ -1,7 +1,5 @@
 """What a model says of itself: enough for a window to be built around it without knowing its name."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import msgspec

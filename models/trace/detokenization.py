@@ -1,7 +1,5 @@
 """How tokens make a text that people read."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from itertools import groupby

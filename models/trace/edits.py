@@ -4,8 +4,6 @@ An edit is a value: the window, a trace, a session and the command line hold the
 `unrolled.models.stepping.editing`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """A line over time, made ready to be drawn from afar: the least, the mean and the greatest value of any neighbours."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

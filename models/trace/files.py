@@ -5,8 +5,6 @@ in its first line, then a row a step and a column a value, without the picture. 
 file says is checked before it is believed.
 """
 
-from __future__ import annotations
-
 import base64
 import errno
 import io

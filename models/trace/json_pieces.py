@@ -4,8 +4,6 @@ Python's reader keeps every other thread waiting until it is at the end, which t
 pieces are given to it, some thousand characters of an array's elements at once, and whoever waits is told how far it is.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterator

@@ -4,8 +4,6 @@ On some systems a name is any bytes, and Python keeps those that are no UTF-8 as
 for the terminal that it is written to.
 """
 
-from __future__ import annotations
-
 import argparse
 import unicodedata
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Numbers for people: a true minus sign, and powers of ten in place of exponents."""
 
-from __future__ import annotations
-
 import math
 
 MINUS = "−"

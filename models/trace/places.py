@@ -1,7 +1,5 @@
 """What the places that attention looks at are called, where they are words."""
 
-from __future__ import annotations
-
 from unrolled.models.trace.detokenization import WORD_BEGINS
 from unrolled.models.trace.trace import Trace
 

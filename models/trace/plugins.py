@@ -1,7 +1,5 @@
 """Which version this package is, and what other packages bring: values that they name by entry points."""
 
-from __future__ import annotations
-
 import logging
 from dataclasses import dataclass
 from functools import cache

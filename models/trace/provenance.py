@@ -1,7 +1,5 @@
 """Where a trace came from."""
 
-from __future__ import annotations
-
 import msgspec
 
 from unrolled.models.trace.edits import Edit

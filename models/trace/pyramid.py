@@ -5,8 +5,6 @@ hundred thousand steps of 512 units take 51 MB, and a third more for the means o
 run that is seen from afar is painted without going through all of it.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 

@@ -5,8 +5,6 @@ heads and R_0 the identity. Where a layer looks at a picture or a sentence too, 
 part is given, divided by its sum.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

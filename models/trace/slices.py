@@ -4,8 +4,6 @@ So whatever draws a map, a row of weights or a column of units draws these too. 
 the rollout through all layers below (see `unrolled.models.trace.rollout`).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 

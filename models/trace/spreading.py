@@ -3,8 +3,6 @@
 For what draws or counts channel by channel and has no picker: reports, pictures in a notebook.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import msgspec

@@ -1,7 +1,5 @@
 """One step of a run, as it leaves the model: the word that was written and everything recorded on the way."""
 
-from __future__ import annotations
-
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
@@ -75,7 +73,7 @@ class StepBlock:
     vocabulary: tuple[str, ...]    # the word of every token
     values: dict[str, FloatArray]  # for every channel float32, shape (steps, *channel.shape)
 
-    def first(self, count: int) -> StepBlock:
+    def first(self, count: int) -> "StepBlock":
         """Its first steps; views."""
         return StepBlock(
             step=self.step, tokens=self.tokens[:count], log_probs=self.log_probs[:count],
@@ -108,7 +106,7 @@ class CandidateColumn(Sequence[Candidates]):
         self._parts.append(block)
         self._length += len(block.tokens)
 
-    def first(self, length: int) -> CandidateColumn:
+    def first(self, length: int) -> "CandidateColumn":
         """The first so many steps, to be gone on from; blocks are shared."""
         shorter = CandidateColumn()
         for start, part in zip(self._starts, self._parts, strict=True):

@@ -1,7 +1,5 @@
 """Standard output and errors of a program that is a part of a shell's pipe."""
 
-from __future__ import annotations
-
 import io
 import os
 import signal

@@ -3,8 +3,6 @@
 Numbers are written with the fewest digits that give the same float32 again.
 """
 
-from __future__ import annotations
-
 import csv
 import json
 import re

@@ -4,8 +4,6 @@ Written part by part and read without a copy, which the format's own library doe
 waiting while it copies all of a long run.
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Mapping

@@ -4,8 +4,6 @@ A trace holds one column per channel, time first. Columns grow by doubling, so t
 however long the run is, and reading a column is a view, never a copy.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -51,7 +49,7 @@ class Trace:
     @classmethod
     def from_columns(cls, channels: Iterable[Channel], columns: Mapping[str, FloatArray], *, words: Sequence[str],
                      tokens: Sequence[int], log_probs: FloatArray, candidates: Sequence[tuple[Candidate, ...]],
-                     provenance: Provenance | None = None, input_bytes: bytes = b"", ended: bool = False) -> Trace:
+                     provenance: Provenance | None = None, input_bytes: bytes = b"", ended: bool = False) -> "Trace":
         """A whole trace at once, from a file or of another trace; the arrays are shared until it grows. Raises `ValueError`
         when a column is missing or has another shape than its channel and the number of words say.
         """
@@ -78,7 +76,7 @@ class Trace:
 
     @classmethod
     def of_read(cls, channels: Iterable[Channel], columns: Mapping[str, FloatArray], words: Sequence[str],
-                provenance: Provenance) -> Trace:
+                provenance: Provenance) -> "Trace":
         """A whole trace of words that a model read, without choosing any. Raises `ValueError` as `from_columns`."""
         tokens = {word: token for token, word in enumerate(dict.fromkeys(words))}
         return cls.from_columns(channels, columns, words=words, tokens=[tokens[word] for word in words], provenance=provenance,
@@ -180,7 +178,7 @@ class Trace:
             candidates=self._candidates[step], values={name: column[step] for name, column in self._columns.items()},
         )
 
-    def truncated(self, length: int) -> Trace:
+    def truncated(self, length: int) -> "Trace":
         """A new trace of the first steps, for a run that leaves this one there; the whole of one that has ended has ended."""
         length = min(length, self._length)
         return Trace.from_columns(
@@ -189,7 +187,7 @@ class Trace:
             candidates=self._candidates.first(length), provenance=self.provenance, input_bytes=self.input_bytes,
             ended=self.ended and length == self._length)
 
-    def snapshot(self) -> Trace:
+    def snapshot(self) -> "Trace":
         """The trace as it is now, to be read in a thread while this one grows; the arrays are shared."""
         return self.truncated(self._length)
 
@@ -199,7 +197,7 @@ class Trace:
 
         save_trace(self, Path(path))
 
-    def to_xarray(self) -> Dataset:
+    def to_xarray(self) -> "Dataset":
         """All channels as variables of one dataset, a copy; see `unrolled.models.trace.datasets`. Raises `ImportError`."""
         from unrolled.models.trace.datasets import dataset
 

@@ -1,7 +1,5 @@
 """How a model is trained: what it is given, its options with the values that made the shipped one, and the training."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path

@@ -4,8 +4,6 @@ What differs between models is where a batch comes from and what its loss is; th
 depends on the seed and the update's number alone, so that a training that was interrupted sees the same ones.
 """
 
-from __future__ import annotations
-
 import math
 import pickle
 import time

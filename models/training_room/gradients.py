@@ -14,8 +14,6 @@ followed back through its last τ steps: Williams and Peng 1990) is the sum of t
 where ∂⁺ takes the step alone. With τ = T that is ordinary back-propagation through time.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 import torch

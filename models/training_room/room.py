@@ -4,8 +4,6 @@ Every number depends on the settings, the seed and what was changed while it tra
 global generator is left alone, so that nothing else in the process is disturbed.
 """
 
-from __future__ import annotations
-
 import math
 import time
 from typing import Any

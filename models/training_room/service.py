@@ -1,7 +1,5 @@
 """What the backend does with requests of the training room. Torch is imported when a training begins."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from unrolled.models.protocol.dispatch import handles

@@ -4,8 +4,6 @@ A task says what a network without memory reaches, so that a curve has something
 nothing of networks.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

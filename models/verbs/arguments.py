@@ -1,7 +1,5 @@
 """The words of the command line of `python -m unrolled.models`. Importing it imports no torch."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

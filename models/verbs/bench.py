@@ -1,7 +1,5 @@
 """`unrolled bench`, the part that needs torch: what recording costs, and what branches and explanations do."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import time

@@ -1,7 +1,5 @@
 """What tracing a corpus costs: texts side by side, workers side by side, and the writing."""
 
-from __future__ import annotations
-
 import tempfile
 import time
 from operator import itemgetter

@@ -1,7 +1,5 @@
 """What branches and explanations cost, with the default captioner: each figure beside what it is compared with."""
 
-from __future__ import annotations
-
 import time
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What it costs to step somebody's own function, beside calling it, and to watch a training, beside the training itself."""
 
-from __future__ import annotations
-
 import statistics
 import time
 from typing import Any

@@ -4,8 +4,6 @@ Recording keeps inputs and outputs, and computes gates when they are asked for. 
 sequence, and that they give what the module returned.
 """
 
-from __future__ import annotations
-
 import time
 from typing import Any
 

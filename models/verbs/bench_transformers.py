@@ -1,7 +1,5 @@
 """What it costs to step a transformer with everything recorded, beside the library's own step with its own cache."""
 
-from __future__ import annotations
-
 import time
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """`unrolled corpus trace`: a model run over many documents, into a store."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import math
@@ -91,7 +89,7 @@ class _Bar:
     def __init__(self) -> None:
         self._bar: tqdm | None = None
 
-    def __enter__(self) -> _Bar:
+    def __enter__(self) -> "_Bar":
         return self
 
     def __exit__(self, *_: object) -> None:

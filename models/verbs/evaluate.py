@@ -1,7 +1,5 @@
 """`unrolled evaluate`: a model's figures on data with the truth beside it."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

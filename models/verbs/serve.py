@@ -1,7 +1,5 @@
 """`unrolled serve`: a backend for windows on other machines, and the line that opens one there."""
 
-from __future__ import annotations
-
 import argparse
 import getpass
 import os

@@ -1,7 +1,5 @@
 """Measures things that are compared by turns, so that they see the same noise."""
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Callable
 

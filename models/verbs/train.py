@@ -1,7 +1,5 @@
 """`unrolled train`: a training with progress in the terminal."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from typing import Any

@@ -1,7 +1,5 @@
 """Captioners: opened, trained, and judged as the captioning field does: BLEU, ROUGE-L, CIDEr by pycocoevalcap."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 from collections.abc import Sequence

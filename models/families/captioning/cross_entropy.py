@@ -5,8 +5,6 @@ they are sorted, longest first, and pictures with captions of like lengths share
 captions of each picture are still being written, and only those are computed.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ The small ones' weights come inside packages, so that everything works offline. 
 training by those who can download torchvision's weights.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ They do not change while the captioner is trained, and computing them takes most
 one array in half precision, and a small file that says what it is of; a run that was interrupted goes on where it was.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterator, Sequence

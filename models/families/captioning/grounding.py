@@ -10,8 +10,6 @@ photographs' masks. `attention_grounding` is the first over the second: 1 for at
 photograph, however well it knows photographs.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 

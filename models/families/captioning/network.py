@@ -5,8 +5,6 @@ step, as in the lecture's captioning with RNNs (Karpathy and Fei-Fei 2015; Vinya
 `unrolled.models.cells.decoder`.
 """
 
-from __future__ import annotations
-
 import torch
 from PIL import Image
 from torch import Tensor, nn

@@ -1,7 +1,5 @@
 """What training can be told."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import msgspec

@@ -1,7 +1,5 @@
 """A captioner computed a second time: the encoder that came from its package, the rest by torch's own functions."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from PIL import Image

@@ -10,8 +10,6 @@ caption is worth ¼ Σ_n (m_n / M_n - w_n / W_n) for its m_n matched of w_n n-gr
 brevity penalty.
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Sequence

@@ -10,8 +10,6 @@ The reward alone makes a network say a few safe words with certainty: its probab
 words are never used again. So the true captions' cross-entropy stays in the loss beside it (as in Wu et al. 2016).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

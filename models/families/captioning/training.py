@@ -3,8 +3,6 @@
 Beside the checkpoint lies a file for each phase while training is under way; the same call goes on from them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

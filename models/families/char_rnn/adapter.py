@@ -1,7 +1,5 @@
 """Opens its checkpoints: a pickled `CharRNN`, or its state dict. There are no words to be found: they are `string.printable`."""
 
-from __future__ import annotations
-
 import string
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """The model computed a second time, from its own names of weights, by torch's own cells."""
 
-from __future__ import annotations
-
 import string
 
 from torch import Tensor

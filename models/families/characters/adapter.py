@@ -1,7 +1,5 @@
 """Character models: opened from their checkpoints, trained, and judged: bits per character on texts that they never saw."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -4,8 +4,6 @@ The lecture's h_t = f_W(h_{t-1}, x_t) and y_t = W_hy h_t: one function and one s
 character before is read as a vector (the column of W_xh that it chooses), and y_t scores every next character.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Sequence
 
 import msgspec

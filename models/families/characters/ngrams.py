@@ -8,8 +8,6 @@ number of different characters seen after h,
 where h' is h without its oldest character, and the even distribution stands below the empty history.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 

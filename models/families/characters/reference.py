@@ -1,7 +1,5 @@
 """A character model computed a second time."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from unrolled.models.reference.cell import ReferenceCell

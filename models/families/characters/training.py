@@ -6,8 +6,6 @@ Peng 1990; the lecture's "carry hidden states forward in time forever, but only 
 of steps").
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ Luong et al. 2015: dot e = s · h, general e = s · (W h + b), concat e = v · t
 torch's own GRU, whose two directions are summed. Checkpoints, ``{en, de, embedding, voc_dict, …}``, need nothing else.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Clip classifiers: opened from their checkpoints, trained and judged on drawn clips."""
 
-from __future__ import annotations
-
 import torch
 
 from unrolled.models.adapters.adapter import CheckpointAdapter

@@ -6,8 +6,6 @@ differs is at which steps its answer is asked for. See Donahue et al. 2015, "Lon
 Shapes: T frames, B clips, V labels.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

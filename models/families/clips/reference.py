@@ -1,7 +1,5 @@
 """A classifier of clips computed a second time, its encoder layer by layer."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

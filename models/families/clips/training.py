@@ -1,7 +1,5 @@
 """Train a clip classifier on clips drawn on the way, each drawn once and read again in other light and grain."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Opens models of Hugging Face's library, a folder with a config.json or a name on the hub; the library is imported then."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import pickle

@@ -5,8 +5,6 @@ softmax itself is watched while a step is taken (`Softmaxes`): what comes in are
 The order of the calls says which layer it is; `Attentions.learn` has found it by a first step, and asserts what it found.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import Any

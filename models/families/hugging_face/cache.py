@@ -5,8 +5,6 @@ reaches to a buffer's end writes its next step there, any other one makes buffer
 holds each step's keys once, not T times.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch
@@ -31,7 +29,7 @@ class Past(NamedTuple):
     layers: tuple[Grown, ...] = ()
     length: int = 0
 
-    def select(self, rows: Tensor) -> Past:
+    def select(self, rows: Tensor) -> "Past":
         """The past of hypotheses whose parents are in these rows, (K,)."""
         return Past(tuple(Grown(own.keys[:, :, : self.length].index_select(0, rows),
                                 own.values[:, :, : self.length].index_select(0, rows), self.length)

@@ -1,7 +1,5 @@
 """One step of a library's decoder from a state, everything on its way kept: the same for all kinds of models."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -48,7 +46,7 @@ class State(NamedTuple):
     tokens: Tensor
     past: Any  # has `select` too
 
-    def select(self, rows: Tensor) -> State:
+    def select(self, rows: Tensor) -> "State":
         """Of hypotheses whose parents are in these rows, (K,)."""
         return State(self.tokens.index_select(0, rows), self.past.select(rows))
 

@@ -3,8 +3,6 @@
 Of a repository the settings, the words and one form of the weights are fetched, nothing that is run.
 """
 
-from __future__ import annotations
-
 import errno
 import fnmatch
 import json
@@ -65,7 +63,7 @@ class Download:
             def __init__(self, *_: object, **__: object) -> None:
                 """Nothing is drawn."""
 
-            def __enter__(self) -> Bar:
+            def __enter__(self) -> "Bar":
                 return self
 
             def __exit__(self, *_: object) -> None:

@@ -1,7 +1,5 @@
 """What each kind of model reads, and how its decoder is called: a picture, a sentence, or a text that is gone on with."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """What a step of a transformer is recorded as: its channels, and the flat record that they make."""
 
-from __future__ import annotations
-
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -60,7 +58,7 @@ def channels_of(lengths: Lengths) -> tuple[Channel, ...]:
     return tuple(found)
 
 
-def packed(taken: Taken, lengths: Lengths) -> Tensor:
+def packed(taken: "Taken", lengths: Lengths) -> Tensor:
     """Log-probabilities and all channels in order, (rows, V + total); places that are not written yet are zeros."""
     written, looked_at, longest = taken.written, taken.looked_at, lengths.longest
     parts = [torch.log_softmax(taken.logits, dim=-1), *(own.squeeze(1) for own in taken.stream)]

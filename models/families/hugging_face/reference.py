@@ -5,8 +5,6 @@ steps: no token's numbers depend on those after it. A step's edits change its ro
 where the picture is exchanged, all that are looked at stand beside one another, and each step sees its own.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext

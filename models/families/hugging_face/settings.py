@@ -1,7 +1,5 @@
 """What a model's settings say of its tokens and of how long it can be: as the library's own `generate` takes it from them."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 from unrolled.models.families.hugging_face.attention import AttentionError

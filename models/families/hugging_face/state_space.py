@@ -5,8 +5,6 @@ all earlier inputs with the weights α_{t,s} = C_t · exp(A Σ_{k=s+1..t} Δ_k) 
 attention, of which the mean size over the channels is recorded, divided by its sum.
 """
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -36,14 +34,14 @@ class Selected(NamedTuple):
     deltas: Tensor
     inputs: Tensor
 
-    def select(self, rows: Tensor) -> Selected:
+    def select(self, rows: Tensor) -> "Selected":
         return Selected(*(own.index_select(0, rows) for own in self))
 
 
 class Selections(tuple[Selected, ...]):
     """Of all layers; none before the first step."""
 
-    def select(self, rows: Tensor) -> Selections:
+    def select(self, rows: Tensor) -> "Selections":
         return Selections(own.select(rows) for own in self)
 
 

@@ -1,7 +1,5 @@
 """A model of the library, stepped with its cache: every attention, the residual stream and the logits pass through the hook."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple

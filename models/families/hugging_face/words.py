@@ -1,7 +1,5 @@
 """A tokenizer's tokens as pieces that people read: ``▁`` in front of what begins a word, as all of Unrolled has it."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable

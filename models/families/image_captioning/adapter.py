@@ -1,7 +1,5 @@
 """Opens its checkpoints: ``model.pth``, a state dict, with ``infos_ID.pkl`` and a ResNet's weights beside it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import msgspec

@@ -1,7 +1,5 @@
 """What lies beside a checkpoint: the words and options in ``infos_ID.pkl``, and the weights of the ResNet that it looks with."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping

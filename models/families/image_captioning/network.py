@@ -8,8 +8,6 @@ Both embed each place's features, v_j = relu(W a_j + b), and attend by α = soft
   new state asks, and the upper one reads what it found beside that state.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple

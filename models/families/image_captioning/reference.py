@@ -1,7 +1,5 @@
 """Both captioners computed a second time: from their own names of weights, by torch's own modules and functions."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import NamedTuple
 

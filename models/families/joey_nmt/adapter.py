@@ -1,7 +1,5 @@
 """Opens its checkpoints: ``{model_state, …}``, with config.yaml, src_vocab.txt and trg_vocab.txt beside them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -5,8 +5,6 @@ all (``zero``), are the decoder's first. Attention is Bahdanau's, e = v · tanh(
 and asks with the new state.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from pathlib import Path

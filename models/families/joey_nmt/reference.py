@@ -1,7 +1,5 @@
 """The translator computed a second time: from its own names of weights, by torch's own modules and functions."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 

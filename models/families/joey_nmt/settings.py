@@ -1,7 +1,5 @@
 """What lies beside a checkpoint of JoeyNMT: its settings in YAML, and a vocabulary of each language, a word a line."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Mapping

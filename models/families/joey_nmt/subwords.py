@@ -4,8 +4,6 @@ A file of merges has one a line, the most frequent first; ``</w>`` stands for a 
 has ``@@`` behind it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path

@@ -3,8 +3,6 @@
 A checkpoint is two state dicts, encoder and decoder, and a pickled vocabulary beside them; either file is named.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple

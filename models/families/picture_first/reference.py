@@ -1,7 +1,5 @@
 """The captioner computed a second time: from its own names of weights, by torch's own cells and functions."""
 
-from __future__ import annotations
-
 from PIL import Image
 from torch import Tensor, nn
 

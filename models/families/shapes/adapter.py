@@ -1,7 +1,5 @@
 """The scene captioner: opened from its checkpoint, trained and judged on drawn scenes."""
 
-from __future__ import annotations
-
 import torch
 
 from unrolled.models.adapters.adapter import CheckpointAdapter

@@ -7,8 +7,6 @@ attention goes.
 Shapes: P pictures, L = rows × columns cells.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

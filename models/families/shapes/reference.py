@@ -1,7 +1,5 @@
 """The captioner of drawn scenes computed a second time, its encoder layer by layer."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from PIL import Image

@@ -3,8 +3,6 @@
 The scenes are drawn once each, when they are first needed, and read again in another order with other light and grain.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterator
 

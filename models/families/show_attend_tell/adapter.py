@@ -5,8 +5,6 @@ and goes into the cell beside the word before. The logits are W h' + b. Checkpoi
 word map's JSON file beside them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """The tutorial's captioner computed a second time: from its own names of weights, by torch's own modules and functions."""
 
-from __future__ import annotations
-
 import torch
 from PIL import Image
 from torch import Tensor, nn

@@ -1,7 +1,5 @@
 """Translators: opened from their checkpoints, trained and judged on sentence pairs."""
 
-from __future__ import annotations
-
 import msgspec
 import torch
 

@@ -7,8 +7,6 @@ a_t,i, their weighted mean is the context c_t, and c_t and the word before give 
 Shapes: P sentences, L source pieces, K translations (or hypotheses) for each, V target pieces.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

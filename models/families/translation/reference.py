@@ -1,7 +1,5 @@
 """A translator computed a second time: its encoder by torch's own recurrent module, which reads both ways."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """Train a translator on sentence pairs: the true word before (teacher forcing), cross-entropy."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 import msgspec
