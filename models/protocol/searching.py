@@ -53,7 +53,7 @@ class BeamStepped(RunReport, frozen=True):
         """
         values = unpacked(self.values, channels, len(self.hypotheses))
         return tuple(StepResult(step=self.step, token=own.token, word=own.word, log_prob=own.log_prob, candidates=own.candidates,
-                                values={name: rows[place] for name, rows in values.items()})
+                                values={name: rows[place, ...] for name, rows in values.items()})
                      for place, own in enumerate(self.hypotheses))
 
 
