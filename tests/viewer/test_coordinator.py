@@ -55,6 +55,19 @@ def test_what_changed_is_refreshed_before_the_seek(qtbot, parts):
     assert panel.told == ["refresh", 4]
 
 
+def test_a_view_that_asks_for_itself_costs_the_others_nothing(qtbot, parts):
+    session, panel, coordinator = parts
+    other = Recorder(session)
+    qtbot.addWidget(other)
+    coordinator.add(other)
+    coordinator.flush()
+    for view in (panel, other):
+        view.told.clear()
+    other.refresh_wanted.emit()
+    qtbot.waitUntil(lambda: not coordinator.waiting)
+    assert (panel.told, other.told) == ([], ["refresh", session.playhead.step])
+
+
 def test_a_storm_of_changes_is_at_most_a_frame_each_16_milliseconds(qtbot, parts):
     session, _, coordinator = parts
     before = coordinator.frames

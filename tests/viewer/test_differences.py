@@ -58,3 +58,16 @@ def test_the_bar_says_why(qtbot):
     assert "unit " not in bar.text.text().replace(OTHER_WEIGHTS, "")
     bar.tell(one="A", other="B", traces=tuple(traces), first_divergence=None, largest=None, same_units=True)
     assert OTHER_WEIGHTS not in bar.text.text()
+
+
+def test_the_bar_takes_no_more_room_as_the_runs_grow(qtbot):
+    traces, found = runs("a" * 64, "a" * 64)
+    bar = CompareBar(LIGHT)
+    qtbot.addWidget(bar)
+    bar.resize(750, 40)
+    bar.show()
+    heights = set()
+    for part, largest in ((None, None), (3, None), (3, found.largest)):
+        bar.tell(one="A", other="B", traces=tuple(traces), first_divergence=part, largest=largest)
+        heights.add(bar.text.minimumHeight())
+    assert len(heights) == 1, heights

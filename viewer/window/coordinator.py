@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable
+from functools import partial
 
 from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
 
@@ -22,6 +23,7 @@ class Coordinator(QObject):
         self._views: list[View] = []
         self._must_refresh = False
         self._must_seek = False
+        self._wanting: set[View] = set()  # that ask for themselves alone: shown, resized, or not finished
         self.frames = 0
         self._since_last = QElapsedTimer()
         self._timer = QTimer(self, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
@@ -51,24 +53,32 @@ class Coordinator(QObject):
         self._since_last.start()
         refresh, self._must_refresh = self._must_refresh, False
         seek, self._must_seek = self._must_seek, False
-        if not (refresh or seek):
+        wanting, self._wanting = self._wanting, set()
+        if not (refresh or seek or wanting):
             return
         step = self._session.playhead.step
         for view in self._views:
+            wants = refresh or view in wanting
             try:
-                if refresh:
+                if wants:
                     view.refresh()
-                view.seek(step)
+                if wants or seek:
+                    view.seek(step)
             except Exception:
                 sys.excepthook(*sys.exc_info())  # told as any fault; what the others show goes on
         self.frames += 1
         self.flushed.emit()
-        if any(view.unfinished for view in self._views):
-            self._refresh()
+        self._wanting |= {view for view in self._views if view.unfinished}
+        if self._wanting:
+            self._schedule()
 
     def _follow(self, view: View) -> None:
         self._views.append(view)
-        view.refresh_wanted.connect(self._refresh)
+        view.refresh_wanted.connect(partial(self._want, view))
+
+    def _want(self, view: View) -> None:
+        self._wanting.add(view)
+        self._schedule()
 
     def _refresh(self) -> None:
         self._must_refresh = True

@@ -20,12 +20,12 @@ assert words[:2] == ["corpus", "trace"] and "--progress" in words
 if words[2] == "broken":
     print("unrolled: There is no folder “broken”.", file=sys.stderr)
     sys.exit(1)
-print(json.dumps({"doing": "reading", "documents": 3, "of_documents": 3}), flush=True)
-print(json.dumps({"doing": "tracing", "steps": 500, "of_steps": 2000, "parts": 1, "of_parts": 4, "steps_a_second": 1234.5,
-                  "seconds_left": 130}), flush=True)
-for number in range({"cut": 2, "many": 12}.get(words[2], 0)):
-    print(f"unrolled: left out: “{number}<b>.txt” is empty.", file=sys.stderr)
-try:
+try:  # it may be stopped as soon as it has said anything
+    print(json.dumps({"doing": "reading", "documents": 3, "of_documents": 3}), flush=True)
+    print(json.dumps({"doing": "tracing", "steps": 500, "of_steps": 2000, "parts": 1, "of_parts": 4, "steps_a_second": 1234.5,
+                      "seconds_left": 130}), flush=True)
+    for number in range({"cut": 2, "many": 12}.get(words[2], 0)):
+        print(f"unrolled: left out: “{number}<b>.txt” is empty.", file=sys.stderr)
     time.sleep(60 if words[2] in ("endless", "silent") else 0)
 except KeyboardInterrupt:
     if words[2] != "silent":

@@ -14,6 +14,7 @@ from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.building import in_row, tool_button
 
 SEPARATOR = " &nbsp;·&nbsp; "
+ROOM_FOR_ONE_LINE = 1000  # pixels; with less there are two from the beginning, so that tracks do not move while a run grows
 OTHER_WEIGHTS = "other weights, so units are compared by their mean size"
 
 
@@ -84,7 +85,8 @@ class CompareBar(QFrame):
             self.text.setText(SEPARATOR.join(parts))
         self.text.setToolTip(whole if len(parts) < len(self._parts) else "")
         height = self.text.sizeHint().height() if self._low else self.text.heightForWidth(self.text.width())
-        self.text.setMinimumHeight(max(height, 0))
+        lines = 2 if not self._low and self.width() < ROOM_FOR_ONE_LINE else 1
+        self.text.setMinimumHeight(max(height, lines * self.text.fontMetrics().height()))
 
     def _link(self, target: str, text: str) -> str:
         return f'<a href="{target}" style="color:{self.theme.accent};text-decoration:none">{escape(text)}</a>'

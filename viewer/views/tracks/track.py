@@ -90,7 +90,7 @@ class Track(QWidget):
         plot.setGeometry(self.plot.toRect())
         self.make_items(plot)
         self._framed_steps = plot.heat(in_pixels=True)
-        self.set_first_divergence(self.first_divergence)
+        plot.set_divergence(self.first_divergence)
 
     def set_folded(self, folded: bool) -> None:
         changed, self.folded = folded != self.folded, folded
@@ -152,6 +152,8 @@ class Track(QWidget):
         self.set_folded(self.folded)
 
     def set_first_divergence(self, step: int | None) -> None:
+        if step == self.first_divergence:
+            return
         self.first_divergence = step
         if self.canvas is not None:
             self.canvas.set_divergence(step)
@@ -168,10 +170,11 @@ class Track(QWidget):
         """A line over the steps that were framed in the map of states, and one of the ground below it."""
         from unrolled.viewer.plotting.time_items import colour_bytes
 
-        edges = np.array(self._framed(), np.int64).reshape(-1, 2) + np.arange(2)  # they rise, and lie apart
-        if not edges.size:
+        framed = self._framed()
+        if not framed:
             self._framed_steps.hide()
             return
+        edges = np.array(framed, np.int64) + np.arange(2)  # (runs of steps, 2); they rise, and lie apart
         columns = max(round(plot.width() * self.devicePixelRatioF()), 1)
         axis = self.session.time_axis
         times = axis.start + np.arange(columns + 1) / columns * (axis.stop - axis.start)

@@ -108,9 +108,10 @@ class TracksView(View):
         self.say("" if self.tracks else self._without_tracks)
         self._attach()
         self._sort()
-        for track in self._in_sight():
+        in_sight = self._in_sight()
+        for track in in_sight:
             track.refresh()
-        self._follow_part()
+        self._follow_part(in_sight)
         self.axis.refresh()
         self._rest()
 
@@ -182,9 +183,9 @@ class TracksView(View):
         bottom = top + self._scroll.viewport().height()
         return [track for track in self.tracks if track.y() < bottom and track.y() + track.height() > top]
 
-    def _follow_part(self) -> None:
+    def _follow_part(self, tracks: Sequence[Track]) -> None:
         end = time.perf_counter() + PART_SECONDS
-        waiting = [track for track in self._in_sight() if isinstance(track, HeatTrack) and track.unfinished]
+        waiting = [track for track in tracks if isinstance(track, HeatTrack) and track.unfinished]
         while waiting and time.perf_counter() < end:
             track = min(waiting, key=lambda one: len(one.columns))
             track.follow_part()
