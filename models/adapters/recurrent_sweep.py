@@ -30,8 +30,6 @@ from unrolled.models.adapters.recurrent_gates import Weights
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """Gradients of one layer in one direction."""
-
     # hidden, cell: (T, B, H): with respect to the states after every step; the cell's is None of what has none
     hidden: Tensor
     cell: Tensor | None

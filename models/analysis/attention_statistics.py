@@ -15,8 +15,6 @@ WARNING = "The maps hardly differ from step to step: where the model looks says 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AttentionStatistics:
-    """The attention of a run."""
-
     entropy: Numbers   # (steps,): of each map as a fraction of even attention's, from 0 (one place) to 1
     coverage: Numbers  # (places,): Σ_t α_t, what each place was given over the whole run
     # what the doubly stochastic regulariser of Xu et al. (2015), Σ_i (1 − Σ_t α_ti)², would have every place reach: 1

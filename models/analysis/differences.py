@@ -17,8 +17,6 @@ def difference_name(channel: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Largest:
-    """Where two runs differ most."""
-
     channel: str
     step: int
     place: int         # the unit or place; 0 of a scalar

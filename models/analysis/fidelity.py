@@ -127,8 +127,6 @@ def _by_token(part: Replayed, own: Values, trace: Trace, recorded: int) -> Value
 
 
 class Agreed:
-    """What the agreements of a trace come to."""
-
     def __init__(self, trace: Trace) -> None:
         titles = {name: channel.title for name, channel in trace.channels.items()}
         known = [own for own in trace.provenance.agreements if own.channel in titles]

@@ -19,8 +19,6 @@ PART = 8192  # steps
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Saturation:
-    """A gate over a run."""
-
     # shut, open: (units,): the fraction of steps that each unit is below 0.1 and above 0.9; nan where no step has a number
     shut: Fractions
     open: Fractions

@@ -20,8 +20,6 @@ LEAST_SCORE = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pattern:
-    """Units that are on together."""
-
     channel: str
     units: tuple[int, ...]
     # a unit is on where its value, times its sign, is at least so large. Below 0: where its value is at most so large.

@@ -15,8 +15,6 @@ MOST_STEPS = 2000  # of a longer run every so many are looked at
 
 @dataclass(frozen=True, slots=True)
 class UnitOrder:
-    """A way of sorting."""
-
     title: str                         # for people; the channel's name follows it
     of: Callable[[FloatArray], Order]  # from values (steps, units) to an order (units,)
 

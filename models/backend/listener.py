@@ -23,8 +23,6 @@ REFUSAL = "The secret is not this backend’s; paste the whole line that “unro
 
 
 class Verdict(Enum):
-    """What is known of a client."""
-
     LATER = "it has not said enough"
     RIGHT = "it knows the secret"
     WRONG = "it does not"

@@ -75,7 +75,6 @@ class RunService:
 
     @handles(Hello)
     def prepare(self, request: Hello, reply: Reply, wanted: StillWanted) -> None:
-        """Import PyTorch and look around."""
         reply(Progress("Loading PyTorch"))
         import torch
 
@@ -104,7 +103,6 @@ class RunService:
 
     @handles(DrawInput)
     def draw(self, request: DrawInput, reply: Reply, wanted: StillWanted) -> None:
-        """Draw an input of the model's own kind."""
         if self._stepper is None or self._stepper.draw is None:
             raise EngineError("input", "This model draws no inputs of its own.")
         reply(InputDrawn(*self._stepper.draw(request.number)))
@@ -146,7 +144,6 @@ class RunService:
 
     @handles(Search)
     def search(self, request: Search, reply: Reply, wanted: StillWanted) -> None:
-        """Search by beam, every step told."""
         branch = self._open_run(request.run).branch(request.branch)
         if request.step > len(branch):
             raise EngineError("step", f"Step {request.step} is not there yet: {len(branch)} are recorded.")

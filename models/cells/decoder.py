@@ -22,8 +22,6 @@ from unrolled.models.cells.recurrent import CellState, CellStep, first_state, ma
 
 
 class DecoderConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """The decoder's lengths."""
-
     vocabulary: int           # how many words there are, V
     cell: str = "lstm"        # rnn, lstm, gru
     features: int = 512       # the length of h_j
@@ -39,8 +37,6 @@ class DecoderConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Memory(NamedTuple):
-    """What is computed once for an input."""
-
     features: Tensor            # (P, L, features): h_j
     keys: Tensor                # (P, L, attention): what attention makes of them; (P, L, 0) without attention
     mask: Tensor | None = None  # (P, L): True where there is a vector, in batches of inputs that differ in length

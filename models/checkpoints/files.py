@@ -51,8 +51,6 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands in front of the weights."""
-
     version: int            # of this format
     model: str              # which network it is for: ``"caption-attend-lstm"``
     config: dict[str, Any]  # the network's lengths

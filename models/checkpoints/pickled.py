@@ -53,8 +53,6 @@ class _Bytes(io.BufferedIOBase):
 
 @dataclass(frozen=True, slots=True)
 class PickledCheckpoint:
-    """A file that was read."""
-
     path: Path
     content: Any                # what it holds: dictionaries, tensors, stubs
     tensors: dict[str, Tensor]  # all parameters and buffers, by names with dots; ``module.`` of `nn.DataParallel` is left out
@@ -68,7 +66,6 @@ class PickledCheckpoint:
         return {name.removeprefix(prefix): value for name, value in self.tensors.items() if name.startswith(prefix)}
 
     def summary(self) -> str:
-        """What was found, for a sentence."""
         names = list(self.tensors)
         if not names:
             return "no tensors"

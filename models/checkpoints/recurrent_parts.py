@@ -13,8 +13,6 @@ MOST_NAMED = 6
 
 @dataclass(frozen=True, slots=True)
 class RecurrentPart:
-    """A module of torch's, or a cell."""
-
     module: str         # what it is called in its model, with dots; empty where it is all of it
     kind: str           # ``LSTM``, ``GRU cell`` and so on
     layers: int

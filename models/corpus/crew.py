@@ -48,8 +48,6 @@ class Crew(Protocol):
 
 
 class ProcessCrew:
-    """Processes of this machine."""
-
     died: tuple[type[BaseException], ...] = (BrokenProcessPool,)
 
     def __init__(self, settings: WorkerSettings, size: int) -> None:

@@ -31,7 +31,6 @@ class Extents(NamedTuple):
 
     @property
     def total(self) -> int:
-        """The steps of all documents."""
         return int(self.steps.sum())
 
     def edges(self) -> npt.NDArray[np.bool_]:
@@ -55,7 +54,6 @@ class Extents(NamedTuple):
 
 
 def extents(store: Store, start: int, stop: int) -> Extents:
-    """Of one of `Store.spans`."""
     documents = store.documents
     ordered = documents.begin[documents.order]
     first, last = np.searchsorted(ordered, (start, stop))

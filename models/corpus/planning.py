@@ -22,8 +22,6 @@ WRITTEN_SHARD = 2**13    # steps a shard at the most, where each step takes much
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be traced."""
-
     description: StoreDescription
     titles: list[str]
     paths: list[Path]  # the documents' files
@@ -83,7 +81,6 @@ def plan(stepper: AnyStepper, corpus: Path, *, channels: tuple[str, ...], dtype:
 
 
 def _is_read(stepper: AnyStepper, path: Path, why_not: Sentences) -> bool:
-    """Whether a document can be read in earnest."""
     try:
         read_by(stepper, read_document(path, stepper.description.input_kind), path.name)
     except READING_ERRORS as error:

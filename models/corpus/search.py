@@ -34,8 +34,6 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a question has for an answer."""
-
     hits: tuple[Hit, ...]   # the best
     count: int              # how many there are in all
     steps: int              # how many steps were looked through

@@ -27,8 +27,6 @@ numpy.save(sys.argv[2], UMAP(random_state=0, n_jobs=1).fit_transform(numpy.load(
 
 
 class StateMap(NamedTuple):
-    """Where states lie."""
-
     points: FloatArray              # (states, 2)
     places: npt.NDArray[np.int64]   # (states,): on the store's step axis, rising
     explained: tuple[float, float]  # the share of the variance along each axis; nan where an axis is no component
@@ -78,7 +76,6 @@ def principal_map(store: Store, channel: str, *, wanted: Wanted = lambda: True,
 
 
 def has_umap() -> bool:
-    """Whether the library is installed."""
     return find_spec("umap") is not None
 
 

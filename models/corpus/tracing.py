@@ -44,8 +44,6 @@ class TraceRequest:
 
 @dataclass(slots=True)
 class Progress:
-    """How far it is."""
-
     of_steps: int = 0
     of_parts: int = 0
     # steps, of_steps: steps that are there or under way, and all that there are to be
@@ -187,7 +185,6 @@ def _note(outcome: Outcome, done: Done) -> None:
 
 
 def _steps_of_parts(planned: Plan) -> dict[int, int]:
-    """The steps that each part has room for."""
     found = dict.fromkeys(range(planned.description.parts), 0)
     for number, part in enumerate(_part_of_documents(planned)):
         found[part] += int(planned.rooms[number])

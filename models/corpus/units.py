@@ -132,8 +132,6 @@ def properties_of(store: Store, part: Extents, names: Sequence[str], wanted: Wan
 
 
 class _Property:
-    """Sums over parts."""
-
     def __init__(self) -> None:
         self.sums = np.zeros(3)  # Σp, Σp², number
         self._least, self._most, self._two = np.inf, -np.inf, True
@@ -150,8 +148,6 @@ class _Property:
 
 
 class _Unit:
-    """Sums over parts."""
-
     def __init__(self, number: int, channel: Channel, properties: Sequence[str]) -> None:
         self.number, self._channel = number, channel
         self._counts = np.zeros(MISSING + 1, np.int64)

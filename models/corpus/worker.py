@@ -26,8 +26,6 @@ class WorkerSettings(NamedTuple):
 
 
 class Document(msgspec.Struct, frozen=True):
-    """A document of a part."""
-
     number: int  # in the store
     place: int   # of its first step in the part
     room: int    # how many steps it may have
@@ -45,8 +43,6 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Done(msgspec.Struct, frozen=True):
-    """A part that is there."""
-
     part: int
     steps: int                      # of all its documents
     # tracing_seconds, writing_seconds: time of the processor

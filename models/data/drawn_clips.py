@@ -48,8 +48,6 @@ Frames = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class DrawnClip:
-    """A clip with its labels."""
-
     frames: Frames                   # uint8, (T, SIDE, SIDE, 3)
     labels: tuple[int, ...]          # for every frame its place in `LABELS`; of the kind *clip* what counts is `label`
     label: int                       # what was done; of the kind *frames* the last frame's
@@ -138,7 +136,6 @@ def _acts(random: np.random.Generator, shape: str, pose: _Pose, length: int) -> 
 
 
 def _one_act(random: np.random.Generator, shape: str, length: int) -> list[_Act]:
-    """Still, something, still."""
     label = str(random.choice([label for label in LABELS if label not in _impossible(shape)]))
     count = int(random.integers(PHASE[0], PHASE[1] + 1))
     first = int(random.integers(1, max(length - count - 3, 2)))

@@ -61,12 +61,10 @@ class Scene:
 
     @property
     def caption(self) -> tuple[str, ...]:
-        """The only right one, as words."""
         return caption_of(self.things)
 
 
 def named_order(things: Sequence[Thing]) -> tuple[Thing, ...]:
-    """The order in which things are named."""
     return tuple(sorted(things, key=lambda thing: (thing.size != "big", thing.x)))
 
 

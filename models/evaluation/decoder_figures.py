@@ -40,8 +40,6 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DecoderFigures:
-    """Inputs are added batch by batch."""
-
     def __init__(self) -> None:
         self._references, self._attention = ReferenceStatistics(), AttentionStatistics()
         self._entropies: list[float] = []

@@ -11,8 +11,6 @@ from unrolled.models.protocol.decoding import Decoding
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationRequest:
-    """What a person asked for."""
-
     data: Path | None = None  # where the data lie
     split: str = "dev"  # train, dev, test
     beam: int | None = None  # hypotheses; 1 is greedy. The task's usual number where nothing is said.
@@ -34,8 +32,6 @@ class EvaluationRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """The figures of a model."""
-
     # data, split: what it was judged on; no split where the data have none
     data: str
     split: str = ""

@@ -62,7 +62,6 @@ def replay(branch: Branch, first: int, last: int, wanted: StillWanted) -> Iterat
 
 
 def _manner(reference: Reference) -> dict[str, str]:
-    """Where it is another than usual."""
     manner = getattr(reference, "manner", "")
     return {"manner": manner} if manner else {}
 
@@ -74,7 +73,6 @@ def _doubled(state: Any, parts: int) -> State:
 
 
 def _state(reference: Reference, found: dict[str, Tensor]) -> State:
-    """What a step leaves to the next one."""
     return tuple(found[name].unsqueeze(0) for name in reference.state_names)
 
 

@@ -24,8 +24,6 @@ UNEVEN = 2.0  # the longest frame lasts so many times as long as the shortest
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Frames in order."""
-
     frames: Frames  # (T, height, width, 3): RGB
     seconds: tuple[float, ...] = ()  # how long each frame is shown, as the file says; empty where it does not
     notes: tuple[str, ...] = ()  # what was done to it that a person should know, a sentence each
@@ -89,7 +87,6 @@ class FrameStack:
         return Clip(np.stack(self.frames), lasts, tuple(dict.fromkeys(self.notes)))
 
     def cut_off(self, expected: int = 0) -> None:
-        """Note that there should be more."""
         read = len(self.frames)
         self.notes.append(f"“{self._name}” is cut off or damaged: " + (
             f"{read} of its {expected} frames can be read." if expected > read else

@@ -121,7 +121,6 @@ def read_picture(data: bytes, name: str) -> Picture:
 
 
 def _why_not(data: bytes, name: str, error: Exception) -> str:
-    """What is said of a file that no reader took."""
     is_unknown = isinstance(error, UnidentifiedImageError)
     other = other_kind(data)
     if other:
@@ -147,7 +146,6 @@ def is_heic(data: bytes) -> bool:
 
 
 def open_formats(data: bytes) -> tuple[str, ...]:
-    """The formats that are tried for a file."""
     if not is_heic(data):
         return FORMATS
     with suppress(ImportError):

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 
 def has_screen() -> bool:
-    """Whether a window could be seen here."""
     if not sys.platform.startswith("linux"):
         return True
     return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))

@@ -23,8 +23,6 @@ KINDS = {"picture": "picture", "text": "sentence", "clip": "clip"}  # by what a 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenInput:
-    """An input as a file's bytes."""
-
     kind: str = NO_INPUT                 # as `InputKind.name` has it
     name: str = ""
     data: bytes = b""

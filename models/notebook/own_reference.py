@@ -111,8 +111,6 @@ NextToken = Callable[[int, Any], tuple[Tensor, Any]]
 
 
 class StepCalls:
-    """Calls a function, always with copies."""
-
     def __init__(self, function: NextToken, words: int) -> None:
         self._function, self._words = function, words
         self.name: str = getattr(function, "__name__", type(function).__name__)

@@ -76,7 +76,6 @@ class SeenUpdates:
 
     @property
     def losses(self) -> dict[int, float]:
-        """By their updates."""
         with self._lock:
             self._take_losses()
             return dict(self._losses)

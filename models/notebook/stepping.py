@@ -122,7 +122,6 @@ class SteppedModel(WithWindow):
         return registry.families()
 
     def devices(self) -> tuple[Device, ...]:
-        """Where its tensors are."""
         name = str(self._stepper.device)
         return (Device(name, name.upper()),)
 

@@ -59,7 +59,6 @@ class Endpoint(msgspec.Struct, frozen=True):
 
 
 def backend_command() -> list[str]:
-    """The command that starts a backend for one client."""
     return [sys.executable, "-m", "unrolled.models", "backend"]
 
 

@@ -24,7 +24,6 @@ class Ping(Request, frozen=True):
     queued: ClassVar[bool] = False
 
     def note(self, ledger: Ledger, position: int) -> Report | None:
-        """Answered where it is read."""
         return Pong()
 
 

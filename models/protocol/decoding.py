@@ -6,8 +6,6 @@ import msgspec
 
 
 class Decoding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Greedy decoding, beam search or sampling."""
-
     method: Annotated[str, msgspec.Meta(pattern="^(greedy|beam|sampling)$")] = "greedy"
     beam_width: Annotated[int, msgspec.Meta(ge=1, le=64)] = 3  # hypotheses kept by beam search
     # the exponent of the length that a hypothesis's log-probability is divided by; 0 favours short captions

@@ -28,12 +28,10 @@ class LoadModel(Request, frozen=True):
     number: Count = 0
 
     def note(self, ledger: Ledger, position: int) -> Report | None:
-        """The last one wins."""
         ledger.model_at = position
         return None
 
     def wanted(self, ledger: Ledger, position: int) -> bool:
-        """No other was asked for since."""
         return position >= ledger.model_at
 
 
@@ -43,7 +41,6 @@ class EndLoading(Request, frozen=True):
     queued: ClassVar[bool] = False
 
     def note(self, ledger: Ledger, position: int) -> Report | None:
-        """It is superseded by none."""
         ledger.model_at = position
         return None
 
@@ -59,7 +56,6 @@ class Family(msgspec.Struct, frozen=True):
 
     @property
     def is_damaged(self) -> bool:
-        """It is a shipped model that cannot be opened."""
         return bool(self.error) and not self.package
 
 
@@ -72,8 +68,6 @@ class Ready(Report, frozen=True):
 
 
 class Loaded(Report, frozen=True):
-    """A model is loaded and describes itself."""
-
     description: ModelDescription
     device: str
     number: Count = 0

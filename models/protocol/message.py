@@ -77,7 +77,6 @@ class Request(msgspec.Struct, frozen=True, tag=True):
         return True
 
     def failed(self, sentence: str, detail: str, **facts: Any) -> Report:
-        """The report that it could not be done."""
         from unrolled.models.protocol.connection import Failed
 
         own = {"run": NO_RUN, "subject": self.subject}

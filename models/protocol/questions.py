@@ -61,8 +61,6 @@ Question = ExplainStep | FollowGradients | OccludeStep | Replay | ReadLens
 
 
 class Contributor(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that a number came from."""
-
     # ``unit``: a unit of the hidden state before; ``word``: the word that was read; ``place``: a place that attention looked
     # at (a cell of the picture counted row after row, or a source word); ``frame``: the frame's vector
     kind: Literal["unit", "word", "place", "frame"]
@@ -77,8 +75,6 @@ class Contributor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """One summand of a number."""
-
     symbol: str        # in plain letters with ``_`` before what is set low: ``W_hf h_{t-1}``, ``b_f``, ``f_t · c_{t-1}``
     value: float
     # what it is the product of, where it is one: ``(("f_t", 0.93), ("c_{t-1}", 1.21))``
@@ -229,7 +225,6 @@ class Ask(BranchRequest, frozen=True):
     question: Question
 
     def wanted(self, ledger: Ledger, position: int) -> bool:
-        """It was not dropped."""
         return self.number not in ledger.dropped and super().wanted(ledger, position)
 
 
@@ -241,7 +236,6 @@ class Drop(Request, frozen=True):
     number: Count
 
     def note(self, ledger: Ledger, position: int) -> Report | None:
-        """Its answer is given up."""
         ledger.dropped.add(self.number)
         return None
 

@@ -16,8 +16,6 @@ from unrolled.models.trace.edits import Edit
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Recorder:
-    """What all traces of a run share."""
-
     loaded: Loaded
     opened: Opened
     name: str

@@ -58,7 +58,5 @@ class BeamStepped(RunReport, frozen=True):
 
 
 class Searched(RunReport, frozen=True):
-    """A beam search is over."""
-
     branch: Count = 0
 

@@ -42,7 +42,6 @@ class OpenInput(RunRequest, frozen=True):
     name: str
 
     def note(self, ledger: Ledger, position: int) -> Report | None:
-        """The newest run wins."""
         if self.run < FIRST_BESIDE:
             ledger.newest_run = max(ledger.newest_run, self.run)
         else:
@@ -94,14 +93,11 @@ class Cancel(RunRequest, frozen=True):
     queued: ClassVar[bool] = False
 
     def note(self, ledger: Ledger, position: int) -> Report | None:
-        """What was asked for before it is given up."""
         ledger.cancelled_at[self.run] = position
         return None
 
 
 class Opened(RunReport, frozen=True):
-    """An input is encoded."""
-
     region: tuple[float, float, float, float]  # the part of a picture that the model saw, as fractions
     # what every step of this run brings, where that depends on the input (an alignment has as many weights as the sentence
     # has words); empty where the model's description holds
@@ -185,8 +181,6 @@ class InputAdded(RunReport, frozen=True):
 
 
 class Forked(RunReport, frozen=True):
-    """A branch is there."""
-
     branch: Count
 
 

@@ -23,8 +23,6 @@ class TrainingRoomSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
 
 
 class TrainingRoomChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What can be changed while it trains."""
-
     learning_rate: Annotated[float, msgspec.Meta(gt=0, le=100)] = 0.005
     threshold: Annotated[float, msgspec.Meta(ge=0, le=1e9)] = 1.0  # the gradient's longest norm; 0: it is never clipped
     # truncated back-propagation: each loss is followed back through its last so many steps; 0: through all
@@ -39,7 +37,6 @@ class TrainingRoomRequest(Request, frozen=True):
     room: Count
 
     def wanted(self, ledger: Ledger, position: int) -> bool:
-        """It has not been stopped or superseded."""
         return self.room >= ledger.least_room
 
     def failed(self, sentence: str, detail: str, **facts: Any) -> Report:
@@ -54,7 +51,6 @@ class StartTrainingRoom(TrainingRoomRequest, frozen=True):
     settings: TrainingRoomSettings = TrainingRoomSettings()
 
     def note(self, ledger: Ledger, position: int) -> Report | None:
-        """The newest training wins."""
         ledger.least_room = max(ledger.least_room, self.room)
         return None
 
@@ -71,18 +67,14 @@ class StopTrainingRoom(TrainingRoomRequest, frozen=True):
     """End a training, now, and forget it."""
 
     def note(self, ledger: Ledger, position: int) -> Report | None:
-        """Its updates are given up."""
         ledger.least_room = max(ledger.least_room, self.room + 1)
         return None
 
     def wanted(self, ledger: Ledger, position: int) -> bool:
-        """Always: it is forgotten."""
         return True
 
 
 class TrainingRoomStarted(Report, frozen=True):
-    """A training stands ready, no update made."""
-
     room: Count
     settings: TrainingRoomSettings
     sentence: str                                                                 # what the task asks

@@ -70,7 +70,6 @@ class WatchedUpdate(Report, frozen=True):
 
     @property
     def size(self) -> int:
-        """Bytes that it takes, about."""
         return 200 + len(self.values) + sum(len(own.hidden) + len(own.cell) for own in self.gradients)
 
 

@@ -12,8 +12,6 @@ NO_PARENT = -1
 
 
 class Run:
-    """A model and what it does with one input."""
-
     def __init__(self, number: int, stepper: AnyStepper, encoded: EncodedInput[Any]) -> None:
         self.number, self.stepper, self._encoded = number, stepper, encoded
         self._others: dict[str, EncodedInput[Any]] = {}  # by the hash of their bytes

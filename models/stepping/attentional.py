@@ -19,8 +19,6 @@ from unrolled.models.trace import Channel
 
 
 class AttentionalConfig(NamedTuple):
-    """Of a decoder."""
-
     cell: str      # lstm, gru
     layers: int
     vocabulary: int
@@ -97,7 +95,6 @@ class AttentionalStepper(NetworkStepper[AttentionalDecoder]):
         self._first_state = first_state
 
     def channels(self, places: int) -> tuple[Channel, ...]:
-        """Over a sentence of so many words."""
         config = self.network.config
         return (*layer_channels(config.cell, config.hidden, config.layers), *attention_channels(("source",), (places,)),
                 Channel(name="attentional_vector", role="attentional_vector", symbol="a", axes=("feature",),

@@ -60,8 +60,6 @@ SelectRows = Callable[[StateT, Tensor], StateT]
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """A caption that a search ended with."""
-
     tokens: tuple[int, ...]  # END last, unless the longest length was reached first
     log_probs: tuple[float, ...]  # one a token, natural logarithm
     score: float  # what hypotheses are ranked by: the sum of log_probs over length to the power of the length penalty

@@ -22,8 +22,6 @@ DecoderT = TypeVar("DecoderT", bound=RecurrentDecoder)
 
 
 class DecoderStepper(OnDevice[DecoderT]):
-    """A recurrent decoder."""
-
     def __init__(self, network: DecoderT, *, suppressed_tokens: Sequence[int], device: str) -> None:
         super().__init__(network, device=device, suppressed_tokens=suppressed_tokens)
         self._word_bias = network.word_bias / network.temperature                      # (V,)

@@ -17,8 +17,6 @@ from unrolled.models.trace import ModelDescription
 
 
 class SteppedNetwork(Protocol):
-    """A network that takes single steps."""
-
     @property
     def structure(self) -> Structure:
         """What a step is made of."""

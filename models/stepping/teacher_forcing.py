@@ -38,8 +38,6 @@ def pad_references(references: Sequence[Sequence[Sequence[int]]], *, start: int,
 
 
 class Forced(NamedTuple):
-    """What was computed on the way."""
-
     outputs: Tensor      # (P, K, T, embedding): what the vocabulary is compared with; zeros where a caption is over
     maps: Tensor | None  # (P, K, T, L): the attention
 

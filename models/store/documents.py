@@ -20,8 +20,6 @@ Places = npt.NDArray[np.int64]
 
 
 class Row(NamedTuple):
-    """A document in a list."""
-
     number: int     # its place in the store, from 0
     title: str      # the path of its input below the store's source
     steps: int      # how many it has
@@ -186,7 +184,6 @@ class Documents:
         return np.searchsorted(self.part_shards, places // self._description.shard, side="right") - 1
 
     def steps(self, number: int) -> int:
-        """How many steps a document has that is there."""
         room = int(self.room[number])
         if self._description.filled:
             return room

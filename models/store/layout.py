@@ -74,8 +74,6 @@ class UnreachableError(ValueError):
 
 
 class StoreDescription(msgspec.Struct, frozen=True, kw_only=True):
-    """What a store says of itself."""
-
     format: str = FORMAT
     version: int = VERSION
     model: ModelDescription        # of the model that was traced, its words among it
@@ -127,12 +125,10 @@ def shard_steps(channels: Sequence[Channel], dtype: str, total: int) -> int:
 
 
 def is_searched(channel: Channel) -> bool:
-    """Whether a channel is kept by unit too."""
     return channel.axes == ("unit",)
 
 
 def is_timeline(channel: Channel) -> bool:
-    """Whether a channel has a pyramid."""
     return channel.axes in (("unit",), ())
 
 

@@ -84,7 +84,6 @@ class Location:
             return bool(self._files.exists(f"{self._root}/{name}"))
 
     def is_empty(self) -> bool:
-        """Whether nothing lies there."""
         self._files.invalidate_cache()
         with self.reached():
             return not self._files.exists(self._root) or not self._files.ls(self._root, detail=False)

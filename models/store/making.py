@@ -37,8 +37,6 @@ Places = npt.NDArray[np.int64]
 
 
 class Packing(NamedTuple):
-    """A plan of the step axis."""
-
     begin: Places        # (documents,): the place of each document's first step
     part_shards: Places  # (parts,): the first shard of each part
     shards: int          # how many there are

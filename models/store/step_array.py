@@ -55,7 +55,6 @@ class StepArray:
         return dtype
 
     def key(self, shard: int) -> str:
-        """The path of a shard's file in the store."""
         grid = [str(shard) if axis == self._axis else "0" for axis in range(self._array.ndim)]
         return f"{self.name}/c/{'/'.join(grid)}"
 
@@ -106,7 +105,6 @@ class StepArray:
 
     @property
     def rows_at_once(self) -> int:
-        """How many the library reads at once."""
         width = int(np.prod(self._array.shape[self._axis + 1 :])) * self.dtype.itemsize
         return max(READ_AT_ONCE // max(width, 1) // self.chunk, 1) * self.chunk
 

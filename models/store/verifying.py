@@ -66,7 +66,6 @@ def _wrong(store: Store, file: tuple[str, int]) -> str:
 
 
 def _documents(store: Store, shard: int) -> str:
-    """Whose steps lie in a shard."""
     documents = store.documents
     begin, stop = shard * store.description.shard, (shard + 1) * store.description.shard
     own = documents.order[(documents.begin[documents.order] < stop)

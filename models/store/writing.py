@@ -120,6 +120,5 @@ def bytes_a_step(description: StoreDescription) -> float:
 
 
 def missing_parts(location: Location, parts: int) -> Sequence[int]:
-    """The numbers of those that are not there."""
     there = location.names("written/c")
     return [number for number in range(parts) if str(number) not in there]

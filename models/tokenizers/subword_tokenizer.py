@@ -27,7 +27,6 @@ class SubwordTokenizer(Symbols):
 
     @classmethod
     def of(cls, sentences: Iterable[str], *, size: int) -> "SubwordTokenizer":
-        """Learn so many pieces from sentences."""
         tokenizer = Tokenizer(models.BPE(unk_token=UNKNOWN))
         tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
         # A word never runs into punctuation, and a digit is a piece of its own.

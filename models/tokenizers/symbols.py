@@ -35,8 +35,6 @@ def tokenise(caption: str) -> list[str]:
 
 
 class WordTokenizer(Symbols):
-    """The words that a model knows."""
-
     @classmethod
     def of(cls, captions: Iterable[Sequence[str]], *, at_least: int = 5) -> "WordTokenizer":
         """The words seen at least so many times, the most frequent first."""
@@ -76,7 +74,6 @@ class CharTokenizer(Symbols):
         return cls((*SPECIAL, *sorted(character for character, count in counts.items() if count >= at_least)))
 
     def knows(self, character: str) -> bool:
-        """Whether it has a number of its own."""
         return character in self._numbers
 
     def encode(self, text: str) -> npt.NDArray[np.int64]:

@@ -11,8 +11,6 @@ BLOCKS = (4, 16, 64, 256)  # steps whose reductions are kept, for runs that are 
 
 @dataclass(frozen=True, slots=True)
 class Bins:
-    """Neighbouring steps that are drawn as one."""
-
     first: int                   # the number of the first bin, counted from the run's beginning
     stride: float                # steps a bin, on average; bin k is drawn from k * stride to (k + 1) * stride
     block: int                   # edges are multiples of so many steps, but for the run's end

@@ -21,8 +21,6 @@ ALL_ABILITIES = frozenset({"step", "edit", "search", "explain"})
 
 
 class ModelDescription(msgspec.Struct, frozen=True, kw_only=True):
-    """A loaded model, described."""
-
     name: str  # what it is opened by: ``"caption-attend-lstm"``
     title: str  # a few words for people
     task: str  # ``"captioning"`` …
@@ -50,7 +48,6 @@ class ModelDescription(msgspec.Struct, frozen=True, kw_only=True):
     summary: str = ""  # one sentence from the card: data and measured quality
 
     def ends(self, token: int) -> bool:
-        """Whether nothing follows this token."""
         return token == self.end_token or token in self.also_end
 
 

@@ -83,8 +83,6 @@ class ClampUnits(_OfUnits, frozen=True, kw_only=True, tag_field="kind", tag="cla
 
 
 class ScaleUnits(_OfUnits, frozen=True, kw_only=True, tag_field="kind", tag="scale"):
-    """Multiply units by a factor."""
-
     factor: Finite
 
     @property

@@ -15,8 +15,6 @@ FIRST_CAPACITY = 64
 
 @dataclass(frozen=True, slots=True)
 class Ranges:
-    """What lies within each bin."""
-
     # low, mean, high: (bins,): of the numbers among the values; nan where there are none
     low: FloatArray
     mean: FloatArray

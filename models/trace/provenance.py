@@ -23,8 +23,6 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a trace came from."""
-
     # model, weights_hash: the model's name and the SHA-256 of its weights
     model: str = ""
     weights_hash: str = ""

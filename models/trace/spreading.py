@@ -28,7 +28,6 @@ def spread(trace: Trace) -> Trace:
 
 
 def _slices(channel: Channel) -> Iterator[Channel]:
-    """All of a channel, or itself."""
     layers = channel.shape[0] if channel.axes[:1] == ("layer",) else 1
     heads = channel.shape[1] if channel.axes[:2] == ("layer", "head") else 1
     for layer in range(layers):

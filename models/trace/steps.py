@@ -49,8 +49,6 @@ def by_channel(values: FloatArray, channels: Iterable[Channel]) -> dict[str, Flo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepResult:
-    """What a model did at one step."""
-
     step: int  # counted from 0, the first word
     # token, word, log_prob: the token that was written, its word, and its log-probability (natural logarithm, at most 0)
     token: int

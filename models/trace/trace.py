@@ -97,7 +97,6 @@ class Trace:
 
     @property
     def tokens(self) -> Sequence[int]:
-        """The tokens written, one a step."""
         return self._tokens
 
     @property

@@ -22,8 +22,6 @@ from unrolled.models.training.recipe import Report, Request
 
 
 class UpdateOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How a network is updated."""
-
     updates: int                  # how many
     # learning_rate, weight_decay: of AdamW; the rate rises over the first `warm_up` updates and falls to nearly nothing as a
     # cosine

@@ -53,8 +53,6 @@ class Exploded(ArithmeticError):
 
 
 class TrainingRoom:
-    """A network in training, known by a number."""
-
     def __init__(self, settings: TrainingRoomSettings, number: int = 0) -> None:
         self.settings, self.number = settings, number
         self.task: Task = TASKS[settings.task](settings.steps)

@@ -20,8 +20,6 @@ CLOSE_ENOUGH = 0.08  # of 2, the range of a sum; Hochreiter and Schmidhuber take
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some sequences at once."""
-
     inputs: Tensor   # (T, B, input)
     targets: Tensor  # (T, B): classes, int64, or numbers, float32
     counted: Tensor  # bool, (T,): the steps that have a loss

@@ -26,7 +26,6 @@ LOOKED_AT = 100    # files, to know what a folder holds
 
 
 def trace(arguments: argparse.Namespace) -> int:
-    """Trace a corpus, and say what was done."""
     request = TraceRequest(
         corpus=arguments.corpus, output=arguments.output, model=arguments.model or _model_for(arguments),
         channels=tuple(name.strip() for name in arguments.channels.split(",") if name.strip()), dtype=arguments.dtype,

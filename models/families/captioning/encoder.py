@@ -29,8 +29,6 @@ class EncoderError(RuntimeError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncoderKind:
-    """An encoder that can be chosen."""
-
     title: str                                  # for people
     size: int                                   # height and width in pixels that a picture is resized to, whatever its shape
     stride: int                                 # pixels a cell of the grid is wide
@@ -43,7 +41,6 @@ class EncoderKind:
 
     @property
     def side(self) -> int:
-        """Rows and columns of the grid."""
         return -(-self.size // self.stride)
 
 

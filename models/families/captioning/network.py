@@ -41,8 +41,6 @@ class Captioner(RecurrentDecoder):
 
 
 class CaptionerStepper(DecoderStepper[Captioner]):
-    """The captioner with its encoder, on one device."""
-
     def __init__(self, network: Captioner, encoder: Encoder, vocabulary: WordTokenizer, *, device: str = "cpu",
                  identity: Identity = UNTRAINED, maximum_steps: int = 20) -> None:
         super().__init__(network, suppressed_tokens=(vocabulary.start, vocabulary.unknown), device=device)

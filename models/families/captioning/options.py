@@ -6,8 +6,6 @@ import msgspec
 
 
 class AttentionPenalties(msgspec.Struct, frozen=True, kw_only=True):
-    """How attention is shaped."""
-
     # weight of the doubly stochastic term of Xu et al. 2015, each cell's weights over time compared with an even share: mean
     # over cells of (L/T · Σ_t α_t,j - 1)²
     coverage: float = 0.002

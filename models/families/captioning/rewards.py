@@ -106,7 +106,6 @@ class CorpusBleu:
         return np.asarray(worth + slope * brevity)
 
     def counts(self, picture: int, caption: Sequence[int]) -> list[float]:
-        """What `means` are the means of."""
         references = self._references[picture]
         if picture not in self._most:
             most: list[Counter[NGram]] = [Counter() for _ in ORDERS]

@@ -50,8 +50,6 @@ class CharRNN(nn.Module):
 
 
 class CharRNNStepper(NextCharacterStepper[CharRNN]):
-    """With a second computation."""
-
     def reference(self) -> CharRNNReference:
         return CharRNNReference(self.weights())
 

@@ -27,8 +27,6 @@ LONGEST_NGRAM = 7
 
 
 class CharacterFigures(NamedTuple):
-    """What reading texts tells."""
-
     references: ReferenceStatistics
     entropy: float        # the mean entropy of the next character, in nats
     vocabulary_used: int  # how many different characters were ever the first candidate

@@ -28,8 +28,6 @@ WRITTEN_AT_MOST = 2_000   # characters after the text that is given
 
 
 class CharacterConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """The network's lengths."""
-
     cell: str             # rnn, lstm, gru
     vocabulary: int       # how many characters there are, V
     # embedding, hidden: the lengths of a character's vector and of the state
@@ -102,7 +100,6 @@ class CharacterStepper(OnDevice[CharacterModel]):
         return tuple(part.unsqueeze(0) for part in state), StepRecord(packed, len(self.alphabet))
 
     def read_ahead(self, blocks: Iterator[Tensor], names: Collection[str]) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
-        """See `ReadsAhead`."""
         network = self.network
         for kept in read_tokens(network.cell, network.embed.weight, blocks, {"hidden", *names}):
             yield torch.log_softmax(network.score(kept["hidden"]), dim=-1), kept

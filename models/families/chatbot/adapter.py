@@ -37,8 +37,6 @@ RECOGNISES = Named(("en.gru.weight_hh_l0_reverse", "de.gru.weight_hh_l0", "de.co
 
 
 class SentenceReader(nn.Module):
-    """A GRU that reads both ways."""
-
     def __init__(self, hidden: int, layers: int) -> None:
         super().__init__()
         self.gru = nn.GRU(hidden, hidden, layers, bidirectional=True)
@@ -101,8 +99,6 @@ def words_of(sentence: str) -> list[str]:
 
 
 class ChatbotStepper(AttentionalStepper):
-    """Decoder and encoder, on one device."""
-
     def __init__(self, network: AttentionalDecoder, encoder: SentenceReader, words: Sequence[str], numbers: Mapping[str, int], *,
                  identity: Identity, device: str = "cpu") -> None:
         super().__init__(network, device=device)

@@ -35,8 +35,6 @@ NO_TOKEN = -1
 
 
 class ClipConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """The network's lengths."""
-
     labels: int                                    # how many there are, V
     cell: str = "lstm"                             # rnn, lstm, gru
     size: int = 64                                 # height and width in pixels that a frame is resized to
@@ -191,8 +189,6 @@ class ClipState(NamedTuple):
 
 
 class ClipStepper(OnDevice[ClipNetwork]):
-    """The clip classifier, on one device."""
-
     def __init__(self, network: ClipNetwork, labels: Sequence[str], *, device: str = "cpu",
                  identity: Identity = UNTRAINED) -> None:
         super().__init__(network, device=device)

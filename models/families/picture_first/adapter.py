@@ -77,8 +77,6 @@ class PictureFirst(nn.Module):
 
 
 class PictureFirstStepper(NetworkStepper[PictureFirst]):
-    """Network and encoder, on one device."""
-
     def __init__(self, network: PictureFirst, encoder: ResNetEncoder, words: Sequence[str], *, end: int, identity: Identity,
                  device: str = "cpu") -> None:
         super().__init__(network, device=device)

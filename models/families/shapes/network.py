@@ -44,7 +44,6 @@ class ShapesConfig(DecoderConfig, frozen=True, kw_only=True):
 
     @property
     def side(self) -> int:
-        """Rows and columns of the grid."""
         return self.size // 8
 
 

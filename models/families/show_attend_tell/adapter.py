@@ -102,8 +102,6 @@ def weights_of(path: Path, theirs: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 class ShowAttendTellStepper(NetworkStepper[ShowAttendTell]):
-    """Network and encoder, on one device."""
-
     def __init__(self, network: ShowAttendTell, encoder: ResNetEncoder, words: Sequence[str], *, start: int, end: int,
                  identity: Identity, device: str = "cpu") -> None:
         super().__init__(network, device=device)
