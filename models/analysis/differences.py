@@ -79,7 +79,7 @@ class Differences:
         if self.same_units or channel.axes != ("unit",):
             return less
         return msgspec.structs.replace(less, role=f"mean_size_{channel.role}", axes=(), shape=(),
-                                       label=f"A−B mean size of {channel.title}")
+                                       label=f"A−B mean |{channel.title}|")
 
     def _take_largest(self, name: str, column: np.ndarray[tuple[int, ...], np.dtype[np.float32]], start: int) -> None:
         size = np.abs(column.reshape(len(column), -1))

@@ -80,7 +80,6 @@ def assert_nothing_is_cut(whole):
 def test_everything_can_be_reached_in_every_view(qtbot, captioned, size):
     window = captioned
     window.resize(*size)
-    window.layout_._size_panes()
     window.do(c.Pin((1, 2, 3)))
     badge = window.host.views["fidelity"].label
     qtbot.waitUntil(lambda: "checking" not in badge.text() and badge.width() >= badge.sizeHint().width())

@@ -32,7 +32,7 @@ def test_units_of_other_weights_are_compared_by_their_mean_size_alone():
     assert not found.same_units
     channel = found.trace.channels["difference hidden"]
     assert (channel.axes, channel.shape) == ((), ())
-    assert channel.title == "A−B mean size of hidden"
+    assert channel.title == "A−B mean |hidden|"
     for step in range(len(found.trace)):
         expected = [sum(abs(float(value)) for value in trace.column("hidden")[step]) / scripted.UNITS for trace in (one, other)]
         assert float(found.trace.column("difference hidden")[step]) == pytest.approx(expected[0] - expected[1], abs=1e-6)

@@ -48,6 +48,7 @@ def compare_with_itself(qtbot, window):
 def test_a_comparison_leaves_the_heights_that_a_person_chose(qtbot, captioned):
     window, left = captioned, captioned.layout_.left
     left.setSizes([size + by for size, by in zip(left.sizes(), (-60, 20, 40), strict=False)])
+    left.splitterMoved.emit(0, 1)
     window.resize(1366, 720)
     still(qtbot, window)
     before = left.sizes()
@@ -62,7 +63,6 @@ def test_a_comparison_leaves_the_heights_that_a_person_chose(qtbot, captioned):
 def test_a_branch_a_comparison_and_the_drawers_views_move_nothing(qtbot, captioned, size):
     window = captioned
     window.resize(*size)
-    window.layout_._size_panes()
     still(qtbot, window)
     before = places(window)
     for branch in range(1, 5):
@@ -93,7 +93,6 @@ def test_a_branch_a_comparison_and_the_drawers_views_move_nothing(qtbot, caption
 def test_a_message_moves_no_tab_and_cuts_no_line_while_two_runs_are_compared(qtbot, captioned):
     window = captioned
     window.resize(1024, 700)
-    window.layout_._size_panes()
     compare_with_itself(qtbot, window)
     window.do(c.OpenView("gates"))
     still(qtbot, window)
@@ -149,7 +148,6 @@ def test_tracks_that_come_into_sight_are_drawn(qtbot, captioned, monkeypatch):
     """While the drawer was open they were out of sight, and had another run."""
     window = captioned
     window.resize(1024, 700)
-    window.layout_._size_panes()
     window.do(c.OpenView("gates"))
     still(qtbot, window)
     tracks, before = window.host.views["tracks"], window.session.trace
@@ -184,7 +182,6 @@ def test_what_is_said_below_the_plots_of_the_training_room_is_not_cut(qtbot, cap
 def test_what_stands_in_the_heading_of_the_tracks_at_rest_is_whole(qtbot, captioned):
     for size in ((1440, 900), (1024, 700)):
         captioned.resize(*size)
-        captioned.layout_._size_panes()
         still(qtbot, captioned)
         captioned.host.views["tracks"].refresh()
         still(qtbot, captioned)

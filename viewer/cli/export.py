@@ -69,7 +69,7 @@ def export(arguments: argparse.Namespace) -> int:
         check(settings)
         chosen = format_of(arguments.output.name, arguments.output.suffix)
         if settings.clear and chosen.makes is not Makes.TRACE and "clear" not in chosen.takes:
-            raise ExportError(f"A {chosen.suffix} file has no clear ground; choose .webp or .gif, or leave out --clear.")
+            raise ExportError(f"A {chosen.suffix} file has no transparent background: choose .webp or .gif, or no --clear.")
         content_named(arguments.what, chosen)
     except ExportError as error:
         raise CommandError(str(error), WRONG_USE) from error

@@ -24,7 +24,7 @@ from unrolled.viewer.state.branches import FIRST, Branch, Branches
 from unrolled.viewer.state.files import input_of_stored
 from unrolled.viewer.state.session import Session
 
-OTHER = "What it writes now is not what the store holds: its input, or this machine, is another than it was."
+OTHER = "What it writes now differs from what the store holds: its input, or this machine, has changed."
 
 
 class StoredRuns:

@@ -125,9 +125,9 @@ class MapPage(QWidget):
         self.said.setText("")
         self.meaning.setText("")
         self.colour.clear()
-        self.colour.addItem("how many", DENSITY)
-        self.colour.addItem("the document", DOCUMENT)
-        self.colour.addItem("the unit", UNIT)
+        self.colour.addItem("number of states", DENSITY)
+        self.colour.addItem("document", DOCUMENT)
+        self.colour.addItem("unit", UNIT)
         if store is not None and store.description.has_characters:
             for name in PROPERTIES:
                 self.colour.addItem(name, name)
@@ -179,7 +179,7 @@ class MapPage(QWidget):
     def _show(self, drawn: Drawn) -> None:
         self._drawn, grid = drawn, drawn.grid
         first, second = drawn.states.explained
-        shares = f"The axes hold {percent(first)} and {percent(second)} of the variance. " if np.isfinite(first) else ""
+        shares = f"The axes explain {percent(first)} and {percent(second)} of the variance. " if np.isfinite(first) else ""
         self._about = " ".join((f"{len(drawn.states.places):,} states. {shares}Shift and drag zooms in.",
                                 *few(drawn.states.notes)))
         self.said.setText(self._about)
@@ -198,7 +198,7 @@ class MapPage(QWidget):
         channel, unit, theme = self._channel, self._unit, self.theme
 
         self._meaning = {DENSITY: "Colour: how many states lie there, on a logarithmic scale.",
-                         DOCUMENT: f"Colour: the document that most of the states there are of. {FAINT}",
+                         DOCUMENT: f"Colour: the document that most of the states there come from. {FAINT}",
                          UNIT: f"Colour: unit {unit} on average, in the colours of its track. {FAINT}"}.get(
                              by, f"Colour: “{by}” on average. {FAINT}")
 

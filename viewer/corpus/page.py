@@ -26,9 +26,9 @@ from unrolled.viewer.widgets.section import Section
 
 WIDTHS, WIDE = (250, 740, 330), 1200  # pixels, where the page is so wide
 LEAST_WIDTHS = (226, 380, 290)
-DTYPES = {"uint8": "bytes", "float16": "half precision", "float32": "single precision"}
+DTYPES = {"uint8": "8 bits", "float16": "half precision", "float32": "single precision"}
 LOOK_MILLISECONDS = 3000  # from one look for new parts to the next, where some are not there yet
-NOTHING = "What is found is listed here, the text around it coloured by the unit at the right."
+NOTHING = "Matches are listed here, the text around each coloured by the unit on the right."
 
 
 class CorpusPage(QWidget):
@@ -238,7 +238,7 @@ def summary(found: Found, question: Question | None) -> str:
     listed = "first" if isinstance(question, Matching) else "longest"
     shown = "" if found.count <= len(found.hits) else f" The {listed} {len(found.hits):,} are listed."
     where = " within the frame" if question is None else ""
-    return f"{counted(found.count, 'place')}{where} in {steps}.{shown}"
+    return f"{counted(found.count, 'match', 'matches')}{where} in {steps}.{shown}"
 
 
 def about(store: Store) -> str:
@@ -246,7 +246,7 @@ def about(store: Store) -> str:
     description = store.description
     steps = counted(int(store.documents.room.sum()), "step")
     parts = [store.title, counted(len(store.documents), "document"), steps if description.filled else f"up to {steps}",
-             description.model.title, f"values as {DTYPES[description.dtype]}"]
+             description.model.title, f"values in {DTYPES[description.dtype]}"]
     problems = list(store.problems)
     try:
         store.documents.at_hand(0)

@@ -99,7 +99,7 @@ class Tracing(QObject):
         if self._stopped:
             self.ended.emit(next((line for line in lines if line.startswith(INTERRUPTED)), STOPPED))
         elif status != 0 or how == QProcess.ExitStatus.CrashExit:
-            self.ended.emit(lines[-1].removeprefix(TOLD) if lines else "Tracing ended without a word.")
+            self.ended.emit(lines[-1].removeprefix(TOLD) if lines else "Tracing ended without a message.")
         else:
             self.told = tuple(line.removeprefix(TOLD) for line in lines if line.startswith(TOLD))
             self.ended.emit("")

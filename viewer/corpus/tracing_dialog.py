@@ -27,7 +27,7 @@ from unrolled.viewer.widgets.combo_box import ComboBox
 
 WIDTH = 600
 MOST_TOLD = 5  # documents of which is said what was wrong
-DTYPE_TITLES = {"uint8": "bytes: a 255th of the channel’s range", "float16": "half precision", "float32": "single precision"}
+DTYPE_TITLES = {"uint8": "8 bits over the channel’s range", "float16": "half precision", "float32": "single precision"}
 
 
 class TracingDialog(QDialog):
@@ -67,7 +67,7 @@ class TracingDialog(QDialog):
             widget.setAccessibleName(title)
             fields.addRow(title, widget)
         self.bar = named(QProgressBar(textVisible=False, maximum=1000), "Progress of tracing")
-        self.said = muted_label("What is there already is not traced again.", wrapped=True)
+        self.said = muted_label("Documents that are in the store already are not traced again.", wrapped=True)
         buttons = QDialogButtonBox()
         self.start = buttons.addButton("Trace", QDialogButtonBox.ButtonRole.AcceptRole)
         self.leave = buttons.addButton("Close", QDialogButtonBox.ButtonRole.RejectRole)
@@ -115,7 +115,7 @@ class TracingDialog(QDialog):
             return
         options = self.options
         if not options.corpus or not options.store:
-            self.said.setText("Say what is to be traced, and where the store is to be.")
+            self.said.setText("Choose what to trace, and where the store goes.")
             return
         self._tracing = Tracing(options, self, program=self._program)
         self._tracing.progressed.connect(self._show)

@@ -80,17 +80,17 @@ class UnitPage(QWidget):
         self._bars = self.plot.area(ink("accent", 150), order=0)
         self._outline = self.plot.area(ink("accent"), outlined=True)  # a bar may be thinner than a pixel
         self.facts, self.follows = muted_label(wrapped=True), QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self.greatest, self.least = (Lines(theme, f"Where the unit is {word}") for word in ("greatest", "least"))
+        self.greatest, self.least = (Lines(theme, f"Where the unit is {word}") for word in ("highest", "lowest"))
         for lines in (self.greatest, self.least):
             lines.place_wanted.connect(self.place_wanted)
             lines.setFixedHeight(5 * ROW_HEIGHT + 2)
         self._alike = QWidget()
         self._alike_flow = FlowLayout(self._alike, gap=4)
-        self._alike_title = muted_label("Units most like it")
+        self._alike_title = muted_label("Most similar units")
         self._buttons: list[QWidget] = []
         self._contents, self._nothing = QWidget(), muted_label("This store keeps no channel of units.", wrapped=True)
         in_column(self._contents, in_row(None, (self.channel, 1), self.unit, spacing=6), self.plot, self.facts, self.follows,
-                  self._alike_title, self._alike, muted_label("Greatest"), self.greatest, muted_label("Least"), self.least,
+                  self._alike_title, self._alike, muted_label("Highest"), self.greatest, muted_label("Lowest"), self.least,
                   spacing=6)
         in_column(self, self._nothing, self._contents, (QWidget(), 1))
         self.asking.answered.connect(self._show)
@@ -201,7 +201,7 @@ class UnitPage(QWidget):
                          for unit, correlation in units]
         for button in self._buttons:
             self._alike_flow.addWidget(button)
-        self._alike_title.setText("Units most like it" if units else "No other unit is much like it" if self._answer else "")
+        self._alike_title.setText("Most similar units" if units else "No other unit is similar to it" if self._answer else "")
 
     def _table(self) -> Table | None:
         if self._answer is None:

@@ -130,7 +130,7 @@ def write_webp(scene: AnyScene, path: Path, settings: ExportSettings, on_progres
 def write_mp4(scene: AnyScene, path: Path, settings: ExportSettings, on_progress: OnProgress, cancelled: IsCancelled) -> None:
     """An H.264 film that plays everywhere: even sizes, yuv420p, its colours by BT.709 and said to be."""
     if settings.clear:
-        raise ExportError("A film (.mp4) has no clear ground; choose .webp or .gif, or a ground.")
+        raise ExportError("A video (.mp4) has no transparent background; choose .webp or .gif, or a background.")
     import av  # slow to import, and only needed here
     from av.video.reformatter import Colorspace
 

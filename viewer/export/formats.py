@@ -54,7 +54,7 @@ _ANIMATION, _STILLS, _TRACE = ("unrolled.viewer.export.animation", "unrolled.vie
 CLEAR = frozenset({"clear"})
 BUILT_IN = (
     ExportFormat(suffix=".gif", title="GIF animation", makes=Makes.ANIMATION, writer=f"{_ANIMATION}:write_gif", takes=CLEAR),
-    ExportFormat(suffix=".mp4", title="MP4 film", makes=Makes.ANIMATION, writer=f"{_ANIMATION}:write_mp4", needs="av"),
+    ExportFormat(suffix=".mp4", title="MP4 video", makes=Makes.ANIMATION, writer=f"{_ANIMATION}:write_mp4", needs="av"),
     ExportFormat(suffix=".webp", title="WebP animation", makes=Makes.ANIMATION, writer=f"{_ANIMATION}:write_webp", takes=CLEAR),
     ExportFormat(suffix=".png", title="PNG picture", makes=Makes.STILL, writer=f"{_STILLS}:write_png", takes=CLEAR | {"dpi"}),
     ExportFormat(suffix=".svg", title="SVG drawing", makes=Makes.STILL, writer=f"{_STILLS}:write_svg",

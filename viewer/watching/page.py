@@ -170,12 +170,12 @@ class WatchPage(QWidget):
             else:
                 return
         except ValueError as error:
-            self.said.setText(f"The training told something that does not fit: {error}.")
+            self.said.setText(f"The training reported something that does not fit: {error}.")
         self._schedule()
 
     def _lost(self, sentence: str) -> None:
         if self.history is None:
-            self.said.setText(f"{sentence} There is nothing to be seen.")
+            self.said.setText(f"{sentence} There is nothing to see.")
             return
         self.history.ended = True
         self._schedule()

@@ -53,7 +53,7 @@ class AttentionLegend(Painted):
             f"Attention weight of a cell, {kind}: "
             f"from {weight_percent(low)} to {weight_percent(high)}{more}.\n"
             f"The mark is the uniform level, {weight_percent(uniform)}: "
-            "what each cell would have if the model looked everywhere alike."
+            "what each cell would have if the model attended to all of them equally."
         )
         self.setAccessibleDescription(self.toolTip())
         self.update()

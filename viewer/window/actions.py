@@ -104,7 +104,7 @@ SPECS = (
     ActionSpec("room", "View", "Training room", c.ShowTrainingRoom, ("Ctrl+T",), "room", checkable=True, group=4,
                hint="Train a small network live, and watch its gradients"),
     ActionSpec("corpus", "View", "Corpus", c.ShowCorpus, ("Ctrl+K",), checkable=True, group=4,
-               hint="The store of traces that is open: its documents, and what is searched in all of them"),
+               hint="The store of traces that is open: its documents, a search through all of them, and a map"),
     ActionSpec("full_screen", "View", "Full screen", c.ShowFullScreen, ("F11",), checkable=True, group=4),
     ActionSpec("shortcuts", "Help", "Keyboard shortcuts", partial(c.ShowDialog, "shortcuts"), ("F1",), "help"),
     ActionSpec("log", "Help", "Open log file", partial(c.ShowDialog, "log"), ()),

@@ -37,7 +37,7 @@ class Layout(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # where the keys go while no control has been reached by Tab
         self.toolbar = Toolbar(actions, do, theme)
         self._host, self._sized, self._kind = host, False, ""
-        self._kept: list[QSplitter] = []  # whose sizes are those of the last time
+        self._kept: set[QSplitter] = set()  # whose sizes a person chose, now or the last time
         self.sections: dict[str, Section] = {}  # the framed views that were made, but for the drawer's, by name
         self._splitters = {place: _splitter(Qt.Orientation.Vertical) for place in COLUMNS}
         self.left, self.centre, self.right = self._splitters.values()
@@ -67,6 +67,8 @@ class Layout(QWidget):
         self.said.fitted.connect(self._make_room)
         self.drawer.fitted.connect(self._make_room)
         self.centre.splitterMoved.connect(self._drawer_moved)
+        for own in (self.left, self.right, self.columns):
+            own.splitterMoved.connect(lambda *_, own=own: self._kept.add(own))
         session.run_changed.connect(lambda: self._forget("run", "error", "warning"))
         session.input_changed.connect(lambda: self._forget("input", "info"))
         host.subject_changed.connect(self._show_subject)
@@ -156,6 +158,8 @@ class Layout(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._spare_height()
+        if self._sized:
+            self._size_panes()
 
     def _spare_height(self) -> None:
         """Where the drawer is open in a low window, a message is a line."""
@@ -217,10 +221,10 @@ class Layout(QWidget):
 
     def remember(self, settings: WindowSettings) -> None:
         """Keep the sizes of the panes, and what views want kept."""
-        for name, splitter in (("columns", self.columns), ("right", self.right)):
-            settings.put(f"splitter_{name}", splitter.saveState())
-        if self._host.subject.input_kind == "picture":  # the left part has other views for every kind; this is the first seen
-            settings.put("splitter_left_parts", self.left.saveState())
+        of_pictures = self._host.subject.input_kind == "picture"  # the left part has other views for every kind; the first seen
+        for name, splitter in (("columns", self.columns), ("right", self.right), ("left_parts", self.left)):
+            if splitter in self._kept and (of_pictures or splitter is not self.left):
+                settings.put(f"splitter_{name}", splitter.saveState())
         settings.put("drawer", self.drawer.open_name)
         settings.put("drawer_height", self.drawer.height_wanted)
         for name, view in self._host.views.items():
@@ -230,7 +234,7 @@ class Layout(QWidget):
         for name, splitter in (("columns", self.columns), ("left_parts", self.left), ("right", self.right)):
             state = settings.shape(f"splitter_{name}")
             if state is not None and splitter.restoreState(state):
-                self._kept.append(splitter)
+                self._kept.add(splitter)
         self.drawer.height_wanted = int(settings.number("drawer_height", self.drawer.height_wanted))
         self.drawer.open(OpenView(settings.text("drawer")))
 

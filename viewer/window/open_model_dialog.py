@@ -11,8 +11,8 @@ from unrolled.viewer.state.recent_models import ON_HUB
 from unrolled.viewer.widgets.building import in_column, in_row, muted_label, push_button
 
 WIDTH = 560  # device-independent pixels
-EXPLAINED = ("A checkpoint of this program or of another, a folder that holds one, or a name on the hub. What a model needs "
-             "beside its weights, as its words and settings, is taken from the same folder. Nothing in a file is ever run.")
+EXPLAINED = ("A checkpoint of this or another program, a folder that holds one, or a name on the hub. What a model needs besides "
+             "its weights, such as its vocabulary and settings, is taken from the same folder. Nothing in a file is ever run.")
 
 
 class OpenModelDialog(QDialog):

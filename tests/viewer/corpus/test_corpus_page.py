@@ -69,7 +69,7 @@ def test_what_is_written_meanwhile_is_shown(qtbot, tmp_path, monkeypatch):
     for part in range(parts):
         source.write(part)
         missing = parts - part - 1
-        rest = f"{missing} of {parts} parts {'is' if missing == 1 else 'are'} not there yet." if missing else "values as bytes"
+        rest = f"{missing} of {parts} parts {'is' if missing == 1 else 'are'} not there yet." if missing else "values in 8 bits"
         qtbot.waitUntil(lambda rest=rest: made.about.text().endswith(rest))
     assert [table.index(row, 1).data() for row in range(3)] == ["3,000"] * 3
     qtbot.waitUntil(lambda: "9,000 steps" in made.unit.facts.text())
@@ -97,7 +97,7 @@ def test_documents_are_found_by_their_names(qtbot, page, monkeypatch):
 def test_a_question_that_is_typed_is_answered(qtbot, page, kept):
     qtbot.keyClicks(page.question, "on 2 off 4 threshold 0.25")
     qtbot.keyClick(page.question, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: "place" in page.status.text())
+    qtbot.waitUntil(lambda: "match" in page.status.text())
     expected = 0
     for values in kept.values:
         on = (values["cell"][:, 2] >= 0.25) & (values["cell"][:, 4] < 0.25)
@@ -121,8 +121,8 @@ def test_a_question_that_is_typed_is_answered(qtbot, page, kept):
 def test_a_text_is_found_and_more_like_it(qtbot, page, kept):
     page.question.setText("text a\\(")
     page.search()
-    qtbot.waitUntil(lambda: "place" in page.status.text())
-    assert f"{sum(len(re.findall(chr(97) + '[(]', text)) for text in kept.texts):,} place" in page.status.text()
+    qtbot.waitUntil(lambda: "match" in page.status.text())
+    assert f"{sum(len(re.findall(chr(97) + '[(]', text)) for text in kept.texts):,} match" in page.status.text()
     hit = page.found.hits.rows[0]
     first = page.found.visualRect(page.found.hits.index(0, 0))
     qtbot.mouseClick(page.found.viewport(), Qt.MouseButton.LeftButton, pos=first.center())

@@ -103,7 +103,7 @@ def test_channels_are_those_of_the_model_on_screen(dialog):
 
 def test_a_failure_is_said_and_nothing_is_needed_is_said(qtbot, dialog):
     qtbot.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
-    assert dialog.said.text().startswith("Say what is to be traced")
+    assert dialog.said.text().startswith("Choose what to trace")
     start(qtbot, dialog, "broken")
     qtbot.waitUntil(lambda: dialog.said.text() == "There is no folder “broken”.")
 

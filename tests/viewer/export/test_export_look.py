@@ -125,7 +125,7 @@ def test_a_clear_ground_is_seen_through(tmp_path, suffix):
 
 
 def test_what_has_no_clear_ground_says_so(tmp_path):
-    with pytest.raises(ExportError, match="no clear ground"):
+    with pytest.raises(ExportError, match="no transparent background"):
         export(scripted.trace(), tmp_path / "a.mp4", dataclasses.replace(SETTINGS, clear=True))
     assert not list(tmp_path.iterdir())
 

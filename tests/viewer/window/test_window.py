@@ -203,6 +203,9 @@ def test_what_is_drawn_fits_small_and_large_windows(qtbot, window):
         assert window.size().width() == size[0]
         buttons = window.layout_.toolbar.findChildren(QAbstractButton)
         assert all(button.mapTo(window, QPoint(button.width(), 0)).x() <= size[0] for button in buttons)
+        sizes = window.layout_.left.sizes()
+        window.layout_._size_panes()
+        assert window.layout_.left.sizes() == sizes  # as in a window that begins with this size
         drawer = window.layout_.drawer
         assert drawer.y() + drawer.height() == window.layout_.centre.height()  # no gap below tabs in one line that were in two
 

@@ -49,9 +49,9 @@ def draw_legend(painter: QPainter, place: QRectF, *, cells: int, settings: Expor
     painter.setPen(QPen(QColor(theme.text), max(bar.height() * 0.12, 1.0)))
     painter.drawLine(QPointF(uniform, bar.top() - bar.height() * 0.25), QPointF(uniform, bar.bottom() + bar.height() * 0.5))
     painter.setPen(QColor(theme.muted))
-    full = (f"attention a cell · {end:.0%} = {FULL_OVER_UNIFORM:g} × uniform",) if end < 1 else ()
+    full = (f"attention per cell · {end:.0%} = {FULL_OVER_UNIFORM:g} × uniform",) if end < 1 else ()
     level = f"{uniform_level(cells):.1%}"
-    _write_ends(painter, place, (f"uniform {level}", level), (*full, f"attention a cell · {end:.0%}", f"{end:.0%}"))
+    _write_ends(painter, place, (f"uniform {level}", level), (*full, f"attention per cell · {end:.0%}", f"{end:.0%}"))
 
 
 def _over(ground: QColor, colour: npt.NDArray[np.uint8]) -> QColor:

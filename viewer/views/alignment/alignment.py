@@ -36,7 +36,7 @@ ROOM_FOR_LINES = 110  # pixels of the panel's height for each of them
 ROOM_FOR_SCALES = 420  # pixels of its width, where there is a choice of channels; in a narrower one the menu and its key have it
 LEAST_PICKER = 110
 EMPTY = "Which source words each output {} attends to appears here."
-EMPTY_SELF = "Which of those before it each {} attends to appears here."  # where there is no source to attend to
+EMPTY_SELF = "Which earlier {0}s each {0} attends to appears here."  # where there is no source to attend to
 
 
 class AlignmentView(View):

@@ -15,7 +15,7 @@ from unrolled.viewer.widgets.building import in_row, tool_button
 
 SEPARATOR = " &nbsp;·&nbsp; "
 ROOM_FOR_ONE_LINE = 1000  # pixels; with less there are two from the beginning, so that tracks do not move while a run grows
-OTHER_WEIGHTS = "other weights, so units are compared by their mean size"
+OTHER_WEIGHTS = "different weights, so only mean absolute values are compared"
 
 
 class CompareBar(QFrame):
@@ -54,7 +54,7 @@ class CompareBar(QFrame):
             channel = traces[0].channels[largest.channel]
             unit = largest.place if channel.axes == ("unit",) and same_units else -1
             where = f", unit {unit}" if unit >= 0 else ""
-            of = channel.title if same_units or channel.axes != ("unit",) else f"mean size of {channel.title}"
+            of = channel.title if same_units or channel.axes != ("unit",) else f"mean |{channel.title}|"
             texts.append(self._link(f"{largest.step}:{unit}", f"most different: {of}{where}, step {largest.step + 1} "
                                                               f"({signed(largest.difference, 2)})"))
         if not same_units:

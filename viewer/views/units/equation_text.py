@@ -109,7 +109,7 @@ class EquationText:
         links = [self._cause(own) for own in part.contributors]
         if abs(part.rest) >= 0.5 * 10**-DECIMALS:
             links.append(self._muted(f"others {_plus(part.rest)}"))
-        joined = " &nbsp; ".join(links)
+        joined = "&nbsp;&nbsp; ".join(links)
         return f'<div style="margin-left:16px">{typeset(part.symbol)}: {joined}</div>'
 
     def _cause(self, own: Contributor) -> str:

@@ -23,7 +23,7 @@ ROW_HEIGHT = 28
 NAME_WIDTH = 38
 BUTTON = 18
 NARROWEST_CELL = 27
-HOVER_HINT = "hover over a track to read a unit"
+HOVER_HINT = "Hover over a track to read a unit"
 
 
 @dataclass(frozen=True, slots=True)
