@@ -249,47 +249,54 @@ def _begun(data: bytes) -> bytes:
 
 def _load(file: bytes, notes: list[str], name: str) -> tuple[Image.Image, int]:
     """The pixels and the orientation; a note where the file lacks any."""
-    def loaded(of: bytes) -> tuple[Image.Image, int]:
-        data, orientation = pixels_alone(of)
-        image = Image.open(io.BytesIO(data), formats=open_formats(data) or ("PNG",))
-        _judge_size(image.size, name, most=MOST_WEBP_PIXELS if image.format == "WEBP" else MOST_PIXELS)
-        with libraries_silent() if image.format == "TIFF" else nullcontext():  # libtiff has a voice of its own
-            image.load()
-        return image, orientation or orientation_of(image)
-
     try:
         if is_heic(file) and is_cut(file):
             raise EOFError("libheif leaves out what is not there, and says nothing")
-        return loaded(file)
+        return _opened(file, name)
     except ReadingError:
         raise
     except Exception as error:
-        failed, fillable = error, is_fillable(file)
-        too_little = not is_cut(file) or promised_length(file) > MOST_TIMES * len(file)
+        fillable, too_little = is_fillable(file), not is_cut(file) or promised_length(file) > MOST_TIMES * len(file)
         if too_little if fillable else isinstance(error, UnidentifiedImageError) or file.startswith(TIFF_MARKS):
             raise
-    if fillable:
-        found: list[tuple[Image.Image, int]] = []
-        for fill in FILLS:  # not everything is taken by every decoder
-            with suppress(Exception):
-                found += [loaded(filled(file, fill))] if len(found) < 2 else []
-        if not found:
-            raise failed
-        image, orientation = found[0]
-        missing = _differing(image, found[1][0]) if len(found) > 1 else 1 - len(file) / max(promised_length(file), len(file))
-        if image.format == "JPEG2000":
-            _note_missing(min(missing, MOST_MISSING), file, notes, name, "details of it, or its end, are missing")
-        else:
-            _note_missing(missing, file, notes, name)
-            if len(found) > 1 and image.mode in GREY:
-                for box in _strips(image):
-                    differing = ImageChops.difference(image.crop(box), found[1][0].crop(box))
-                    bands = differing.point(([0] + [255] * 255) * len(image.getbands())).split()
-                    image.paste(GREY[image.mode], box, mask=reduce(ImageChops.lighter, bands))
+        return (_filled_in if fillable else _as_far_as_it_goes)(file, notes, name, error)
+
+
+def _opened(file: bytes, name: str) -> tuple[Image.Image, int]:
+    data, orientation = pixels_alone(file)
+    image = Image.open(io.BytesIO(data), formats=open_formats(data) or ("PNG",))
+    _judge_size(image.size, name, most=MOST_WEBP_PIXELS if image.format == "WEBP" else MOST_PIXELS)
+    with libraries_silent() if image.format == "TIFF" else nullcontext():  # libtiff has a voice of its own
+        image.load()
+    return image, orientation or orientation_of(image)
+
+
+def _filled_in(file: bytes, notes: list[str], name: str, error: Exception) -> tuple[Image.Image, int]:
+    """A cut file, decoded twice with two different things in place of the missing bytes: what differs is missing."""
+    found: list[tuple[Image.Image, int]] = []
+    for fill in FILLS:  # not everything is taken by every decoder
+        with suppress(Exception):
+            found += [_opened(filled(file, fill), name)] if len(found) < 2 else []
+    if not found:
+        raise error
+    image, orientation = found[0]
+    missing = _differing(image, found[1][0]) if len(found) > 1 else 1 - len(file) / max(promised_length(file), len(file))
+    if image.format == "JPEG2000":
+        _note_missing(min(missing, MOST_MISSING), file, notes, name, "details of it, or its end, are missing")
         return image, orientation
+    _note_missing(missing, file, notes, name)
+    for box in _strips(image) if len(found) > 1 and image.mode in GREY else ():
+        differing = ImageChops.difference(image.crop(box), found[1][0].crop(box))
+        bands = differing.point(([0] + [255] * 255) * len(image.getbands())).split()
+        image.paste(GREY[image.mode], box, mask=reduce(ImageChops.lighter, bands))
+    return image, orientation
+
+
+def _as_far_as_it_goes(file: bytes, notes: list[str], name: str, error: Exception) -> tuple[Image.Image, int]:
+    """What there is of a cut file."""
     ImageFile.LOAD_TRUNCATED_IMAGES = True  # Pillow's only switch for it
     try:
-        image, orientation = loaded(file)
+        image, orientation = _opened(file, name)
     finally:
         ImageFile.LOAD_TRUNCATED_IMAGES = False
     passes = passes_of(file)
@@ -298,7 +305,7 @@ def _load(file: bytes, notes: list[str], name: str) -> tuple[Image.Image, int]:
     ends = image, image.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
     blank = 1 - min(_differing(end) for end in ends)  # what is missing is of one colour
     _note_missing(blank, file, notes, name,
-                  "its finer details are missing" if passes else "what is missing of it was left blank", failed)
+                  "its finer details are missing" if passes else "what is missing of it was left blank", error)
     return image, orientation
 
 

@@ -40,22 +40,19 @@ class Edited:
     def __call__(self, name: str, value: Tensor, /) -> Tensor:
         """A quantity, as the edits make it: a new tensor where one of them is about it."""
         for edit in self._edits:
-            if isinstance(edit, OF_UNITS):
-                if edit.channel == name:
+            match edit:
+                case ClampUnits(channel=channel) | ScaleUnits(channel=channel) | AddNoise(channel=channel) if channel == name:
                     value = _of_units(edit, value, self._step)
-            elif isinstance(edit, SwitchHeadsOff):
-                if name == slice_name(edit.channel, layer=edit.layer):  # (…, heads, places)
+                case SwitchHeadsOff() if name == slice_name(edit.channel, layer=edit.layer):  # (…, heads, places)
                     value = value.clone()
                     value[..., list(edit.heads) if edit.heads else slice(None), :] = 0.0
-            elif name == "attention_scores":
-                if isinstance(edit, MaskAttention):
+                case MaskAttention() if name == "attention_scores":
                     value = value.clone()
                     value[..., _there(edit.places, value)] = float("-inf")
                     _see_what_is_left(value != float("-inf"))
-            elif name == "attention":
-                if isinstance(edit, UniformAttention):
+                case UniformAttention() if name == "attention":
                     value = torch.full_like(value, 1 / value.shape[-1])
-                elif isinstance(edit, SetAttention):
+                case SetAttention() if name == "attention":
                     weights = torch.tensor(edit.weights[: value.shape[-1]], dtype=torch.float64)
                     _see_what_is_left(weights > 0)
                     value = (weights / weights.sum()).to(value).expand_as(value)

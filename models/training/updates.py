@@ -7,7 +7,7 @@ depends on the seed and the update's number alone, so that a training that was i
 import math
 import pickle
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -118,10 +118,11 @@ class Updates:
                           "average": self.average.state_dict(), "optimiser": self._optimiser.state_dict(),
                           "task": self._task.state()})
 
-    def finish(self, config: dict[str, Any], words: tuple[str, ...], card: Card, *, encoder: str = "",
-               encoder_hash: str = "") -> None:
-        """Write the checkpoint, of the weights' running average."""
-        header = Header(version=FORMAT_VERSION, model=self._request.model, config=config, words=words, encoder=encoder,
+    def finish(self, config: msgspec.Struct, words: tuple[str, ...], card: Card, *, encoder: str = "", encoder_hash: str = "",
+               more: Mapping[str, str] | None = None) -> None:
+        """Write the checkpoint, of the weights' running average; `more` stands beside the network's lengths."""
+        lengths = msgspec.structs.asdict(config) | dict(more or {})
+        header = Header(version=FORMAT_VERSION, model=self._request.model, config=lengths, words=words, encoder=encoder,
                         encoder_hash=encoder_hash, card=card)
         save_checkpoint(self._request.output, header, self.average.module.state_dict())
         self.forget()

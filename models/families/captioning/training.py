@@ -6,7 +6,6 @@ Beside the checkpoint lies a file for each phase while training is under way; th
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
 import torch
 
 from unrolled.models.checkpoints.files import Card
@@ -57,7 +56,7 @@ def train_captioner(request: Request, options: TrainingOptions) -> Iterator[Repo
                                   end=vocabulary.end, forbidden=(vocabulary.start, vocabulary.unknown))
         phase = Updates(second, second.updates, request, about=options, phase="rewards", averaged=1000)
         yield from phase.run()
-    phase.finish(msgspec.structs.asdict(config), vocabulary.words, _card(split, options), encoder=encoder.name,
+    phase.finish(config, vocabulary.words, _card(split, options), encoder=encoder.name,
                  encoder_hash=encoder.weights_hash)
     first.forget()
 

@@ -9,7 +9,6 @@ of steps").
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
 import torch
 from torch import Tensor
@@ -94,7 +93,7 @@ def train_characters(request: Request, options: CharacterOptions) -> Iterator[Re
     count = sum(map(len, texts))
     of_python = str(request.data) == STANDARD_LIBRARY
     what = "Python's standard library, without its tests" if of_python else title_of(request.needed_data)
-    updates.finish(msgspec.structs.asdict(config), alphabet.words, Card(
+    updates.finish(config, alphabet.words, Card(
         title=f"Characters of {title_of(request.needed_data)}, {options.cell.upper()}", task="characters",
         terms=TERMS.format(OF_PYTHON if of_python else ""),
         data=f"{what}: {len(texts)} files, {count:,} characters",

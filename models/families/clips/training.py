@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import torch
 from torch import Tensor
@@ -112,7 +111,7 @@ def train_clips(request: Request, options: ClipOptions) -> Iterator[Report]:
     updates = Updates(ClipTask(network, options, device=request.device), options, request)
     yield from updates.run()
     asked = "a label at every frame" if options.every_frame else "one label at the end"
-    updates.finish(msgspec.structs.asdict(config), LABELS, Card(
+    updates.finish(config, LABELS, Card(
         title=f"Clips, {asked}, {options.cell.upper()}", task="frames" if options.every_frame else "clip", terms=TERMS,
         data=f"{options.clips:,} clips of shapes and digits that do something, drawn by code",
         training=f"{options.updates} updates of {options.batch} clips of {LENGTHS[0]} to {LENGTHS[-1]} frames, the encoder "

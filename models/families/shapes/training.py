@@ -6,7 +6,6 @@ The scenes are drawn once each, when they are first needed, and read again in an
 import dataclasses
 from collections.abc import Iterator
 
-import msgspec
 import numpy as np
 import torch
 from torch import Tensor
@@ -118,7 +117,7 @@ def train_shapes(request: Request, options: ShapesOptions) -> Iterator[Report]:
     yield from updates.run()
     guided = (f"attention outside of the named thing's box cost {options.attention_weight:g} × its negative log share"
               if options.attention_weight else "attention was left to itself")
-    updates.finish(msgspec.structs.asdict(config), words.words, Card(
+    updates.finish(config, words.words, Card(
         title="Drawn scenes in words, attention LSTM", task="shapes", terms=TERMS,
         data=f"{options.scenes:,} scenes of coloured shapes, drawn by code",
         training=f"{options.updates} updates of {options.pictures} scenes, the encoder trained with the decoder; {guided}; "

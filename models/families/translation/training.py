@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -108,7 +107,7 @@ def train_translator(request: Request, options: TranslationOptions) -> Iterator[
     left, right = (LANGUAGES.get(language, language) for language in (options.source, options.target))
     languages = {"source_language": options.source, "target_language": options.target,
                  "source_pieces": source_pieces.description, "target_pieces": target_pieces.description}
-    updates.finish(msgspec.structs.asdict(config) | languages, target_pieces.words, Card(
+    updates.finish(config, target_pieces.words, Card(
         title=f"Translation with attention, {left} to {right}", task="translation", data=DATA, terms=TERMS,
         training=f"{len(kept)} sentence pairs, {options.updates} updates of {options.sentences} pairs; "
-                 f"{options.pieces} pieces of words a language, lower case; seed {options.seed}."))
+                 f"{options.pieces} pieces of words a language, lower case; seed {options.seed}."), more=languages)
