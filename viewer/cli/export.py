@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import fields
 from pathlib import Path
 
 from unrolled.viewer.cli.running import add_one_input, add_running_arguments, check_one_input, check_output
@@ -40,11 +41,12 @@ def _add_look(look: argparse._ArgumentGroup) -> None:
     look.add_argument("--dpi", type=int, default=USUAL.dpi, metavar="N",
                       help="pixels an inch of a .png, which has the more of them: 640 wide at 300 dpi are 2000 "
                            f"(default: {USUAL.dpi})")
-    look.add_argument("--type-size", type=float, default=0.0, metavar="PT", help="of the words, in points (default: what fits)")
+    look.add_argument("--type-size", dest="type_points", type=float, default=0.0, metavar="PT",
+                      help="of the words, in points (default: what fits)")
     look.add_argument("--columns", type=int, default=0, metavar="N",
                       help="pictures, words or steps side by side (default: as many as fit)")
     look.add_argument("--steps", default="", metavar="LIST", help="those that are drawn, counted from 0: 0-4,7 (default: all)")
-    look.add_argument("--without-end", action="store_true", help="leave out the step that wrote END")
+    look.add_argument("--without-end", dest="end", action="store_false", help="leave out the step that wrote END")
     look.add_argument("--seconds-per-word", type=float, default=USUAL.seconds_per_word, metavar="S",
                       help=f"(default: {USUAL.seconds_per_word})")
     look.add_argument("--style", choices=("dimmed", "colours"), default=USUAL.style,
@@ -52,12 +54,12 @@ def _add_look(look: argparse._ArgumentGroup) -> None:
     look.add_argument("--colour-map", default=USUAL.colour_map, metavar="NAME", help=f"(default: {USUAL.colour_map})")
     look.add_argument("--scale", choices=("absolute", "stretched"), default=USUAL.scale,
                       help="the same for the same weights everywhere, or each map from its least to its greatest")
-    look.add_argument("--cells", action="store_true", help="draw the grid's cells in place of a smooth map")
+    look.add_argument("--cells", dest="smooth", action="store_false", help="draw the grid's cells in place of a smooth map")
     look.add_argument("--opacity", type=float, default=USUAL.opacity, metavar="A",
                       help=f"of colours, or of what dims; from 0 to 1 (default: {USUAL.opacity})")
     look.add_argument("--dark", action="store_true", help="on a dark ground, or for one")
     look.add_argument("--clear", action="store_true", help="no ground: it is seen through")
-    look.add_argument("--svg-text", action="store_true",
+    look.add_argument("--svg-text", dest="outlines", action="store_false",
                       help="leave the words of an .svg text, for which a reader needs the fonts; else they are outlines")
 
 
@@ -89,9 +91,5 @@ def export(arguments: argparse.Namespace) -> int:
 
 def _settings(arguments: argparse.Namespace) -> ExportSettings:
     """How it is to look. Raises `ExportError` where the steps are no steps."""
-    return ExportSettings(
-        width=arguments.width, dpi=arguments.dpi, type_points=arguments.type_size, columns=arguments.columns,
-        steps=parse_steps(arguments.steps, first=FIRST_STEP), end=not arguments.without_end,
-        seconds_per_word=arguments.seconds_per_word, style=arguments.style, colour_map=arguments.colour_map,
-        scale=arguments.scale, smooth=not arguments.cells, opacity=arguments.opacity, dark=arguments.dark,
-        clear=arguments.clear, outlines=not arguments.svg_text)
+    chosen = {one.name: getattr(arguments, one.name) for one in fields(ExportSettings) if hasattr(arguments, one.name)}
+    return ExportSettings(**(chosen | {"steps": parse_steps(arguments.steps, first=FIRST_STEP)}))

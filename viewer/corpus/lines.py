@@ -22,7 +22,7 @@ from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.asking import Asking, Told, Wanted
-from unrolled.viewer.widgets.row_model import TOOLTIP, Index, RowModel, set_rows_look
+from unrolled.viewer.widgets.row_model import TOOLTIP, Index, RowModel, show_rows
 
 ROW_HEIGHT, GAP = 26, 10
 TITLE_WIDTH, NARROW_TITLE = 176, 104  # in a wide list, and in a narrow one
@@ -58,11 +58,8 @@ class Lines(QListView):
         self._store: Store | None = None
         self._channel, self._unit = "", 0
         self.hits: RowModel[Hit] = RowModel(self._text, self)
-        self.setModel(self.hits)
-        set_rows_look(self)
-        self.setItemDelegate(_LineDelegate(self))
+        show_rows(self, self.hits, _LineDelegate(self), name)
         self.setUniformItemSizes(True)
-        self.setAccessibleName(name)
         self.setSelectionMode(QListView.SelectionMode.SingleSelection)
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.activated.connect(self._open)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent
-from PySide6.QtWidgets import QPushButton, QRubberBand, QToolButton, QWidget
+from PySide6.QtWidgets import QRubberBand, QWidget
 
 from unrolled.models.analysis.text_properties import PROPERTIES
 from unrolled.models.corpus.parts import Extents, Told, Wanted, read_parts
@@ -25,7 +25,7 @@ from unrolled.viewer.state.open_store import Steps
 from unrolled.viewer.state.wording import counted, few, percent
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.asking import Asking
-from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named
+from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named, push_button, tool_button
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.flow_layout import FlowLayout
 
@@ -77,17 +77,13 @@ class MapPage(QWidget):
         self.method = named(ComboBox(), "How states are laid out")
         self.method.addItem("Principal components", "principal")
         self.method.addItem("UMAP" if has_umap() else "UMAP (install umap-learn)", "umap")
-        self.make = QPushButton("Make the map")
-        self.make.setToolTip("Go through all states twice: for their covariance, then to place them")
-        self.make.clicked.connect(self._make)
+        twice = "Go through all states twice: for their covariance, then to place them"
+        self.make = push_button("Make the map", twice, self._make)
         self.colour = named(ComboBox(), "What colours the map")
         self.colour.activated.connect(lambda _: self.colour_again())
-        self.frame = QToolButton()
-        self.frame.setText("Frame")
-        self.frame.setObjectName("wordButton")
+        frame_hint = "Draw a frame in the map: the steps within it are listed, and marked in the documents’ playhead"
+        self.frame = tool_button("Frame", frame_hint, lambda: None, name="Draw a frame in the map")
         self.frame.setCheckable(True)
-        self.frame.setToolTip("Draw a frame in the map: the steps within it are listed, and marked in the documents’ playhead")
-        self.frame.setAccessibleName("Draw a frame in the map")
         self.plot = Plot("Map of states", Axis("component 1"), Axis("component 2"), theme, table=self._table)
         self.plot.say(EMPTY)
         self.plot.surface.installEventFilter(self)
@@ -102,9 +98,7 @@ class MapPage(QWidget):
             box.setMinimumWidth(BOX_WIDTH)
         controls, by = QWidget(), QWidget()
         in_row(by, muted_label("Colour"), self.colour, spacing=6)
-        flow = FlowLayout(controls, gap=6)
-        for part in (self.method, self.make, by, self.frame):
-            flow.addWidget(part)
+        FlowLayout(controls, self.method, self.make, by, self.frame)
         in_column(self, controls, (self.plot, 1), self.meaning, self.swatches, self.said, spacing=6)
         self.making.answered.connect(self._show)
         self.making.failed.connect(self.said.setText)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QLineEdit, QPushButton, QSplitter, QTabWidget, QWidget
+from PySide6.QtWidgets import QLineEdit, QSplitter, QTabWidget, QWidget
 
 from unrolled.models.corpus.nearest import LONGEST, LikeWhat
 from unrolled.models.corpus.search import Found
@@ -18,10 +18,10 @@ from unrolled.viewer.corpus.unit_page import UnitPage
 from unrolled.viewer.state.commands import Do, FrameSteps, OpenDocument
 from unrolled.viewer.state.open_store import OpenStore, Steps
 from unrolled.viewer.state.wording import counted, few, percent
-from unrolled.viewer.theme.icons import BESIDE_TEXT, icon
+from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.asking import Asking
-from unrolled.viewer.widgets.building import in_column, in_row, muted_label, scrolled
+from unrolled.viewer.widgets.building import in_column, in_row, muted_label, push_button, scrolled
 from unrolled.viewer.widgets.section import Section
 
 WIDTHS, WIDE = (250, 740, 330), 1200  # pixels, where the page is so wide
@@ -43,23 +43,16 @@ class CorpusPage(QWidget):
         self._look.setInterval(LOOK_MILLISECONDS)
         self._laid_out = False
         self._asked: Question | None = None  # what is listed; none for a frame of the map
-        self.back = QPushButton("Back to the run")
-        self.back.setIcon(icon("back", theme))
-        self.back.setIconSize(BESIDE_TEXT)
-        self.back.setToolTip("Back to the run on screen (Escape)")
-        self.back.clicked.connect(lambda: self.left.emit())
+        self.back = push_button("Back to the run", "Back to the run on screen (Escape)", self.left.emit,
+                                drawing=icon("back", theme))
         self.about = muted_label(wrapped=True)
         self.documents = DocumentList()
         self.question = QLineEdit(placeholderText=EXAMPLES, clearButtonEnabled=True)
         self.question.setAccessibleName("What to search for in all documents")
         self.question.setToolTip(HELP)
         self.question.returnPressed.connect(self.search)
-        self.go = QPushButton("Search")
-        self.go.setToolTip("Search all documents (Return)")
-        self.go.clicked.connect(self._go_or_stop)
-        self.like = QPushButton("More like this")
-        self.like.setToolTip("Search states like those of the place that is selected")
-        self.like.clicked.connect(self._more_like_this)
+        self.go = push_button("Search", "Search all documents (Return)", self._go_or_stop)
+        self.like = push_button("More like this", "Search states like those of the place that is selected", self._more_like_this)
         self.status = muted_label(NOTHING, wrapped=True)
         self.found = Lines(theme, "What was found")
         self.unit = UnitPage(theme)

@@ -28,7 +28,6 @@ class Swatches(QWidget):
         super().__init__(parent)
         self._flow = FlowLayout(self, gap=8)
         self._shown: tuple[Swatch, ...] = ()
-        self._parts: list[QWidget] = []
 
     @property
     def shown(self) -> tuple[Swatch, ...]:
@@ -36,13 +35,8 @@ class Swatches(QWidget):
 
     def show_swatches(self, swatches: Sequence[Swatch]) -> None:
         """Show these; none take the line away."""
-        for part in self._parts:
-            self._flow.removeWidget(part)
-            part.hide()
-            part.deleteLater()
-        self._shown, self._parts = tuple(swatches), [self._made(swatch) for swatch in swatches]
-        for part in self._parts:
-            self._flow.addWidget(part)
+        self._shown = tuple(swatches)
+        self._flow.renew(map(self._made, swatches))
         self.setVisible(bool(swatches))
 
     @staticmethod

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QLineEdit,
     QProgressBar,
-    QPushButton,
     QSpinBox,
     QWidget,
 )
@@ -22,7 +21,7 @@ from unrolled.models.store.layout import DTYPES
 from unrolled.viewer.corpus.tracing import Tracing, TracingOptions
 from unrolled.viewer.state.commands import Do, OpenStore
 from unrolled.viewer.state.wording import few
-from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named
+from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named, push_button
 from unrolled.viewer.widgets.combo_box import ComboBox
 
 WIDTH = 600
@@ -58,9 +57,8 @@ class TracingDialog(QDialog):
         fields = QFormLayout(self._fields)
         fields.setContentsMargins(0, 0, 0, 0)
         for title, field, act in (("Corpus", self.corpus, self._choose_corpus), ("Store", self.store, self._choose_store)):
-            button = named(QPushButton("Choose…"), f"Choose: {title}")
-            button.clicked.connect(lambda _=False, act=act: act())
             field.setAccessibleName(title)
+            button = push_button("Choose…", "", act, name=f"Choose: {title}")
             fields.addRow(title, in_row(None, (field, 1), button, spacing=6))
         for title, widget in (("Model", self.model), ("Channels", self.channels), ("Values as", self.dtype),
                               ("Workers", self.workers)):

@@ -87,7 +87,6 @@ class UnitPage(QWidget):
         self._alike = QWidget()
         self._alike_flow = FlowLayout(self._alike, gap=4)
         self._alike_title = muted_label("Most similar units")
-        self._buttons: list[QWidget] = []
         self._contents, self._nothing = QWidget(), muted_label("This store keeps no channel of units.", wrapped=True)
         in_column(self._contents, in_row(None, (self.channel, 1), self.unit, spacing=6), self.plot, self.facts, self.follows,
                   self._alike_title, self._alike, muted_label("Highest"), self.greatest, muted_label("Lowest"), self.least,
@@ -193,14 +192,8 @@ class UnitPage(QWidget):
         return f"It follows “{name}” most: correlation {signed(correlation, 2)}{chance}."
 
     def _name_alike(self, units: tuple[tuple[int, float], ...]) -> None:
-        for button in self._buttons:
-            self._alike_flow.removeWidget(button)
-            button.hide()
-            button.deleteLater()
-        self._buttons = [tool_button(f"{unit}  {signed(correlation, 2)}", f"Look at unit {unit}", partial(self.look_at, unit))
-                         for unit, correlation in units]
-        for button in self._buttons:
-            self._alike_flow.addWidget(button)
+        self._alike_flow.renew(tool_button(f"{unit}  {signed(rate, 2)}", f"Look at unit {unit}", partial(self.look_at, unit))
+                               for unit, rate in units)
         self._alike_title.setText("Most similar units" if units else "No other unit is similar to it" if self._answer else "")
 
     def _table(self) -> Table | None:

@@ -40,6 +40,7 @@ from unrolled.viewer.report.analysis import (
     plain,
 )
 from unrolled.viewer.report.folder import collect_folder
+from unrolled.viewer.state.attributions import TABLES
 
 Ask = Callable[[Question], Iterator[AnswerPart]]
 SayDoing = Callable[[str], None]
@@ -144,9 +145,7 @@ def _gradients(ask: Ask, first: int, last: int) -> Gradients:
             rows += plain(part.table(values)) if values else []
         return rows
 
-    return Gradients(first=first, last=last, hidden=table("hidden"), cell=table("cell"), forget_path=table("forget_path"),
-                     other_paths=table("other_paths"), words=table("words"), places=table("places"),
-                     first_state=table("first_state"))
+    return Gradients(first=first, last=last, **{name: table(name) for name in (*TABLES, "words", "places", "first_state")})
 
 
 def _occlusion(trace: Trace, ask: Ask, step: int, words: Sequence[str]) -> Occlusion:
@@ -172,9 +171,8 @@ def _fidelity(trace: Trace, ask: Ask, said: list[str]) -> FidelitySummary | None
             return None
     if first:
         said.append(f"The last {REPLAYED_AT_MOST:,} of {len(trace):,} steps were computed a second time.")
-    return FidelitySummary(steps=found.steps, largest=found.largest, channel=found.channel, unit=found.unit, step=found.step,
-                           agrees=found.agrees, tolerance=TOLERANCE, computed_by=found.computed_by, missing=found.missing,
-                           by_channel=found.by_channel)
+    own = {name: getattr(found, name) for name in FidelitySummary.__struct_fields__ if name != "tolerance"}
+    return FidelitySummary(tolerance=TOLERANCE, **own)
 
 
 def _attention(trace: Trace) -> AttentionSummary | None:

@@ -11,14 +11,14 @@ from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.export.scenes.board import BoardScene
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.state.notice import Notice
-from unrolled.viewer.theme.icons import BESIDE_TEXT, icon
+from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.training_room.controls import TrainingRoomControls, as_text, from_text
 from unrolled.viewer.training_room.history import History
 from unrolled.viewer.training_room.plots import TITLES, TrainingPlots, draw_board
 from unrolled.viewer.training_room.sentences import of_decay, of_loss, of_map, of_norms
 from unrolled.viewer.training_room.trainer import Trainer
-from unrolled.viewer.widgets.building import countdown, in_column, in_row, muted_label, named, scrolled
+from unrolled.viewer.widgets.building import countdown, in_column, in_row, muted_label, named, push_button, scrolled
 
 FRAME_MILLISECONDS = 16
 CONTROLS_WIDTH = 264
@@ -65,10 +65,7 @@ class TrainingRoomPage(QWidget):
     # ── Building ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def _button(self, text: str, name: str, tip: str, act: Callable[[], object], keys: str = "") -> QPushButton:
-        made = named(QPushButton(text), text, tip)
-        made.setIcon(icon(name, self.theme))
-        made.setIconSize(BESIDE_TEXT)
-        made.clicked.connect(lambda _=False: act())
+        made = push_button(text, tip, act, drawing=icon(name, self.theme))
         if keys:  # not the button’s own, which another text would take away
             QShortcut(QKeySequence(keys), self, made.click)
         return made

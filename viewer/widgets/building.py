@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from PySide6.QtCore import QEvent, QObject, QPointF, QSize, Qt, QTimer
-from PySide6.QtGui import QFont, QFontMetrics, QHelpEvent, QPalette
+from PySide6.QtGui import QFont, QFontMetrics, QHelpEvent, QIcon, QPalette
 from PySide6.QtWidgets import (
     QBoxLayout,
     QButtonGroup,
@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from superqt import QElidingLabel
 
 from unrolled.viewer.theme.fonts import text_font
+from unrolled.viewer.theme.icons import BESIDE_TEXT
 
 Part = QWidget | QLayout | tuple[QWidget | QLayout, int]
 """What is laid out, and how much of the room that is left it takes; by itself it takes none."""
@@ -115,9 +116,12 @@ def tool_button(text: str, hint: str, act: Callable[[], object], *, name: str = 
     return made
 
 
-def push_button(text: str, hint: str, act: Callable[[], object], *, name: str = "") -> QPushButton:
-    """A button; `name` is what assistive technology reads in place of its text."""
+def push_button(text: str, hint: str, act: Callable[[], object], *, name: str = "", drawing: QIcon | None = None) -> QPushButton:
+    """A button, with a drawing beside its text; `name` is what assistive technology reads in place of that."""
     made = named(QPushButton(text), name or text, hint)
+    if drawing is not None:
+        made.setIcon(drawing)
+        made.setIconSize(BESIDE_TEXT)
     made.clicked.connect(lambda _=False: act())
     return made
 

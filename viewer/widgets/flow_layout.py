@@ -1,5 +1,7 @@
 """A layout that sets its items side by side and begins a new line where the width ends, as text does."""
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
 from superqt import QFlowLayout
@@ -8,11 +10,21 @@ from superqt import QFlowLayout
 class FlowLayout(QFlowLayout):
     """Lines of items, each as wide as it wants to be, in the middle of its line's height; `gap` in pixels, both ways."""
 
-    def __init__(self, parent: QWidget | None = None, *, gap: int = 6) -> None:
+    def __init__(self, parent: QWidget | None = None, *parts: QWidget, gap: int = 6) -> None:
         super().__init__(parent)
         self._gap = gap
         self._heights: dict[int, int] = {}
         self.setContentsMargins(0, 0, 0, 0)
+        self.renew(parts)
+
+    def renew(self, parts: Iterable[QWidget]) -> None:
+        """Hold these, in place of what it holds, which is deleted."""
+        while (item := self.takeAt(0)) is not None:
+            if (before := item.widget()) is not None:
+                before.hide()
+                before.deleteLater()
+        for part in parts:
+            self.addWidget(part)
 
     def expandingDirections(self) -> Qt.Orientation:
         return Qt.Orientation(0)

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractItemModel, QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem
+from PySide6.QtWidgets import QAbstractItemDelegate, QAbstractItemView, QListWidget, QListWidgetItem
 
 from unrolled.viewer.widgets.building import own_ground
 
@@ -87,6 +87,14 @@ class PickList(QListWidget):
         item.setData(Qt.ItemDataRole.UserRole, stands_for)
         item.setToolTip(hint)
         return item
+
+
+def show_rows(view: QAbstractItemView, rows: QAbstractItemModel, delegate: QAbstractItemDelegate, name: str) -> None:
+    """Have a view of this name show rows as a delegate paints them; see `set_rows_look`."""
+    view.setModel(rows)
+    view.setItemDelegate(delegate)
+    view.setAccessibleName(name)
+    set_rows_look(view)
 
 
 def set_rows_look(view: QAbstractItemView) -> None:

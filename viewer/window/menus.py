@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 
 from unrolled.assets import path as asset
@@ -57,20 +56,18 @@ class Menus:
         self.recent.clear()
         for name in self._window.settings.recent():
             path = Path(name)
-            action = self.recent.addAction(in_menu(file_name(path)))
+            action = self.recent.addAction(in_menu(file_name(path)), lambda _=False, path=path: self._window.do(Open(path)))
             action.setToolTip(text_name(name))
-            action.triggered.connect(lambda _=False, path=path: self._window.do(Open(path)))
         if self.recent.isEmpty():
             self.recent.addAction("Nothing opened yet").setEnabled(False)
             return
         self.recent.addSeparator()
-        self.recent.addAction("Clear list").triggered.connect(self._window.settings.clear_recent)
+        self.recent.addAction("Clear list", self._window.settings.clear_recent)
 
     def _fill_earlier(self) -> None:
         self.earlier.clear()
         for number, run in enumerate(self._window.controller.earlier.kept):
-            action = self.earlier.addAction(in_menu(run.title))
-            action.triggered.connect(lambda _=False, number=number: self._window.do(ReturnToRun(number)))
+            self.earlier.addAction(in_menu(run.title), lambda _=False, number=number: self._window.do(ReturnToRun(number)))
         if self.earlier.isEmpty():
             self.earlier.addAction("None yet: a run stays here when another is opened").setEnabled(False)
 
@@ -93,5 +90,5 @@ class Menus:
                 self._add_sample(fails, path, Open(path))
 
     def _add_sample(self, menu: QMenu, path: Path, command: Command) -> None:
-        action: QAction = menu.addAction(path.stem.removeprefix("fails-").replace("-", " ").capitalize())
-        action.triggered.connect(lambda _=False: self._window.do(command))
+        title = path.stem.removeprefix("fails-").replace("-", " ").capitalize()
+        menu.addAction(title, lambda: self._window.do(command))

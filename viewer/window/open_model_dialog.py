@@ -30,7 +30,8 @@ class OpenModelDialog(QDialog):
         self.line.setAccessibleName("Model: a path, or a name on the hub")
         self.line.setMinimumHeight(32)
         self.file = push_button("File…", "", self._choose_file)
-        self.of_folder = push_button("Folder…", "", self._choose_folder)
+        self.of_folder = push_button("Folder…", "", lambda: self._take(
+            QFileDialog.getExistingDirectory(self, "Open a model's folder", self._folder)))
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel)
         self.open_button = self.buttons.button(QDialogButtonBox.StandardButton.Open)
         self.open_button.setEnabled(False)
@@ -55,9 +56,6 @@ class OpenModelDialog(QDialog):
         suffixes = " ".join(f"*{suffix}" for suffix in (".safetensors", *CHECKPOINT_SUFFIXES))
         name, _ = QFileDialog.getOpenFileName(self, "Open model", self._folder, f"Checkpoints ({suffixes});;All files (*)")
         self._take(name)
-
-    def _choose_folder(self) -> None:
-        self._take(QFileDialog.getExistingDirectory(self, "Open a model's folder", self._folder))
 
     def _take(self, name: str) -> None:
         """What was chosen in a file dialog needs no second confirmation."""

@@ -44,7 +44,7 @@ class SourceWords(Painted):
     def set_words(self, words: tuple[str, ...]) -> None:
         if words != self.words:
             self.words = words
-            self._set(self.width())
+            self._places = self._lines(self.width())
             self.updateGeometry()
             self.update()
 
@@ -84,10 +84,7 @@ class SourceWords(Painted):
         return QSize(320, self.heightForWidth(320))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self._set(event.size().width())
-
-    def _set(self, width: int) -> None:
-        self._places = self._lines(width)
+        self._places = self._lines(event.size().width())
 
     def _lines(self, width: int) -> list[QRectF]:
         metrics = QFontMetricsF(text_font(13))

@@ -63,10 +63,10 @@ class AttributionView(View):
         self._given_up: object = None  # what is not asked again by itself
         self._length = 0
         self.map = GradientMap(theme)
-        self.map.chosen.connect(self._seek)
+        self.map.chosen.connect(lambda step: self.do(Seek(step)))
         self.map.colour_map_chosen.connect(lambda name: self.do(ChangeAppearance({"sequential_colour_map": name})))
         self.attributions = ContributionBars(theme)
-        self.attributions.chosen.connect(self._seek)
+        self.attributions.chosen.connect(lambda step: self.do(Seek(step)))
         self.attributions.masking.toggled.connect(lambda _: self._update())
         self.attributions.measured.connect(self._update)
         self.masking, self.verdict = self.attributions.masking, self.attributions.verdict
@@ -87,9 +87,7 @@ class AttributionView(View):
 
     def _build(self) -> None:
         choices = QWidget()
-        flow = FlowLayout(choices, gap=4)
-        for part in (self.by, self.compute, self.cancel):
-            flow.addWidget(part)
+        FlowLayout(choices, self.by, self.compute, self.cancel, gap=4)
         self._chart = chart = QWidget()
         in_column(chart, choices, self.progress, self.status, (self.map, 1), spacing=4).addStretch(0)
         self.hold(TwoParts(chart, self.attributions, stretch=(5, 4), first_height=MAP_HEIGHT))
@@ -111,9 +109,6 @@ class AttributionView(View):
             self._compute()
         else:
             super().keyPressEvent(event)
-
-    def _seek(self, step: int) -> None:
-        self.do(Seek(step))
 
     def _forget(self) -> None:
         self._followed, self._given_up, self._length = None, None, 0

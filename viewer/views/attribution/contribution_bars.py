@@ -57,12 +57,8 @@ class ContributionBars(QWidget):
         self.words = PlaceBars("Effect of each earlier word", theme)
         self.words.setToolTip(SIGNS)
         self.words.chosen.connect(self.chosen)
-        maps = QWidget()
-        flow = FlowLayout(maps, gap=10)
-        self._parts = (self.attention, self.inputs, self.first_state, self.drops, self.sources, self.words)
-        for part in self._parts[:4]:
-            flow.addWidget(part)
-        self._maps = maps
+        self._maps = maps = QWidget()
+        FlowLayout(maps, self.attention, self.inputs, self.first_state, self.drops, gap=10)
         column = in_column(self, self.title, self.masking, self.measures, self.numbers, self.verdict, maps, self.sources,
                            self.words, spacing=6)
         column.setContentsMargins(0, 4, 6, 0)

@@ -40,7 +40,7 @@ from unrolled.viewer.state.session_file import LONGEST_NAME
 from unrolled.viewer.state.wording import LABELS, is_end, shown
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.row_model import TOOLTIP, EditableRows, Index, delete_key, set_rows_look
+from unrolled.viewer.widgets.row_model import TOOLTIP, EditableRows, Index, delete_key, show_rows
 from unrolled.viewer.widgets.zoom import A_PRESS, NOTCH
 
 ROW = 24
@@ -65,11 +65,8 @@ class BranchRows(QListView):
         self._playhead = NOWHERE
         self.painted = QRegion()
         self.branches: EditableRows[Branch] = EditableRows(_text, self)
-        self.setModel(self.branches)
-        set_rows_look(self)
-        self.setItemDelegate(BranchDelegate(self, ctx.do))
+        show_rows(self, self.branches, BranchDelegate(self, ctx.do), "Branches of the run")
         self.setEditTriggers(QListView.EditTrigger.EditKeyPressed)
-        self.setAccessibleName("Branches of the run")
         self.selectionModel().currentChanged.connect(lambda index: self._show(self.branches.rows[index.row()]))
         delete_key(self, "Remove", lambda index: self._remove(self.branches.rows[index.row()]))
         self._figure = attach(self, "Branches", table=self._table, fill=self._fill_menu)
@@ -194,17 +191,11 @@ class BranchRows(QListView):
         if not index.isValid():
             return
         own = self.branches.rows[index.row()]
-        shown_now = own.identity == self.session.branches.current
-        show = menu.addAction("Show")
-        show.setEnabled(not shown_now)
-        show.triggered.connect(lambda: self._show(own))
-        menu.addAction("Rename…\tF2").triggered.connect(lambda: self.edit(index))
-        compare = menu.addAction("Compare with the branch shown")
-        compare.setEnabled(not shown_now)
-        compare.triggered.connect(lambda: self._do(CompareBranch(own.identity)))
-        remove = menu.addAction("Remove\tDel")
-        remove.setEnabled(own.identity != FIRST)
-        remove.triggered.connect(lambda: self._remove(own))
+        another = own.identity != self.session.branches.current
+        menu.addAction("Show", lambda: self._show(own)).setEnabled(another)
+        menu.addAction("Rename…\tF2", lambda: self.edit(index))
+        menu.addAction("Compare with the branch shown", lambda: self._do(CompareBranch(own.identity))).setEnabled(another)
+        menu.addAction("Remove\tDel", lambda: self._remove(own)).setEnabled(own.identity != FIRST)
 
     def _table(self) -> Table | None:
         parts = [(own, steps_table(own.trace)) for own in self.branches.rows]

@@ -84,11 +84,6 @@ class GateStatisticsView(View):
         names = [gate.name for gate in gates]
         if self._chosen not in names:
             self._chosen = next((gate.name for gate in gates if gate.role in KEEPING), names[0])
-        for button in self.buttons.values():
-            self._group.removeButton(button)
-            self._flow.removeWidget(button)
-            button.hide()
-            button.deleteLater()
         self.buttons = {}
         for gate in gates:
             button = switch(f"{gate.symbol}  {gate.title}", f"How often the {gate.title} is shut and open, of each unit",
@@ -97,7 +92,7 @@ class GateStatisticsView(View):
             button.clicked.connect(lambda _=False, name=gate.name: self._choose(name))
             self.buttons[gate.name] = button
             self._group.addButton(button)
-            self._flow.addWidget(button)
+            self._flow.renew(self.buttons.values())
 
     def _choose(self, name: str) -> None:
         self._chosen = name

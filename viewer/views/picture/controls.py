@@ -48,11 +48,9 @@ class PictureControls(QWidget):
         keep_room(self.channel)
         self.channel.hide()
 
-        flow = FlowLayout(self, gap=4)
         scale, grain = segment(self.absolute, self.stretched), segment(self.smooth, self.cells)
         self._of_attention = scale, grain, self.dimmed, self.opacity, self.colour_map
-        for part in (scale, grain, self.dimmed, self.region, self.opacity, self.colour_map):
-            flow.addWidget(part)
+        FlowLayout(self, scale, grain, self.dimmed, self.region, self.opacity, self.colour_map, gap=4)
         self.absolute.clicked.connect(lambda: update(attention_scale="absolute"))
         self.stretched.clicked.connect(lambda: update(attention_scale="stretched"))
         self.smooth.clicked.connect(lambda: update(attention_smooth=True))

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from itertools import takewhile
 from typing import NamedTuple
 
 from PySide6.QtCore import QModelIndex, QRect, QRectF, QSize, Qt
@@ -21,7 +22,6 @@ from unrolled.viewer.drawing.overlay import draw_overlay, draw_veil, overlay, pa
 from unrolled.viewer.drawing.painting import elided, mix
 from unrolled.viewer.plotting.context_menu import FocusRing, attach
 from unrolled.viewer.plotting.table import Table, steps_table
-from unrolled.viewer.state.appearance import AppearanceValues
 from unrolled.viewer.state.commands import Seek
 from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.wording import END_TEXT, percent, shown
@@ -141,11 +141,13 @@ class FilmStripView(View):
             self._picture, self._ratio, self._height, kept = session.picture, ratio, height, ()
             self._take_photograph()
         # A run that leaves another is a new trace with the same first words; its values may differ.
-        drawn_for = (_look(values), session.selection.at, trace)
+        drawn_for = (values.attention_scale, values.attention_style, values.attention_smooth, values.attention_opacity,
+                     values.attention_colour_map, session.selection.at, trace)
         if drawn_for != self._drawn_for:
             self._drawn_for, kept = drawn_for, ()
         self._trace, tokens = trace, [] if trace is None else list(trace.tokens)
-        kept, self._tokens = kept[: _common(self._tokens, tokens)], tokens
+        same = takewhile(lambda pair: pair[0] == pair[1], zip(self._tokens, tokens, strict=False))
+        kept, self._tokens = kept[: len(list(same))], tokens
         self._pictures = {step: picture for step, picture in self._pictures.items() if step < len(kept)}
         new = [] if trace is None else [
             Frame(step, shown(trace.words[step], trace.provenance.detokenization),
@@ -253,14 +255,3 @@ class FilmStripView(View):
         painter.end()
         return made
 
-
-def _look(values: AppearanceValues) -> tuple[object, ...]:
-    """What of the appearance the pictures depend on."""
-    return (values.attention_scale, values.attention_style, values.attention_smooth, values.attention_opacity,
-            values.attention_colour_map)
-
-
-def _common(first: list[int], second: list[int]) -> int:
-    """How many tokens two runs have in common at the beginning."""
-    same = next((place for place, (one, other) in enumerate(zip(first, second, strict=False)) if one != other), None)
-    return min(len(first), len(second)) if same is None else same

@@ -54,9 +54,7 @@ class SimilarView(View):
         self.cancel = tool_button("Cancel", "Cancel the search", self._cancel)
         self.progress = named(QProgressBar(textVisible=False), "Progress of the search")
         bar = QWidget()
-        flow = FlowLayout(bar, gap=4)
-        for part in (self.channel, self.threshold, self.suggestion, self.length, self.take, self.folder, self.cancel):
-            flow.addWidget(part)
+        FlowLayout(bar, self.channel, self.threshold, self.suggestion, self.length, self.take, self.folder, self.cancel, gap=4)
         self.status = muted_label(wrapped=True)
         self.matches = PickList("Similar steps, best first")
         self.matches.picked.connect(self._go)

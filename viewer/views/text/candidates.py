@@ -33,7 +33,7 @@ from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import View, ViewContext
 from unrolled.viewer.widgets.building import in_row, switch
-from unrolled.viewer.widgets.row_model import DISPLAY, ROOT, TOOLTIP, Index, RowModel, set_rows_look
+from unrolled.viewer.widgets.row_model import DISPLAY, ROOT, TOOLTIP, Index, RowModel, show_rows
 from unrolled.viewer.widgets.themed import Painted
 
 ROWS = 10
@@ -216,10 +216,7 @@ class CandidatesView(View):
         self.candidates: RowModel[CandidateRow] = RowModel(CandidateRow.text, self)
         self._delegate = CandidateDelegate(self.candidates, theme)
         self.list_view = CandidateList()
-        self.list_view.setModel(self.candidates)
-        set_rows_look(self.list_view)
-        self.list_view.setItemDelegate(self._delegate)
-        self.list_view.setAccessibleName("Candidates")
+        show_rows(self.list_view, self.candidates, self._delegate, "Candidates")
         self.list_view.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.list_view.setSelectionMode(CandidateList.SelectionMode.NoSelection)
         self.list_view.setVerticalScrollMode(CandidateList.ScrollMode.ScrollPerPixel)

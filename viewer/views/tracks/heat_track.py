@@ -291,6 +291,4 @@ class HeatTrack(Track):
         add_ranges(menu, self, self.recorded)
         add_unit_orders(menu, self, self.recorded)
         super().fill_menu(menu)
-        rows = menu.addAction("Show all units")
-        rows.setEnabled(self._rows != (0, self.channel.shape[0]))
-        rows.triggered.connect(self.show_all_rows)
+        menu.addAction("Show all units", self.show_all_rows).setEnabled(self._rows != (0, self.channel.shape[0]))

@@ -23,9 +23,9 @@ ZOOM_A_PRESS = 0.7
 
 
 def add_zooms(menu: QMenu, do: Do) -> None:
-    menu.addAction("Zoom in").triggered.connect(lambda: do(ZoomSteps(ZOOM_A_PRESS)))
-    menu.addAction("Zoom out").triggered.connect(lambda: do(ZoomSteps(1 / ZOOM_A_PRESS)))
-    menu.addAction("Show the whole run").triggered.connect(lambda: do(ShowWholeRun()))
+    menu.addAction("Zoom in", lambda: do(ZoomSteps(ZOOM_A_PRESS)))
+    menu.addAction("Zoom out", lambda: do(ZoomSteps(1 / ZOOM_A_PRESS)))
+    menu.addAction("Show the whole run", lambda: do(ShowWholeRun()))
 
 
 def add_colour_maps(menu: QMenu, track: Track, channel: Channel) -> None:

@@ -3,9 +3,11 @@
 It asks the model; what it shows as a result is what the trace recorded.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, QUrl
-from PySide6.QtGui import QAction, QGuiApplication, QHideEvent
+from PySide6.QtGui import QGuiApplication, QHideEvent
 from PySide6.QtWidgets import QFrame, QMenu, QSpinBox, QTextBrowser, QToolButton
 
 from unrolled.models.protocol.questions import Explained, ExplainStep
@@ -17,7 +19,7 @@ from unrolled.viewer.state.playhead import NOWHERE
 from unrolled.viewer.state.wording import place_name, shown, step_noun
 from unrolled.viewer.views.units.equation_text import EquationText, as_latex, as_plain
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_row, muted_label, named
+from unrolled.viewer.widgets.building import in_row, muted_label, named, tool_button
 
 QUESTION = "equations"
 EMPTY = "The step’s equations with one unit’s numbers."
@@ -36,13 +38,10 @@ class EquationsView(View):
                               "Unit whose numbers are shown: type one, or click a row of a track")
         self.unit_box.setKeyboardTracking(False)
         self.unit_box.valueChanged.connect(self._pin)
-        copy = named(QToolButton(), "Copy the equations", "Copy the equations as text or as LaTeX")
-        copy.setObjectName("wordButton")
-        copy.setText("Copy")
+        copy = tool_button("Copy", "Copy the equations as text or as LaTeX", lambda: None, name="Copy the equations")
         menu = QMenu(copy)
         for title, made in (("As text", as_plain), ("As LaTeX", as_latex)):
-            action: QAction = menu.addAction(title)
-            action.triggered.connect(lambda _=False, made=made: self._copy(made))
+            menu.addAction(title, lambda _=False, made=made: self._copy(made))
         copy.setMenu(menu)
         copy.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.text = named(QTextBrowser(openLinks=False), "Equations")
@@ -144,6 +143,6 @@ class EquationsView(View):
         elif kind == "step":
             self.do(Seek(int(what)))
 
-    def _copy(self, made: object) -> None:
-        if self.explained is not None and callable(made):
+    def _copy(self, made: Callable[[Explained], str]) -> None:
+        if self.explained is not None:
             QGuiApplication.clipboard().setText(made(self.explained))

@@ -15,7 +15,7 @@ from unrolled.viewer.plotting.context_menu import FocusRing
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.widgets.row_model import DISPLAY, Index, RowModel, delete_key, set_rows_look
+from unrolled.viewer.widgets.row_model import DISPLAY, Index, RowModel, delete_key, show_rows
 
 BEYOND = 3.0  # pixels: the mark of a value beyond its bar
 HEAD_HEIGHT = 18
@@ -54,10 +54,7 @@ class UnitTable(QTableView):
         self.set_theme(theme)
         self.channels: tuple[Channel, ...] = ()
         self.units = RowModel(self._text, self)
-        self.setModel(self.units)
-        set_rows_look(self)
-        self.setItemDelegate(UnitDelegate(self))
-        self.setAccessibleName("Values of the pinned units")
+        show_rows(self, self.units, UnitDelegate(self), "Values of the pinned units")
         FocusRing(self)
         self.setShowGrid(False)
         self.setTabKeyNavigation(False)

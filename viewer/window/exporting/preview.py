@@ -47,7 +47,7 @@ class ExportPreview(QWidget):
         in_column(self, (self.picture, 1), self._controls, self.size_, spacing=6)
         self._settle = countdown(self, SETTLE_MILLISECONDS, self._begin)
         self._clock = QTimer(self)
-        self._clock.timeout.connect(self._advance)
+        self._clock.timeout.connect(lambda: self.slider.setValue((self.slider.value() + 1) % (self.slider.maximum() + 1)))
         self._toggled(False)
         self.setAccessibleName("Preview")
 
@@ -108,9 +108,6 @@ class ExportPreview(QWidget):
         word = "Pause the preview" if on else "Play the preview"
         named(self.play, word, word)
         self._clock.start() if on else self._clock.stop()
-
-    def _advance(self) -> None:
-        self.slider.setValue((self.slider.value() + 1) % (self.slider.maximum() + 1))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
