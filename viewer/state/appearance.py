@@ -10,46 +10,25 @@ from psygnal import Signal
 
 
 class AppearanceValues(msgspec.Struct, frozen=True, kw_only=True):
-    """The choices, as they are kept in settings and sessions.
+    """The choices, as they are kept in settings and sessions; colour maps are names that the `cmap` library knows."""
 
-    Attributes
-    ----------
-    theme : {'system', 'light', 'dark'}
-    attention_scale : {'absolute', 'stretched'}
-        Absolute: the same weight has the same colour at every step and for every picture, the uniform level marked.
-        Stretched: each step from its least to its greatest weight; said on screen wherever it is in force.
-    attention_style : {'dimmed', 'colours'}
-        A veil over what is not looked at, or colours over what is.
-    attention_smooth : bool
-        Interpolated between the cells’ centres, or the cells as they are.
-    attention_opacity : float
-        From 0 to 1.
-    attention_colour_map, sequential_colour_map : str
-        Names that the `cmap` library knows. Signed channels have a diverging map that fits the theme.
-    show_region : bool
-        The outline of the part of the picture that the model saw.
-    candidates_logarithmic : bool
-        The bars of the candidates grow with the logarithm of the probability: what is unlikely can be seen beside what is sure.
-    track_colour_maps : dict
-        The colour map of a channel's track, by its name, where it was chosen for that one.
-    track_ranges : dict
-        The ends of a channel's scale in the tracks, where they are not the model's own.
-    unit_order : tuple of str
-        How the rows of heat maps are sorted (a key of `unrolled.models.analysis.unit_order.ORDERS`), and by which channel;
-        empty by index.
-    """
-
-    theme: str = "system"
+    theme: str = "system"  # or 'light', 'dark'
+    # The same weight has the same colour at every step and for every picture, the uniform level marked; or 'stretched': each
+    # step from its least to its greatest weight, said on screen wherever it is in force.
     attention_scale: str = "absolute"
-    attention_style: str = "dimmed"
-    attention_smooth: bool = True
-    attention_opacity: float = 0.55
+    attention_style: str = "dimmed"  # a veil over what is not looked at; or 'colours' over what is
+    attention_smooth: bool = True  # interpolated between the cells’ centres, or the cells as they are
+    attention_opacity: float = 0.55  # from 0 to 1
     attention_colour_map: str = "inferno"
-    sequential_colour_map: str = "viridis"
-    show_region: bool = True
-    candidates_logarithmic: bool = False
+    sequential_colour_map: str = "viridis"  # signed channels have a diverging map that fits the theme
+    show_region: bool = True  # the outline of the part of the picture that the model saw
+    candidates_logarithmic: bool = False  # bars as long as the logarithm: what is unlikely can be seen beside what is sure
+    # By a channel's name, where it was chosen for that one's track.
     track_colour_maps: dict[str, str] = msgspec.field(default_factory=dict)
+    # By a channel's name, the ends of its scale in the tracks, where they are not the model's own.
     track_ranges: dict[str, tuple[float, float]] = msgspec.field(default_factory=dict)
+    # How the rows of heat maps are sorted (a key of `unrolled.models.analysis.unit_order.ORDERS`), and by which channel;
+    # empty by index.
     unit_order: tuple[str, str] = ("", "")
 
 

@@ -5,50 +5,28 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Theme:
-    """Colours as ``#rrggbb``, named by their use.
-
-    Attributes
-    ----------
-    window, panel, raised, border : str
-        Grounds from back to front, and the thin lines between them.
-    text, muted, faint : str
-        Text, secondary text, and marks that only help the eye.
-    accent, accent_ground, accent_text : str
-        What can be acted on or is current; a quiet ground of it; text on `accent`.
-    playhead : str
-        The current step, everywhere.
-    warning, error, good : str
-        States, never the only sign of them.
-    missing : str
-        The ground where nothing is recorded yet.
-    below, above : str
-        Values beyond the ends of a fixed scale: on no colour map.
-    series : tuple of str
-        Eight colours for pinned units, colour-blind safe (after Okabe and Ito), legible on `panel`.
-    diverging : str
-        The colour map of signed channels: its middle is close to `panel`.
-    """
+    """Colours as ``#rrggbb``, named by their use."""
 
     name: str
-    window: str
+    window: str  # grounds from back to front
     panel: str
     raised: str
-    border: str
+    border: str  # the thin lines between them
     text: str
     muted: str
-    faint: str
-    accent: str
-    accent_ground: str
-    accent_text: str
-    playhead: str
-    warning: str
+    faint: str  # of marks that only help the eye
+    accent: str  # what can be acted on or is current
+    accent_ground: str  # a quiet ground of it
+    accent_text: str  # text on it
+    playhead: str  # the current step, everywhere
+    warning: str  # states, never the only sign of them
     error: str
     good: str
-    missing: str
-    below: str
+    missing: str  # the ground where nothing is recorded yet
+    below: str  # values beyond the ends of a fixed scale: on no colour map
     above: str
-    series: tuple[str, ...]
-    diverging: str
+    series: tuple[str, ...]  # eight for pinned units, colour-blind safe (after Okabe and Ito), legible on `panel`
+    diverging: str  # the colour map of signed channels: its middle is close to `panel`
 
 
 LIGHT = Theme(

@@ -13,8 +13,8 @@ from unrolled.viewer.drawing.gradient_colours import decades_of, ends_of, gradie
 from unrolled.viewer.drawing.images import image_of
 from unrolled.viewer.drawing.vector_files import draw_cells
 from unrolled.viewer.export.failure import ExportError
-from unrolled.viewer.export.scenes.colour_bar import draw_colour_bar
 from unrolled.viewer.export.scenes.ground import Told, theme_of
+from unrolled.viewer.export.scenes.legend import draw_colour_bar
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.steps import steps_of
 from unrolled.viewer.export.subject import Subject

@@ -1,4 +1,4 @@
-"""The colour bar of attention, with the uniform level marked, so that the colours say how much."""
+"""Colour bars, so that colours say how much: of any map, and of attention with the uniform level marked."""
 
 import numpy as np
 import numpy.typing as npt
@@ -6,7 +6,7 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPen
 
 from unrolled.viewer.export.settings import ExportSettings
-from unrolled.viewer.export.type_setting import CENTRE, LEFT, RIGHT, TOP, font, write
+from unrolled.viewer.export.type_setting import BOTTOM, CENTRE, LEFT, RIGHT, TOP, font, write
 from unrolled.viewer.theme.attention_colours import FULL_OVER_UNIFORM, attention_table, uniform_level
 from unrolled.viewer.theme.colour_maps import colour_table
 from unrolled.viewer.theme.themes import LIGHT, Theme
@@ -23,6 +23,15 @@ def _text_line(place: QRectF) -> QRectF:
     return QRectF(place.left(), place.top() + place.height() * 0.38, place.width(), place.height() * 0.6)
 
 
+def draw_colour_bar(painter: QPainter, place: QRectF, *, colour_map: str, ends: tuple[str, str], letter: float,
+                    theme: Theme) -> None:
+    """Draw the colours of a map from below to above, a shape in a vector file too, and right of them what their ends are."""
+    painter.fillRect(place, _ramp(place.bottomLeft(), place.topLeft(), colour_table(colour_map), QColor(theme.panel)))
+    beside = QRectF(place.right() + 0.4 * letter, place.top(), 8 * letter, place.height())
+    for words, where in zip(ends, (BOTTOM, TOP), strict=True):
+        write(painter, beside, words, LEFT | where, used=font(letter), colour=theme.muted)
+
+
 def draw_legend(painter: QPainter, place: QRectF, *, cells: int, settings: ExportSettings, theme: Theme,
                 end: float | None = None, opaque: bool = False) -> None:
     """Draw the bar and its words into a rectangle about three times the text's height.
@@ -36,10 +45,7 @@ def draw_legend(painter: QPainter, place: QRectF, *, cells: int, settings: Expor
     table = colour_table(settings.colour_map) if opaque else attention_table(
         settings.colour_map, max(settings.opacity, 0.3), settings.style)
     ground = QColor((theme if opaque or settings.style == "colours" else LIGHT).missing)  # a veil is seen on light
-    ramp = QLinearGradient(bar.topLeft(), bar.topRight())  # a shape, in a vector file too
-    for level in np.linspace(0, len(table) - 1, STOPS).round().astype(int):
-        ramp.setColorAt(level / (len(table) - 1), _over(ground, table[level]))
-    painter.fillRect(bar, ramp)
+    painter.fillRect(bar, _ramp(bar.topLeft(), bar.topRight(), table, ground))
     painter.setPen(QColor(theme.muted))
     if settings.scale == "stretched":
         _write_ends(painter, place, ("least",), ("greatest, stretched at each word", "greatest at each word", "greatest"))
@@ -52,6 +58,14 @@ def draw_legend(painter: QPainter, place: QRectF, *, cells: int, settings: Expor
     full = (f"attention per cell · {end:.0%} = {FULL_OVER_UNIFORM:g} × uniform",) if end < 1 else ()
     level = f"{uniform_level(cells):.1%}"
     _write_ends(painter, place, (f"uniform {level}", level), (*full, f"attention per cell · {end:.0%}", f"{end:.0%}"))
+
+
+def _ramp(begin: QPointF, end: QPointF, table: npt.NDArray[np.uint8], ground: QColor) -> QLinearGradient:
+    """The colours (n, 4) of a map from one place to another, over a ground."""
+    ramp = QLinearGradient(begin, end)
+    for level in np.linspace(0, len(table) - 1, STOPS).round().astype(int):
+        ramp.setColorAt(level / (len(table) - 1), _over(ground, table[level]))
+    return ramp
 
 
 def _over(ground: QColor, colour: npt.NDArray[np.uint8]) -> QColor:
