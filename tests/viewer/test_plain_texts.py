@@ -33,7 +33,7 @@ def show_evil(window):
                                  candidates=tuple(type(own)(own.token, EVIL, own.log_prob) for own in result.candidates)))
     given = scripted.picture()
     window.controller.opener.show_trace(evil, type(given)(EVIL, given.data, np.asarray(given.pixels)), step=4)
-    window.layout_.say(Notice(place="run", text=EVIL))
+    window.layout_.said.show_message(Notice(place="run", text=EVIL))
     window.coordinator.flush()
     QApplication.processEvents()
 

@@ -64,11 +64,6 @@ class BackendProcess(QObject):
         return self._given_endpoint is not None or self._tunnel is not None
 
     @property
-    def process_id(self) -> int:
-        """The operating system's number of the process that was started; 0 without one."""
-        return int(self._process.processId()) if self._process is not None else 0
-
-    @property
     def errors(self) -> str:
         """The last of what the process wrote to its standard error, for those who debug."""
         return self._errors.decode("utf-8", "replace")

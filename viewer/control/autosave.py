@@ -43,7 +43,10 @@ class Autosave(QObject):
         with suppress(OSError):  # no place to write: the window works all the same, and keeps nothing
             folder.mkdir(parents=True, exist_ok=True)
             self._take_place()
-            self._tidy()
+            # What a window that was killed had half written goes, and what was lost longest ago.
+            half_written = folder.glob(f".{self.path.stem}.*") if self.path is not None else ()
+            for left in (*self.lost[MOST_LOST:], *half_written):
+                left.unlink(missing_ok=True)
         for signal in (session.input_changed, session.trace_changed, session.selection.changed, session.ended,
                        session.branches_changed, session.steps_added):
             signal.connect(self._changed)
@@ -101,11 +104,6 @@ class Autosave(QObject):
             else:
                 mark.unlink(missing_ok=True)
                 lock.unlock()
-
-    def _tidy(self) -> None:
-        """Remove what a window that was killed had half written, and what was lost longest ago."""
-        for left in (*self.lost[MOST_LOST:], *(self._folder.glob(f".{self.path.stem}.*") if self.path is not None else ())):
-            left.unlink(missing_ok=True)
 
     def _changed(self) -> None:
         if self.path is not None and not self._timer.isActive():

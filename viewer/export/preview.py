@@ -17,6 +17,7 @@ from unrolled.viewer.export.subject import Subject
 WIDEST_FRAME = 1280  # pixels that a frame is painted with, however wide the film will be
 LARGEST_SCALE = 2.0  # a small picture is not shown larger
 MILLIMETRES = 25.4  # an inch
+A_PIXEL = QSize(1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Previewer:
         still = still_of(scene, settings)
         size = still.size
         scale = min(largest.width() / size.width(), largest.height() / size.height(), LARGEST_SCALE)
-        image = blank(_at_least_a_pixel(size.toSizeF() * scale), settings)
+        image = blank((size.toSizeF() * scale).toSize().expandedTo(A_PIXEL), settings)
         with QPainter(image) as painter:
             painter.scale(scale, scale)
             paint_still(still, painter, settings, fineness=scale, on_progress=lambda share: None, cancelled=cancelled)
@@ -67,13 +68,10 @@ class Previewer:
         pixels = frames.paint(frames.steps[min(frame, len(frames.steps) - 1)])
         image, (height, width) = image_of(pixels), pixels.shape[:2]
         fits = min(largest.width() / width, largest.height() / height, LARGEST_SCALE)
-        shown = image.scaled(_at_least_a_pixel(QSizeF(width, height) * fits), Qt.AspectRatioMode.IgnoreAspectRatio,
+        shown = image.scaled((QSizeF(width, height) * fits).toSize().expandedTo(A_PIXEL), Qt.AspectRatioMode.IgnoreAspectRatio,
                              Qt.TransformationMode.SmoothTransformation)
         tall = round(height * scale)
         seconds = settings.seconds_per_word * (len(frames.steps) - 1) + max(settings.last_seconds, settings.seconds_per_word)
         return Preview(shown, f"{settings.width - settings.width % 2:,} × {tall - tall % 2:,} pixels · {seconds:.1f} s",
                        len(frames.steps))
 
-
-def _at_least_a_pixel(size: QSizeF) -> QSize:
-    return QSize(max(round(size.width()), 1), max(round(size.height()), 1))

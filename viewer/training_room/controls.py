@@ -10,12 +10,11 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QLabel,
     QSpinBox,
-    QVBoxLayout,
     QWidget,
 )
 
 from unrolled.models.protocol.training_room import TrainingRoomChanges, TrainingRoomSettings
-from unrolled.viewer.widgets.building import named
+from unrolled.viewer.widgets.building import in_column, named
 from unrolled.viewer.widgets.combo_box import ComboBox
 
 CELLS = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
@@ -64,9 +63,6 @@ class TrainingRoomControls(QWidget):
         self.truncation = _whole(0, 120, "Truncate backpropagation after",
                              "Backpropagate each loss through this many steps; the line in the map can be dragged too")
         self.truncation.setSpecialValueText("all steps")
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(10)
         groups: tuple[tuple[str, tuple[tuple[str | QCheckBox, QWidget], ...]], ...] = (
             ("Before training", (("Task", self.task), ("Cell", self.cell), ("Units", self.hidden), ("Steps", self.steps),
                                 ("Radius of Wₕₕ", self.radius), ("Optimiser", self.optimiser), ("Seed", self.seed))),
@@ -86,8 +82,7 @@ class TrainingRoomControls(QWidget):
                 grid.addWidget(QLabel(label) if isinstance(label, str) else label, row, 0)
                 grid.addWidget(field, row, 1)
         grid.setColumnStretch(1, 1)
-        column.addLayout(grid)
-        column.addStretch(1)
+        in_column(self, grid, spacing=10).addStretch(1)
         self.put(settings, changes)
         for choice in (self.cell, self.task, self.optimiser):
             choice.currentIndexChanged.connect(lambda _: self.settings_changed.emit())

@@ -1,7 +1,7 @@
 """Somebody's own training: its curves, its gradients through time, and the probe's states and gates at any update seen."""
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QPushButton, QSlider, QStackedWidget, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QSlider, QStackedWidget, QWidget
 
 from unrolled.models.protocol.watching import FollowTraining, WatchBegun, WatchedLosses, WatchedUpdate, WatchEnded
 from unrolled.viewer.client.backend_client import BackendProcess
@@ -22,7 +22,7 @@ from unrolled.viewer.views.view import ViewContext
 from unrolled.viewer.watching.history import WatchHistory
 from unrolled.viewer.watching.plots import NOTHING, GradientMapPlot, LossPlot, NormPlot, ProfilePlot, of_gradients, updates_table
 from unrolled.viewer.widgets.banner import BannerPlace
-from unrolled.viewer.widgets.building import countdown, in_column, in_row, muted_label, named
+from unrolled.viewer.widgets.building import countdown, in_column, in_row, muted_label, named, push_button
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.widgets.section import Section
 from unrolled.viewer.widgets.themed import dress
@@ -62,8 +62,8 @@ class WatchPage(QWidget):
         self.slider.setRange(0, 0)
         self.live = named(QCheckBox("Live"), "Live", "Follow the newest update")
         self.live.setChecked(True)
-        self.look = named(QPushButton(), "Light or dark", "Switch between light and dark (T)")
-        self.export = named(QPushButton(), "Export", "Save the plots, or their numbers (Ctrl+E)")
+        self.look = push_button("", "Switch between light and dark (T)", self.theme_wanted.emit, name="Light or dark")
+        self.export = push_button("", "Save the plots, or their numbers (Ctrl+E)", self.export_wanted.emit, name="Export")
         for button in (self.look, self.export):
             button.setIconSize(QSize(16, 16))
         self.notices = BannerPlace(theme)
@@ -119,8 +119,6 @@ class WatchPage(QWidget):
         self.live.toggled.connect(lambda on: self._schedule())
         self.layer.currentIndexChanged.connect(lambda _: self._schedule())
         self.of_cell.toggled.connect(lambda _: self._schedule())
-        self.look.clicked.connect(lambda _=False: self.theme_wanted.emit())
-        self.export.clicked.connect(lambda _=False: self.export_wanted.emit())
         for plot in self.plots:
             plot.read_out.connect(self.readout.setText)
         self.tracks.note_changed.connect(self.readout.setText)

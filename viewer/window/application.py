@@ -170,7 +170,7 @@ def offer_lost(window: MainWindow, autosave: Autosave) -> None:
     when = time.strftime("%d %b, %H:%M:%S", time.localtime(newest.stat().st_mtime))
     title, others = title_in(newest), len(autosave.lost) - 1
     text = f"Unrolled ended unexpectedly. Your work of {when} was kept{title and ': '}{title}."
-    window.layout_.say(Notice(place="restore", kind="info", action="Restore it", act=restore, dismissed=dismissed,
+    window.layout_.said.show_message(Notice(place="restore", kind="info", action="Restore it", act=restore, dismissed=dismissed,
                               text=f"{text} {counted(others, 'older one')} will be offered next." if others else text))
 
 

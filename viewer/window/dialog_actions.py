@@ -169,7 +169,8 @@ class DialogActions:
 
     def _say_saved(self, path: Path) -> None:
         window = self._window
-        (window.layout_ if window.room is None or not window.in_room else window.room).say(saved_at(path, window.say))
+        say = window.layout_.said.show_message if window.room is None or not window.in_room else window.room.say
+        say(saved_at(path, window.say))
 
     @handles(c.RestoreLast)
     def restore_last(self, _: c.RestoreLast) -> None:

@@ -7,7 +7,6 @@ from PySide6.QtGui import QAction, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QSplitter, QWidget
 
 from unrolled.viewer.state.commands import Do, OpenView
-from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.spec import Place, ViewSpec
@@ -128,21 +127,11 @@ class Layout(QWidget):
 
     # ── Messages ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def say(self, message: Notice) -> None:
-        """Show a message between the tracks and the drawer: the tracks alone make room for it."""
-        self.said.show_message(message)
-
     def _forget(self, place: str, *kinds: str) -> None:
         """Something else is shown: what was said of the old is no news of it."""
-        message = self.message(place)
+        message = self.said.message(place)
         if message is not None and message.kind in kinds:
-            self.unsay(place)
-
-    def unsay(self, place: str) -> None:
-        self.said.clear(place)
-
-    def message(self, place: str) -> Notice | None:
-        return self.said.message(place)
+            self.said.clear(place)
 
     def show_drop_hint(self, shown: bool) -> None:
         self._drop_hint.setGeometry(self.rect().adjusted(16, 68, -16, self.status.y() - self.height()))

@@ -113,7 +113,7 @@ class MainWindow(QMainWindow):
 
     def say(self, notice: Notice) -> None:
         """Say what is about no page alone on whichever is shown."""
-        self.layout_.say(notice)
+        self.layout_.said.show_message(notice)
         if self.pages.currentWidget() is not self.layout_:
             self.elsewhere.show_message(notice)
 
@@ -123,7 +123,8 @@ class MainWindow(QMainWindow):
             action = self.actions_by_name[spec.name]
             signal = action.toggled if spec.checkable else action.triggered
             signal.connect(lambda on=False, spec=spec: self.do(spec.do(on) if spec.checkable else spec.do()))
-        controller.voice.said.connect(lambda notice: (self.say if notice.place in ABOUT_NO_PAGE else layout.say)(notice))
+        controller.voice.said.connect(
+            lambda notice: (self.say if notice.place in ABOUT_NO_PAGE else layout.said.show_message)(notice))
         for place in (layout.said, self.elsewhere):
             controller.voice.unsaid.connect(place.clear)
         controller.voice.status_changed.connect(
@@ -235,8 +236,8 @@ class MainWindow(QMainWindow):
     def _run_ended(self) -> None:
         if not self.settings.switch("hints_seen"):
             self.settings.put("hints_seen", True)
-            if self.layout_.message("run") is self._hint:
-                self.layout_.unsay("run")
+            if self.layout_.said.message("run") is self._hint:
+                self.layout_.said.clear("run")
 
     # ── Actions ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -320,7 +321,7 @@ class MainWindow(QMainWindow):
                 place="run", kind="info", action="All shortcuts", act=lambda: self.do(c.ShowDialog("shortcuts")),
                 text="Press Space for the next step, P to play. Drag the bar below to scrub through the run. "
                      "Drop a file anywhere to open it.")
-            self.layout_.say(self._hint)
+            self.layout_.said.show_message(self._hint)
 
     def opened_file(self, name: str) -> None:
         """Remember a file that was opened or saved; not a sample, and not what is kept by itself."""

@@ -88,10 +88,10 @@ class Screenshot(QObject):
         hidden = next((channel for channel in self._window.session.channels if channel.role == "hidden"), None)
         if hidden is not None and not self._window.session.selection.units:
             self._window.do(Pin(liveliest_units(trace.column(hidden.name))))
-        if (said := self._window.layout_.message("input")) is not None:
+        if (said := self._window.layout_.said.message("input")) is not None:
             tell_errors(f"unrolled: {printable(said.text)}")
         for place in ("run", "input"):
-            self._window.layout_.unsay(place)
+            self._window.layout_.said.clear(place)
         self._patience = QDeadlineTimer(ANSWERS_MILLISECONDS)
         QTimer.singleShot(SETTLE_MILLISECONDS, self, self._settle)
 

@@ -4,7 +4,7 @@ import math
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QAction, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QSlider, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QSlider, QToolButton, QWidget
 
 from unrolled.models.protocol.loading import Device, Family
 from unrolled.models.trace import ModelListing
@@ -35,51 +35,36 @@ class Toolbar(QFrame):
         self._worded: list[QToolButton] = []
         self._playing = False
         self.setFixedHeight(52)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(12, 8, 12, 8)
-        row.setSpacing(4)
-
-        row.addWidget(self._button("open", "Open", worded=True))
-        row.addWidget(_line())
         self.model = self._combo("Model", "The model that is run", 172)
         self.model.setMaxVisibleItems(MOST_IN_SIGHT)
         self.model.activated.connect(self._model_activated)
-        row.addWidget(self.model)
         self.device = self._combo("Device", "The device that computes", DEVICE)
         self.device.activated.connect(lambda index: do(SetDevice(str(self.device.itemData(index)))))
-        row.addWidget(self.device)
-        row.addStretch(1)
-
-        for name in ("first", "back"):
-            row.addWidget(self._button(name))
         self.play = QToolButton()
         self.play.setObjectName("playButton")
         self.play.setFixedSize(34, 34)
         self.play.setIconSize(QSize(18, 18))
         self.play.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.play.clicked.connect(actions["play"].trigger)
-        row.addWidget(self.play)
-        for name in ("step", "last", "loop"):
-            row.addWidget(self._button(name))
-        row.addSpacing(8)
-        self.speed = QSlider(Qt.Orientation.Horizontal)
+        self.speed = named(QSlider(Qt.Orientation.Horizontal), "Speed in steps per second",
+                           "Steps per second while playing (+ and −)")
         self.speed.setRange(0, SLIDER_STEPS)
         self.speed.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.speed.setAccessibleName("Speed in steps per second")
-        self.speed.setToolTip("Steps per second while playing (+ and −)")
         self.speed.valueChanged.connect(lambda value: do(SetSpeed(_to_speed(value))))
-        row.addWidget(self.speed)
         self.speed_text = muted_label()
         self.speed_text.setFixedWidth(58)
-        row.addWidget(self.speed_text)
-        row.addStretch(1)
-
         self.decoding = self._button("decoding", "Greedy", worded=True, always=True)
         self.decoding.setAccessibleName("Decoding")
-        row.addWidget(self.decoding)
-        row.addWidget(_line())
-        row.addWidget(self._button("export", "Export", worded=True))
-        row.addWidget(self._button("theme"))
+        row = in_row(self, self._button("open", "Open", worded=True), _line(), self.model, self.device, spacing=4)
+        row.setContentsMargins(12, 8, 12, 8)
+        row.addStretch(1)
+        before, after = map(self._button, ("first", "back")), map(self._button, ("step", "last", "loop"))
+        row.addLayout(in_row(None, *before, self.play, *after, spacing=4))
+        row.addSpacing(8)
+        row.addLayout(in_row(None, self.speed, self.speed_text, spacing=4))
+        row.addStretch(1)
+        row.addLayout(in_row(None, self.decoding, _line(), self._button("export", "Export", worded=True), self._button("theme"),
+                           spacing=4))
         self.set_theme(theme)
 
     def set_theme(self, theme: Theme) -> None:

@@ -60,12 +60,12 @@ def test_what_was_lost_is_kept_until_it_is_answered(qtbot, window, tmp_path):
     assert words(lost) == scripted.CAPTION
     offer_lost(window, second)
     window.controller.voice.unsaid.emit("model")  # a model is loaded
-    window.layout_.say(window.layout_.message("restore"))
+    window.layout_.said.show_message(window.layout_.said.message("restore"))
     window.layout_.said.banner.action.click()
     qtbot.waitUntil(lambda: window.session.trace is not None and tuple(window.session.trace.words) == scripted.CAPTION)
     assert second.lost == ()
     assert words(second.previous) == scripted.CAPTION
-    assert window.layout_.message("restore") is None
+    assert window.layout_.said.message("restore") is None
     assert second.answered(lost) == second.previous  # asked of another window too, which is answered later
     second.close()
 
@@ -82,16 +82,16 @@ def test_an_offer_that_is_not_answered_is_made_again(window, tmp_path):
     last = Autosave(tmp_path, window.session, window.controller)
     assert len(last.lost) == MOST_LOST
     offer_lost(window, last)
-    offers = [window.layout_.message("restore").text]
+    offers = [window.layout_.said.message("restore").text]
     window.layout_.said.banner.dismiss.click()
     assert len(last.lost) == MOST_LOST - 1
-    offers.append(window.layout_.message("restore").text)
+    offers.append(window.layout_.said.message("restore").text)
     assert offers[0] != offers[1]
     for offer, words, number in zip(offers, ("“a”", "“a brown dog"), (MOST_LOST - 1, MOST_LOST - 2), strict=True):
         assert f"drawn.png: {words}" in offer
         assert "(scripted)" in offer
         assert f"{number} older ones" in offer
-    assert window.layout_.message("restore") is not None
+    assert window.layout_.said.message("restore") is not None
     last.close()
 
 
@@ -159,7 +159,7 @@ def test_a_session_that_cannot_be_kept_is_said_once(qtbot, window, tmp_path, mon
     autosave.failed.emit(said[0])
     monkeypatch.undo()
     keep(autosave, window)
-    qtbot.waitUntil(lambda: window.layout_.message("kept") is None)
+    qtbot.waitUntil(lambda: window.layout_.said.message("kept") is None)
     autosave.close()
 
 
@@ -171,10 +171,10 @@ def test_no_place_to_write_is_said_and_leaves_a_window_that_works(qtbot, window,
     assert not autosave.save()
     say_what_is_not_kept(window, autosave)
     window.controller.opener.show_trace(scripted.trace(), scripted.picture())
-    assert "is not being kept" in window.layout_.message("kept").text
+    assert "is not being kept" in window.layout_.said.message("kept").text
     window.dialogs.save_session(in_the_way / "mine.unrolled")
     assert "Saving" in window.layout_.status.activity.text()
-    qtbot.waitUntil(lambda: window.layout_.message("input") is not None)
+    qtbot.waitUntil(lambda: window.layout_.said.message("input") is not None)
     assert "Saving" not in window.layout_.status.activity.text()
     autosave.close()
 
@@ -261,6 +261,6 @@ def test_a_damaged_model_from_last_time_is_said_and_another_taken(qtbot, scripte
     made.controller.start()
     qtbot.waitUntil(lambda: made.session.description is not None)
     assert made.session.description.name == "scripted"
-    assert "mine.safetensors" in made.layout_.message("model").text
+    assert "mine.safetensors" in made.layout_.said.message("model").text
     made.close()
     made.deleteLater()

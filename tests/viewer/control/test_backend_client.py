@@ -47,7 +47,7 @@ def test_a_whole_run(qtbot, backend):
 def test_it_is_gone_within_a_second_when_closed(qtbot, backend):
     backend.start()
     wait_for(qtbot, backend, Ready)
-    number = backend.process_id
+    number = backend._process.processId()
     assert number > 0
     began = time.monotonic()
     backend.close()
@@ -61,7 +61,7 @@ def test_killed_from_outside_it_dies_once_with_a_sentence_and_starts_again(qtbot
     backend.died.connect(sentences.append)
     backend.start()
     wait_for(qtbot, backend, Ready)
-    os.kill(backend.process_id, signal.SIGKILL)
+    os.kill(backend._process.processId(), signal.SIGKILL)
     qtbot.waitUntil(lambda: bool(sentences))
     qtbot.wait(400)
     assert len(sentences) == 1
@@ -82,11 +82,11 @@ def test_a_backend_that_stops_answering_is_silent_until_it_answers_again(qtbot, 
     wait_for(qtbot, backend, Ready)
     wait_for(qtbot, backend, Pong, count=3)
     assert not said
-    os.kill(backend.process_id, signal.SIGSTOP)
+    os.kill(backend._process.processId(), signal.SIGSTOP)
     qtbot.waitUntil(lambda: said == [True])
-    os.kill(backend.process_id, signal.SIGCONT)
+    os.kill(backend._process.processId(), signal.SIGCONT)
     qtbot.waitUntil(lambda: said == [True, False])
-    os.kill(backend.process_id, signal.SIGSTOP)
+    os.kill(backend._process.processId(), signal.SIGSTOP)
     backend.close()  # ends it all the same
 
 

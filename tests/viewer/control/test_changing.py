@@ -209,15 +209,15 @@ def test_numbers_that_are_none_are_shown_where_they_began(qtbot, window):
     assert "cell, unit 3" in said(window)
     assert window.session.selection.units == (3,)
     assert words(window) == scripted.CAPTION[:3]  # what came before is kept
-    assert window.layout_.message("step") is not None
+    assert window.layout_.said.message("step") is not None
     window.controller.history.undo()
     assert words(window) == scripted.CAPTION
-    assert window.layout_.message("step") is None
+    assert window.layout_.said.message("step") is None
 
 
 def test_what_a_step_raised_is_not_said_any_more_when_it_could_be_taken(captioned):
     session = captioned.session
     captioned.controller.failed(Failed(0, "step", "next_token raised LookupError.", branch=session.branch.wire_id))
-    assert captioned.layout_.message("step") is not None
+    assert captioned.layout_.said.message("step") is not None
     session.grew()
-    assert captioned.layout_.message("step") is None
+    assert captioned.layout_.said.message("step") is None

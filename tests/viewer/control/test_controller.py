@@ -217,7 +217,7 @@ def test_killed_in_mid_caption_the_trace_stays_and_goes_on_after_a_restart(qtbot
     wait_for_steps(qtbot, ready, 4)
     before = ready.session.trace
     hidden = before.column("hidden").copy()
-    os.kill(ready.backend.process_id, signal.SIGKILL)
+    os.kill(ready.backend._process.processId(), signal.SIGKILL)
     qtbot.waitUntil(lambda: bool(ready.messages))
     message = ready.messages[-1]
     assert message.action == "Start it again"
@@ -391,7 +391,7 @@ def test_a_backend_that_stops_answering_is_said_and_can_be_started_again(qtbot, 
     qtbot.waitUntil(lambda: control.run.is_open)
     control.do(c.StepForward())
     wait_for_steps(qtbot, control, 1)
-    os.kill(control.backend.process_id, signal.SIGSTOP)
+    os.kill(control.backend._process.processId(), signal.SIGSTOP)
     qtbot.waitUntil(lambda: bool(said))
     assert "stopped answering" in said[0].text
     said[0].act()

@@ -70,7 +70,7 @@ def test_a_window_on_another_machine_loses_it_and_goes_on(qtbot, tmp_path):
     qtbot.waitUntil(lambda: window.controller.run.is_open)
     window.do(c.StepForward())
     qtbot.waitUntil(lambda: len(window.session.trace) == 1)
-    os.kill(backend.process_id, signal.SIGKILL)
+    os.kill(backend._process.processId(), signal.SIGKILL)
     qtbot.waitUntil(lambda: bool(said))
     assert said[-1].text.endswith("What was recorded is kept.")
     assert said[-1].action == "Connect again"

@@ -202,7 +202,7 @@ def test_characters_that_are_unknown_are_shown_and_said(qtbot, window):
     window.do(Paste())
     qtbot.waitUntil(lambda: length(window) == 5)
     window.coordinator.flush()
-    assert "猫" in window.layout_.message("input").text
+    assert "猫" in window.layout_.said.message("input").text
     assert panel(window, ReaderView).view.text == "a \N{REPLACEMENT CHARACTER} b"
 
 
@@ -220,15 +220,15 @@ def test_what_cannot_be_read_is_said_and_nothing_is_lost(qtbot, window, tmp_path
     for number in (1, 2):
         Image.new("RGB", (20 * number, 20)).save(folder / f"{number}.png")
     for name, sentence in (("empty.txt", "empty"), ("binary.txt", "binary"), ("broken.mp4", "not a clip"), ("mixed", "size")):
-        window.layout_.unsay("input")
+        window.layout_.said.clear("input")
         window.do(c.Open(tmp_path / name))
-        qtbot.waitUntil(lambda sentence=sentence: sentence in getattr(window.layout_.message("input"), "text", ""))
+        qtbot.waitUntil(lambda sentence=sentence: sentence in getattr(window.layout_.said.message("input"), "text", ""))
         assert window.session.text.text == "kept"
         assert length(window) == 4
     text = panel(window, TextView)
     text.edit.clear()
     qtbot.mouseClick(text.button, Qt.MouseButton.LeftButton)
-    assert "no text" in window.layout_.message("input").text
+    assert "no text" in window.layout_.said.message("input").text
     assert length(window) == 4
 
 
@@ -353,9 +353,9 @@ def test_what_is_pressed_while_another_kind_of_model_loads_holds_for_what_it_bri
     window.do(c.LoadModel("scripted-sentence"))
     window.layout_.setFocus()
     qtbot.keyClick(window.layout_, key)
-    assert window.layout_.message("pressed").text.endswith("it goes on to step 1 as soon as it is.")
+    assert window.layout_.said.message("pressed").text.endswith("it goes on to step 1 as soon as it is.")
     qtbot.waitUntil(lambda: length(window) > 0 and window.session.input.medium == "text")
-    assert window.layout_.message("pressed") is None
+    assert window.layout_.said.message("pressed") is None
     assert window.controller.playback.playing == playing
 
 
@@ -364,7 +364,7 @@ def test_what_is_pressed_while_a_model_loads_is_promised_of_nothing_that_is_open
     window.layout_.setFocus()
     qtbot.keyClick(window.layout_, Qt.Key.Key_Space)
     window.do(c.OpenText(typed("another one")))
-    assert window.layout_.message("pressed") is None
+    assert window.layout_.said.message("pressed") is None
     qtbot.waitUntil(lambda: window.controller.run.is_open)
     assert length(window) == 0
 
@@ -379,6 +379,6 @@ def test_what_is_said_of_a_run_that_ends_here_and_its_playing_end_with_it(qtbot,
     trace.ended = False
     window.controller.opener.show_trace(trace, None)
     window.do(c.RunToEnd())
-    assert "ends here" in window.layout_.message("pressed").text
+    assert "ends here" in window.layout_.said.message("pressed").text
     window.do(c.OpenData(scripted.picture().data, "other.png"))
-    assert window.layout_.message("pressed") is None
+    assert window.layout_.said.message("pressed") is None

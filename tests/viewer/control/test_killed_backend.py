@@ -54,7 +54,7 @@ def killed(qtbot, scripted_command, folder: Path, times: int) -> None:
             worker = Thread(target=export, args=(trace.snapshot(), folder / "a.gif", ExportSettings(width=96)))
             worker.start()
         qtbot.wait(rng.randrange(120))
-        os.kill(control.backend.process_id, signal.SIGKILL)
+        os.kill(control.backend._process.processId(), signal.SIGKILL)
         qtbot.waitUntil(lambda: not control.backend.alive)
         if worker is not None:
             worker.join(10)

@@ -42,7 +42,7 @@ def test_it_is_said_and_logged(qtbot, window, tmp_path, where):
             thread = threading.Thread(target=fails)
             thread.start()
             thread.join()
-        qtbot.waitUntil(lambda: window.layout_.message("run") is not None)
+        qtbot.waitUntil(lambda: window.layout_.said.message("run") is not None)
     finally:
         net.close()
     assert (sys.excepthook, threading.excepthook) == before
@@ -51,15 +51,15 @@ def test_it_is_said_and_logged(qtbot, window, tmp_path, where):
     window.do(c.ShowTrainingRoom(on=False))
     assert window.elsewhere.banner is None
     qtbot.waitUntil(lambda: window.pages.height() == window.centralWidget().height())
-    assert "KeyError" in window.layout_.message("run").text
+    assert "KeyError" in window.layout_.said.message("run").text
     assert "in fails" in (tmp_path / "unrolled.log").read_text()
     window.layout_.said.banner.action.click()
     shown = next(own for own in window.findChildren(QPlainTextEdit) if own.accessibleName() == "Traceback")
     assert "in fails" in shown.toPlainText()
     shown.window().close()
-    assert "KeyError" in window.layout_.message("run").text
+    assert "KeyError" in window.layout_.said.message("run").text
     window.layout_.said.banner.dismiss.click()
-    assert window.layout_.message("run") is None
+    assert window.layout_.said.message("run") is None
 
 
 def test_a_log_that_cannot_be_written_costs_the_log(window, tmp_path):
@@ -70,7 +70,7 @@ def test_a_log_that_nothing_opens_is_named(window, monkeypatch, tmp_path):
     monkeypatch.setattr("unrolled.viewer.window.dialog_actions.log_file", lambda: tmp_path / "unrolled.log")
     monkeypatch.setattr("unrolled.viewer.window.dialog_actions.QDesktopServices.openUrl", lambda _: False)
     window.actions_by_name["log"].trigger()
-    assert window.layout_.message("input").text.startswith("There is no “")
+    assert window.layout_.said.message("input").text.startswith("There is no “")
     (tmp_path / "unrolled.log").touch()
     window.actions_by_name["log"].trigger()
-    assert str(tmp_path / "unrolled.log") in window.layout_.message("input").text
+    assert str(tmp_path / "unrolled.log") in window.layout_.said.message("input").text

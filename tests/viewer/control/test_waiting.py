@@ -64,7 +64,7 @@ def test_several_lines_are_several_sentences(qtbot, window, tmp_path, give):
     reads(qtbot, window, "the small dog")
     assert window.session.text.name.endswith(":1")
     assert window.session.trace.provenance.source[-2:] == ("▁dog", "<end>")
-    notice = window.layout_.message("run")
+    notice = window.layout_.said.message("run")
     assert notice.text == "2 more are waiting."
     assert notice.action == "Open “a cat sleeps”"
     window.layout_.said.banner.action.click()
@@ -75,7 +75,7 @@ def test_several_lines_are_several_sentences(qtbot, window, tmp_path, give):
     qtbot.keyClick(window.layout_, Qt.Key.Key_N)
     reads(qtbot, window, "it <b>rains</b>")
     assert not action.isEnabled()
-    assert window.layout_.message("run") is None
+    assert window.layout_.said.message("run") is None
     assert [run.given.name.rpartition(":")[2] for run in window.controller.earlier.kept[:2]] == ["3", "1"]
 
 
@@ -93,7 +93,7 @@ def test_several_files_with_several_lines(qtbot, window, tmp_path):
 def test_a_file_that_cannot_be_opened_does_not_lose_the_others(qtbot, window, tmp_path):
     (tmp_path / "here.txt").write_text("still here")
     dropped(window, paths=[tmp_path / "gone.txt", tmp_path / "here.txt"])
-    qtbot.waitUntil(lambda: window.layout_.message("input") is not None)
+    qtbot.waitUntil(lambda: window.layout_.said.message("input") is not None)
     assert "no file" in window.layout_.said.banner.text.text()  # in front of what waits
     assert window.session.text.text == "one"
     window.do(c.OpenNext())
@@ -113,4 +113,4 @@ def test_pictures_that_came_together(qtbot, captioned, tmp_path):
         (tmp_path / name).write_bytes(scripted.picture().data)
     dropped(captioned, paths=[tmp_path / "a.png", tmp_path / "b.png"])
     assert captioned.session.input.name == "a.png"
-    assert captioned.layout_.message("run").action == "Open b.png"
+    assert captioned.layout_.said.message("run").action == "Open b.png"

@@ -156,7 +156,7 @@ def test_the_model_dies_meanwhile(qtbot, control, monkeypatch):
     shown = session.trace
     control.do(c.RunDocument())
     qtbot.wait(150)
-    os.kill(control.backend.process_id, signal.SIGKILL)
+    os.kill(control.backend._process.processId(), signal.SIGKILL)
     qtbot.waitUntil(lambda: any("ended from outside" in said.text for said in control.messages))
     control.do(c.RestartBackend())
     qtbot.waitUntil(lambda: session.can_change and not control.run.state.loading and control.backend.alive)

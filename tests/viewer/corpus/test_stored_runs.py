@@ -189,16 +189,16 @@ def test_what_is_missing_of_a_document_is_named_and_the_rest_shown(qtbot, window
     qtbot.waitUntil(lambda: window.corpus is not None)
     window.do(c.OpenDocument(2, 123))
     qtbot.waitUntil(lambda: window.session.trace is not None)
-    said = window.layout_.message("document").text
+    said = window.layout_.said.message("document").text
     assert re.search(r"“hidden/c/\d+/0” of “store” is cut off or damaged\. hidden is not shown\.", said)
     assert list(window.session.trace.channels) == ["cell"]
     shutil.rmtree(tmp_path / "store")
     window.session.playhead.seek(2000)  # it is open, and stays
     window.coordinator.flush()
     assert window.session.trace.column("cell")[2000].any()
-    assert window.layout_.message("document").text == said
+    assert window.layout_.said.message("document").text == said
     window.session.set_trace(scripted.trace())
-    assert window.layout_.message("document") is None
+    assert window.layout_.said.message("document") is None
 
 
 def test_a_text_is_there_though_its_colours_cannot_be_read(qtbot, window, kept, tmp_path, monkeypatch):
@@ -223,10 +223,10 @@ def test_a_store_that_is_taken_away_is_said_in_a_sentence(qtbot, window, tmp_pat
     net = Unexpected(window, tmp_path / "unrolled.log")
     try:
         QTimer.singleShot(0, gone)
-        qtbot.waitUntil(lambda: window.layout_.message("run") is not None)
+        qtbot.waitUntil(lambda: window.layout_.said.message("run") is not None)
     finally:
         net.close()
-    notice = window.layout_.message("run")
+    notice = window.layout_.said.message("run")
     assert (notice.text, notice.action) == ("“hidden/c/0/0” is missing from “store”.", "")
     assert not capsys.readouterr().err
 

@@ -73,13 +73,13 @@ def test_what_is_exported_from_the_window_says_end_and_where_it_lies(qtbot, capt
     dialog = captioned.findChild(ExportDialog)
     choose(dialog, "svg")
     dialog.export_to(tmp_path / "a.svg")
-    qtbot.waitUntil(lambda: captioned.layout_.message("run") is not None)
+    qtbot.waitUntil(lambda: captioned.layout_.said.message("run") is not None)
     written = (tmp_path / "a.svg").read_text()
     assert ">END<" in written
     assert "end&gt;" not in written
     shown = []
     monkeypatch.setattr("unrolled.viewer.window.dialog_actions.QDesktopServices.openUrl", shown.append)
-    notice = captioned.layout_.message("run")
+    notice = captioned.layout_.said.message("run")
     assert str(tmp_path) in notice.text
     notice.act()
     assert shown[0].toLocalFile() == str(tmp_path)
@@ -214,7 +214,7 @@ def test_what_was_chosen_is_remembered(qtbot, dialog, tmp_path):
     dialog.reject()
     again = ExportDialog(dialog._session, WindowSettings(tmp_path / "settings.ini"))
     qtbot.addWidget(again)
-    assert (again.content.name, again.chosen_format.suffix, again._chosen) == ("tracks", ".svg", chosen)
+    assert (again.content.name, again.format.currentData(), again._chosen) == ("tracks", "svg", chosen)
     again.reject()
     dialog._session.set_trace(scripted.trace(scripted.CAPTION[:2]))  # which has no fourth step
     other = ExportDialog(dialog._session, WindowSettings(tmp_path / "settings.ini"))

@@ -160,7 +160,7 @@ def test_a_sample_is_shown_where_the_model_that_was_asked_for_cannot_be_loaded(q
     assert window.session.input is None
     qtbot.waitUntil(lambda: window.session.input is not None)
     assert window.session.input.name == "skier.jpg"
-    assert "no-such-model" in window.layout_.message("model").text
+    assert "no-such-model" in window.layout_.said.message("model").text
 
 
 def test_the_next_start_begins_with_what_the_model_of_the_last_one_takes(qtbot, start, tmp_path):

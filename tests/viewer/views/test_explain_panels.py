@@ -182,6 +182,7 @@ def test_a_verdict_says_what_the_numbers_mean():
 
 def test_gates_are_dots_that_can_be_pinned(qtbot, window):
     panel = opened(qtbot, window, "gates")
+    assert all(button.isVisible() for button in panel.buttons.values())
     gate = window.session.trace.column("forget_gate")
     place = panel.scatter.place(9).toPoint()
     qtbot.mouseMove(panel.scatter.plot.surface, place)

@@ -19,14 +19,14 @@ def test_a_killed_backend_is_said_with_a_way_out(qtbot, open_window):
     window = open_window(own_process=True)
     press(qtbot, window, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: len(words(window)) == 1)
-    os.kill(window.controller.backend.process_id, signal.SIGKILL)
-    qtbot.waitUntil(lambda: window.layout_.message("model") is not None)
+    os.kill(window.controller.backend._process.processId(), signal.SIGKILL)
+    qtbot.waitUntil(lambda: window.layout_.said.message("model") is not None)
     banner = window.layout_.said.banner
     assert banner.isVisible()
     assert words(window) == scripted.CAPTION[:1]
     qtbot.mouseClick(banner.action, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.controller.run.is_open)
-    assert window.layout_.message("model") is None
+    assert window.layout_.said.message("model") is None
     run_to_end(qtbot, window)
     assert words(window) == scripted.CAPTION
 
@@ -36,9 +36,9 @@ def test_what_is_pressed_while_the_model_loads_is_seen(qtbot, open_window):
     window.controller.start()
     press(qtbot, window, Qt.Key.Key_Space)
     press(qtbot, window, Qt.Key.Key_Space)
-    assert "goes on to step 2" in window.layout_.message("pressed").text
+    assert "goes on to step 2" in window.layout_.said.message("pressed").text
     qtbot.waitUntil(lambda: window.session.playhead.step == 1)
-    assert window.layout_.message("pressed") is None
+    assert window.layout_.said.message("pressed") is None
 
 
 @pytest.mark.parametrize("size", [(1440, 900), (1366, 720), (1024, 700)])
@@ -62,7 +62,7 @@ def test_what_is_said_covers_nothing_and_moves_the_tracks_alone(qtbot, window, s
             assert part == "tracks" or place == places[part], part
         assert layout.sections["tracks"].height() >= 120
         for place in ("run", "input"):
-            layout.unsay(place)
+            layout.said.clear(place)
         qtbot.wait(30)
         assert QRect(parts["tracks"].mapTo(layout, QPoint()), parts["tracks"].size()) == places["tracks"]
 
@@ -136,7 +136,7 @@ def test_where_there_is_little_height_a_message_is_a_line_until_it_is_clicked(qt
 def test_an_error_is_not_said_of_the_next_run(qtbot, window):
     window.controller.voice.say("run", "Step 3 gave numbers that are not finite.")
     window.do(c.OpenData(scripted.picture(width=90).data, "another.png"))
-    assert window.layout_.message("run") is None
+    assert window.layout_.said.message("run") is None
 
 
 def test_a_narrow_status_line_cuts_what_is_said_and_never_the_badge(qtbot, window):

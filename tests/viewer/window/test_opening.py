@@ -41,12 +41,12 @@ def test_a_dropped_text_file_is_a_sentence_over_the_input_and_nothing_is_lost(qt
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(path))])
     drop(window, mime)
-    assert "words.jpg" in window.layout_.message("input").text
+    assert "words.jpg" in window.layout_.said.message("input").text
     assert words(window) == scripted.CAPTION
     assert window.session.picture.name == "drawn.png"
     qtbot.wait(20)
     qtbot.mouseClick(window.layout_.said.banner.dismiss, Qt.MouseButton.LeftButton)
-    assert window.layout_.message("input") is None
+    assert window.layout_.said.message("input") is None
 
 
 def test_paste_takes_a_picture_a_path_or_says_that_there_is_none(qtbot, window, tmp_path):
@@ -66,7 +66,7 @@ def test_paste_takes_a_picture_a_path_or_says_that_there_is_none(qtbot, window, 
     assert window.session.text.text == "a text, for a model that takes one"
     clipboard.clear()
     window.do(Paste())
-    assert "clipboard" in window.layout_.message("input").text
+    assert "clipboard" in window.layout_.said.message("input").text
 
 
 @pytest.mark.parametrize(("text", "urls", "said"), [
@@ -82,7 +82,7 @@ def test_what_cannot_be_opened_leaves_the_run(qtbot, window, text, urls, said):
     if urls:
         mime.setUrls([QUrl(url) for url in urls])
     drop(window, mime)
-    assert said in window.layout_.message("input").text
+    assert said in window.layout_.said.message("input").text
     assert (window.session.trace, window.session.input) == before
 
 
@@ -96,10 +96,10 @@ def test_several_files_are_a_list_to_go_through(qtbot, window, tmp_path):
     drop(window, mime)
     assert window.session.input.name == "one.png"
     for name in ("two.png", "three.png"):
-        assert name in window.layout_.message("run").action
+        assert name in window.layout_.said.message("run").action
         window.layout_.said.banner.action.click()
         assert window.session.input.name == name
-    assert window.layout_.message("run") is None or "three" not in window.layout_.message("run").action
+    assert window.layout_.said.message("run") is None or "three" not in window.layout_.said.message("run").action
 
 
 def test_a_large_picture_is_read_aside_and_a_failed_file_is_not_recent(qtbot, window, tmp_path):
@@ -113,9 +113,9 @@ def test_a_large_picture_is_read_aside_and_a_failed_file_is_not_recent(qtbot, wi
     assert opened == [str(path)]
     for name in ("broken.png", "broken.mp4"):
         (tmp_path / name).write_bytes(b"\x89PNG\r\n\x1a\n broken")
-        window.layout_.unsay("input")
+        window.layout_.said.clear("input")
         window.do(c.Open(tmp_path / name))
-        qtbot.waitUntil(lambda: window.layout_.message("input") is not None)
+        qtbot.waitUntil(lambda: window.layout_.said.message("input") is not None)
     assert opened == [str(path)]
 
 
@@ -144,9 +144,9 @@ def test_the_run_before_is_kept_with_its_branches_when_another_file_is_opened(qt
 def test_what_was_wrong_with_a_file_goes_when_something_else_opens_well(captioned, tmp_path, well):
     captioned.do(c.OpenData(scripted.picture().data, "another.png"))
     captioned.do(c.Open(tmp_path / "missing.png"))
-    assert captioned.layout_.message("input").kind == "error"
+    assert captioned.layout_.said.message("input").kind == "error"
     captioned.do(well)
-    assert captioned.layout_.message("input") is None
+    assert captioned.layout_.said.message("input") is None
 
 
 def test_what_the_model_refuses_cannot_be_played(qtbot, window):

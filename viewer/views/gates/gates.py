@@ -92,7 +92,7 @@ class GateStatisticsView(View):
             button.clicked.connect(lambda _=False, name=gate.name: self._choose(name))
             self.buttons[gate.name] = button
             self._group.addButton(button)
-            self._flow.renew(self.buttons.values())
+        self._flow.renew(self.buttons.values())
 
     def _choose(self, name: str) -> None:
         self._chosen = name

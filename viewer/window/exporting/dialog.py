@@ -12,7 +12,7 @@ from unrolled.models.trace import Provenance, Trace
 from unrolled.viewer.drawing.resolution import PIXELS_PER_INCH
 from unrolled.viewer.export.contents import CONTENTS, OF_PLOTS, Content
 from unrolled.viewer.export.failure import ExportError
-from unrolled.viewer.export.formats import ExportFormat, Makes, formats
+from unrolled.viewer.export.formats import Makes, formats
 from unrolled.viewer.export.scenes.board import BoardScene
 from unrolled.viewer.export.settings import ExportSettings
 from unrolled.viewer.export.subject import Subject, subject_of_session
@@ -93,10 +93,6 @@ class ExportDialog(QDialog):
     def content(self) -> Content:
         return self._contents[str(self.what.currentData())]
 
-    @property
-    def chosen_format(self) -> ExportFormat:
-        return formats()[f".{self.format.currentData()}"]
-
     def export_to(self, path: Path) -> None:
         """Write the file in a thread of its own; the dialog closes when it is there."""
         subject = self._subject if self._board is not None else subject_of_session(self._session)
@@ -163,7 +159,7 @@ class ExportDialog(QDialog):
 
     def _changed(self) -> None:
         """Say what cannot be drawn at its field, and show the rest as it will be."""
-        content, chosen = self.content, self.chosen_format
+        content, chosen = self.content, formats()[f".{self.format.currentData()}"]
         self._settings.put(f"export_{content.makes.name.lower()}_format", chosen.suffix[1:])
         self.fields.show_for(content, chosen)
         self._chosen = self.fields.values(self._subject, content) if content.makes is not Makes.TRACE else ExportSettings()
