@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from unrolled.models.runs.errors import out_of_memory
 from unrolled.models.trace.names import printable
 from unrolled.models.trace.streams import INTERRUPTED, ending_at_once, printing, tell_doing, tell_errors
 from unrolled.models.verbs.arguments import parser
@@ -90,7 +91,7 @@ def _act(words: list[str] | None) -> int:
     except Exception as error:
         if arguments.debug:
             traceback.print_exc()
-        reason = str(error).strip() or type(error).__name__
+        reason = out_of_memory(error) or str(error).strip() or type(error).__name__
         tell_errors(f"unrolled: {printable(reason.splitlines()[0])}")
         return 1
 

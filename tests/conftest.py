@@ -64,6 +64,15 @@ def qtbot(qtbot: QtBot) -> QtBot:
 
 
 @pytest.fixture
+def accelerator() -> str:
+    """The kind of accelerator that there is, ``cuda``, ``mps``: where there is none, the test is skipped."""
+    torch = pytest.importorskip("torch")
+    if not torch.accelerator.is_available():
+        pytest.skip("there is no accelerator")
+    return str(torch.accelerator.current_accelerator())
+
+
+@pytest.fixture
 def scripted_command() -> list[str]:
     """What starts a backend that needs no torch."""
     return [sys.executable, str(SCRIPTED_BACKEND)]

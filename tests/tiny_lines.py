@@ -31,7 +31,7 @@ def always() -> bool:
     return True
 
 
-def captioner(cell: str = "lstm", *, attention: bool = True, seed: int = 0, double: bool = False,
+def captioner(cell: str = "lstm", *, attention: bool = True, seed: int = 0, double: bool = False, device: str = "cpu",
               **lengths: Any) -> CaptionerStepper:
     """A captioner whose scores and states are far from 0, so that choices differ and nothing is hidden by rounding."""
     tiny.add_encoder()
@@ -47,15 +47,15 @@ def captioner(cell: str = "lstm", *, attention: bool = True, seed: int = 0, doub
     encoder = Encoder(tiny.ENCODER)
     if double:
         network, encoder = network.double(), encoder.double()
-    return CaptionerStepper(network, encoder, WordTokenizer(tiny.WORDS), maximum_steps=20)
+    return CaptionerStepper(network, encoder, WordTokenizer(tiny.WORDS), device=device, maximum_steps=20)
 
 
-def characters(cell: str = "gru", seed: int = 0) -> CharacterStepper:
+def characters(cell: str = "gru", seed: int = 0, device: str = "cpu") -> CharacterStepper:
     """A character model."""
     torch.manual_seed(seed)
     alphabet = CharTokenizer.of(["abcdefgh ()\n"], at_least=1)
     network = CharacterModel(CharacterConfig(vocabulary=len(alphabet), cell=cell, embedding=7, hidden=11)).eval()
-    return CharacterStepper(network, alphabet)
+    return CharacterStepper(network, alphabet, device=device)
 
 
 def torch_cell(cell: Cell) -> nn.LSTMCell | nn.GRUCell | nn.RNNCell:

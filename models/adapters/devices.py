@@ -7,13 +7,19 @@ import torch
 from unrolled.models.protocol.loading import Device
 
 
+def accelerator() -> str:
+    """The kind of accelerator that PyTorch was built for, there or not: ``cuda``, ``mps``, ``xpu``; else ``cpu``."""
+    return getattr(torch.accelerator.current_accelerator(), "type", "cpu")
+
+
 def devices() -> tuple[Device, ...]:
-    """All of them, the fastest first."""
-    found = [Device(f"cuda:{number}", torch.cuda.get_device_name(number)) for number in range(torch.cuda.device_count())
-             if torch.cuda.is_available()]
-    if torch.backends.mps.is_available():
-        found.append(Device("mps", "Apple GPU"))
-    return (*found, Device("cpu", f"CPU ({platform.processor() or platform.machine()})"))
+    """All of them, the fastest first: those of the accelerator that PyTorch was built for, whichever it is, and the CPU."""
+    found = [Device("cpu", f"CPU ({platform.processor() or platform.machine()})")]
+    if torch.accelerator.is_available():
+        kind = accelerator()
+        title = getattr(torch.get_device_module(kind), "get_device_name", lambda number: "Apple GPU" if kind == "mps" else kind)
+        found[:0] = [Device(f"{kind}:{number}", title(number)) for number in range(torch.accelerator.device_count())]
+    return tuple(found)
 
 
 def pick(wanted: str) -> str:

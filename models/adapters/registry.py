@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from pkgutil import resolve_name
 
+import torch
+
 from unrolled import assets
 from unrolled.models.adapters.adapter import HubName, ModelAdapter, Named, PickledAdapter, Source
 from unrolled.models.adapters.devices import devices as devices
@@ -186,6 +188,8 @@ def opened(model: str, *, device: str = "cpu", reuse: AnyStepper | None = None) 
         The model that was open before: parts that both have, such as the encoder, are not loaded again.
     """
     device, named = pick(device), model.removeprefix(ON_HUB)
+    if device.startswith("cuda"):
+        torch.backends.cudnn.allow_tf32 = False  # which keeps ten bits of what a convolution or a recurrent layer multiplies
     if (named != model or _may_be_on_hub(model)) and not Path(named).expanduser().exists():
         hub = HubName(named)
         adapter = adapter_of(hub)

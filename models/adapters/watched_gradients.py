@@ -72,9 +72,9 @@ class GradientCapture:
                                _lengths([own.cell for own in layers[place] if own.cell is not None])) for place in order]
 
 
-def _keep(gradients: list[Tensor | None], place: int) -> Callable[[Tensor], None]:
-    def keep(gradient: Tensor) -> None:
-        gradients[place] = gradient.detach().clone()
+def _keep(gradients: list[Tensor | None], place: int) -> Callable[[Tensor | None], None]:
+    def keep(gradient: Tensor | None) -> None:  # None of what nothing used, where one kernel returned several tensors
+        gradients[place] = None if gradient is None else gradient.detach().clone()
 
     return keep
 

@@ -19,7 +19,7 @@ from unrolled.models.protocol.connection import PROTOCOL_VERSION, Failed, Hello,
 from unrolled.models.protocol.dispatch import Dispatch
 from unrolled.models.protocol.message import NO_RUN, Ledger, Report, Request, RequestError, StillWanted
 from unrolled.models.protocol.wire import MessageReader, WireError, encode
-from unrolled.models.runs.errors import Superseded
+from unrolled.models.runs.errors import Superseded, out_of_memory
 from unrolled.models.trace.names import first_line
 
 log = logging.getLogger(__name__)
@@ -119,12 +119,12 @@ class Server:
             pass
         except RequestError as error:
             self._send(request.failed(str(error), traceback.format_exc(), **error.facts))
-        except MemoryError:
-            self._send(request.failed("There is not enough memory for this.", traceback.format_exc()))
         except Exception as error:
-            log.exception("request failed")
-            reason = f"{type(error).__name__}: {first_line(error)}"
-            self._send(request.failed(f"The computation failed: {reason}.", traceback.format_exc()))
+            said = out_of_memory(error)
+            if not said:
+                log.exception("request failed")
+                said = f"The computation failed: {type(error).__name__}: {first_line(error)}."
+            self._send(request.failed(said, traceback.format_exc()))
         closing = request.closed()
         if closing is not None:
             self._send(closing)

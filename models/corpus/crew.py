@@ -17,6 +17,7 @@ ANSWER_SECONDS = 5.0
 # A cluster speaks gRPC, which is HTTP/2 (RFC 9113): each side begins with a frame of its settings.
 SETTINGS, FRAME_HEADER = b"\x04", 9
 GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0" + SETTINGS + bytes(5)
+PART_OF_GPU = 0.25
 WITHOUT_A_HOST = ("auto", "local")
 
 
@@ -84,7 +85,7 @@ class _Process:
 
 class RayCrew:
     """Actors of the Ray cluster that is connected, each on a core, or on a part of a GPU, of whichever machine has one. `size`:
-    0 for as many as the cluster has cores.
+    0 for as many as the cluster has cores, or parts of GPUs. Raises `StoreError` where a GPU is wanted and there is none.
     """
 
     def __init__(self, settings: WorkerSettings, size: int) -> None:
@@ -92,12 +93,17 @@ class RayCrew:
         from ray.exceptions import RayActorError, WorkerCrashedError
 
         self.died: tuple[type[BaseException], ...] = (RayActorError, WorkerCrashedError)
-        self._ray, self._settings = ray, settings
-        self.size = size or max(int(ray.cluster_resources().get("CPU", 1)), 1)
+        there = ray.cluster_resources()
+        self._ray, self._needs, most = ray, {"num_cpus": 1.0}, int(there.get("CPU", 1))
+        if settings.device != "cpu":
+            if not there.get("GPU"):
+                raise StoreError(f"The Ray cluster has no GPU for “{settings.device}”.")
+            self._needs, most = self._needs | {"num_gpus": PART_OF_GPU}, min(most, int(there["GPU"] / PART_OF_GPU))
+        self.size = size or max(most, 1)
         self._shared = ray.put(settings)
 
     def hire(self) -> Hand:
-        return _Actor(self._ray, self._shared, on_gpu=self._settings.device.startswith("cuda"))
+        return _Actor(self._ray, self._shared, self._needs)
 
 
 @contextmanager
@@ -127,11 +133,10 @@ def connected(address: str) -> Iterator[None]:
 
 
 class _Actor:
-    def __init__(self, ray: Any, settings: Any, *, on_gpu: bool) -> None:
+    def __init__(self, ray: Any, settings: Any, needs: dict[str, float]) -> None:
         from unrolled.models.corpus.worker import Worker
 
         self._ray = ray
-        needs = {"num_cpus": 1, "num_gpus": 0.25} if on_gpu else {"num_cpus": 1}
         self._actor = ray.remote(**needs)(Worker).remote(settings)
 
     def submit(self, job: Job) -> Future[Done]:

@@ -25,12 +25,12 @@ class ReferenceStatistics:
     def add(self, logits: Tensor, targets: Tensor) -> None:
         """Take in some steps: logits (N, V), and the references' tokens (N,)."""
         log_probs = torch.log_softmax(logits.float(), dim=-1)
-        self._nats -= float(log_probs.gather(1, targets.unsqueeze(1)).double().sum())
+        self._nats -= float(log_probs.gather(1, targets.unsqueeze(1)).cpu().double().sum())
         self.count += len(targets)
         confidence, first = log_probs.max(dim=-1)
-        confidence = confidence.exp().double().cpu()
+        confidence = confidence.exp().cpu().double()
         place = (confidence * BINS).long().clamp_max(BINS - 1)
-        right = (first == targets).double().cpu()
+        right = (first == targets).cpu().double()
         for row, values in enumerate((torch.ones_like(confidence), confidence, right)):
             self._bins[row].index_add_(0, place, values)
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from unrolled.models.cells import Cell, GRUCell, LSTMCell, MaxoutLSTMCell
-from unrolled.models.cells.hook import Captured, Hook
+from unrolled.models.cells.hook import Captured
 from unrolled.models.protocol.message import StillWanted
 from unrolled.models.protocol.questions import Contributor, Equation, Explained, Looked, Part
 from unrolled.models.runs.branch import Branch, computing
@@ -23,30 +23,34 @@ MAXOUT_GATES = (("input_gate", "i", "σ"), ("forget_gate", "f", "σ"), ("output_
 
 
 class _Step:
-    """Everything that one recorded step computed, in double precision, and whose weights."""
+    """Everything that one recorded step computed, and one unit's weights, in double precision on the host: a copy each."""
 
-    def __init__(self, branch: Branch, step: int, wanted: StillWanted) -> None:
+    def __init__(self, branch: Branch, step: int, unit: int, wanted: StillWanted) -> None:
         self.branch, self.step = branch, step
-        hook: Hook = branch.hook_at(step)
-        captured = Captured(hook)
-        before, self.memory = branch.state(step, wanted), branch.memory_at(step)
-        with computing(branch.stepper.device.type):
-            branch.stepper.step(self.memory, before, [branch.token_before(step)], captured)
-            self.values = {name: value.flatten(0, -2)[0].double().cpu() for name, value in captured.items()}
+        captured = Captured(branch.hook_at(step))
+        before, memory = branch.state(step, wanted), branch.memory_at(step)
         self.structure = branch.stepper.structure
         assert self.structure.cell is not None
         self.cell: Cell | MaxoutLSTMCell = self.structure.cell
-        self.size = self.cell.hidden_size
+        with computing(branch.stepper.device.type):
+            branch.stepper.step(memory, before, [branch.token_before(step)], captured)
+            flat = [value.flatten(0, -2)[0] for value in captured.values()]
+            parts = torch.split(torch.cat(flat).cpu().double(), [len(own) for own in flat])
+            self.values = dict(zip(captured, parts, strict=True))
+            self.features = memory.features[0].cpu().double() if "attention" in captured else torch.empty(0)  # (L, features)
+            rows = slice(unit, None, self.cell.hidden_size)
+            own = torch.cat((self.cell.weight_ih[rows], self.cell.weight_hh[rows], self.cell.bias_ih[rows, None],
+                             self.cell.bias_hh[rows, None]), dim=1).cpu().double()             # (gates, input + hidden + 2)
+        self._rows = torch.split(own, [self.cell.weight_ih.shape[1], self.cell.hidden_size, 1, 1], dim=1)
 
-    def row(self, gate: int, unit: int) -> tuple[Tensor, Tensor, float, float]:
-        """W_x and W_h of one unit of a gate, and its two biases."""
-        place = gate * self.size + unit
-        weights = (self.cell.weight_ih[place].double().cpu(), self.cell.weight_hh[place].double().cpu())
-        return (*weights, float(self.cell.bias_ih[place]), float(self.cell.bias_hh[place]))
+    def row(self, gate: int) -> tuple[Tensor, Tensor, float, float]:
+        """W_x and W_h of the unit's gate, and its two biases."""
+        weight_ih, weight_hh, bias_ih, bias_hh = (own[gate] for own in self._rows)
+        return weight_ih, weight_hh, float(bias_ih), float(bias_hh)
 
-    def input_parts(self, gate: int, unit: int, letter: str) -> tuple[Part, ...]:
+    def input_parts(self, gate: int, letter: str) -> tuple[Part, ...]:
         """What the cell's input x adds to a pre-activation, a part for the word, the context, the frame."""
-        weights, _, _, _ = self.row(gate, unit)
+        weights, _, _, _ = self.row(gate)
         x, begin, parts = self.values["cell_input"], 0, []
         for kind, length in self.structure.parts:
             own, begin = slice(begin, begin + length), begin + length
@@ -71,7 +75,7 @@ class _Step:
         """Σ_j α_j (V · h_j): what each place that was looked at adds."""
         if "context_gate" in self.values:  # what it lets through of the context, feature by feature
             weights = weights * self.values["context_gate"]
-        alone = self.memory.features[0].double().cpu() @ weights                               # (L,)
+        alone = self.features @ weights                                                        # (L,)
         attention = self.values["attention"]
         added = attention * alone
         best = added.abs().topk(min(NAMED_PLACES, len(added))).indices.tolist()
@@ -80,9 +84,9 @@ class _Step:
                                   activity=float(alone[place]), name=names[place] if names else "") for place in best)
         return Part(symbol=symbol, value=value, contributors=named, rest=value - sum(own.value for own in named))
 
-    def recurrent_part(self, gate: int, unit: int, symbol: str) -> Part:
+    def recurrent_part(self, gate: int, symbol: str) -> Part:
         """W_h · h_{t-1}: what the units of the state before add."""
-        _, weights, _, _ = self.row(gate, unit)
+        _, weights, _, _ = self.row(gate)
         hidden = self.values["hidden_before"]
         added = weights * hidden                                                               # (hidden,)
         value = float(added.sum())
@@ -106,7 +110,7 @@ def explain(branch: Branch, step: int, unit: int, wanted: StillWanted) -> Explai
         raise EngineError("question", "This model has no recurrent cell whose equations could be shown.")
     if unit >= cell.hidden_size:
         raise EngineError("question", f"There is no unit {unit}; {cell.hidden_size:,} are counted from 0.")
-    taken = _Step(branch, step, wanted)
+    taken = _Step(branch, step, unit, wanted)
     if isinstance(cell, (LSTMCell, MaxoutLSTMCell)):
         kind, equations = "lstm", _lstm(taken, unit)
     elif isinstance(cell, GRUCell):
@@ -122,9 +126,9 @@ def _gate(taken: _Step, unit: int, number: int, named: tuple[str, str, str], *, 
     """A gate, or all of a plain recurrent network: function(W x + W h + b)."""
     name, symbol, function = named
     low = letter or f"x{symbol}"
-    _, _, bias_input, bias_hidden = taken.row(number, unit)
+    _, _, bias_input, bias_hidden = taken.row(number)
     own = letter.removeprefix("x") if letter.startswith("xg") else symbol
-    parts = (*taken.input_parts(number, unit, low), taken.recurrent_part(number, unit, f"W_h{own} h_{{t-1}}"),
+    parts = (*taken.input_parts(number, low), taken.recurrent_part(number, f"W_h{own} h_{{t-1}}"),
              Part(symbol=f"b_{own}", value=bias_input + bias_hidden))
     return _equation(taken, unit, name=name, symbol=f"{symbol}_t", function=function, parts=parts)
 
@@ -154,8 +158,8 @@ def _gru(taken: _Step, unit: int) -> tuple[Equation, ...]:
     at = taken.at
     reset = _gate(taken, unit, 0, ("reset_gate", "r", "σ"))
     update = _gate(taken, unit, 1, ("update_gate", "z", "σ"))
-    _, _, bias_input, bias_hidden = taken.row(2, unit)
-    inside, gate = taken.recurrent_part(2, unit, ""), at("reset_gate", unit)
+    _, _, bias_input, bias_hidden = taken.row(2)
+    inside, gate = taken.recurrent_part(2, ""), at("reset_gate", unit)
     # The reset gate multiplies the bias of the hidden side too: what is left of the contributors is that.
     recurrent = Part(
         symbol="r_t · (W_hn h_{t-1} + b_hn)", value=gate * (inside.value + bias_hidden),
@@ -164,7 +168,7 @@ def _gru(taken: _Step, unit: int) -> tuple[Equation, ...]:
                                        activity=own.activity) for own in inside.contributors),
         rest=gate * (inside.rest + bias_hidden))
     candidate = _equation(taken, unit, name="candidate", symbol="n_t", function="tanh",
-                          parts=(*taken.input_parts(2, unit, "xn"), Part(symbol="b_xn", value=bias_input), recurrent))
+                          parts=(*taken.input_parts(2, "xn"), Part(symbol="b_xn", value=bias_input), recurrent))
     z, n, before = at("update_gate", unit), at("candidate", unit), at("hidden_before", unit)
     new = Part(symbol="(1 − z_t) · n_t", value=(1 - z) * n, factors=(("1 − z_t", 1 - z), ("n_t", n)))
     kept = Part(symbol="z_t · h_{t-1}", value=z * before, factors=(("z_t", z), ("h_{t-1}", before)))
@@ -193,7 +197,7 @@ def _with_attention(taken: _Step, explained: Explained) -> Explained:
     looked = tuple(Looked(place=place, score=float(scores[place]), weight=float(weights[place]),
                           name=names[place] if names else "") for place in order)
     largest = float(scores.max())
-    context = taken.values["attention"] @ taken.memory.features[0].double().cpu()              # (features,)
+    context = taken.values["attention"] @ taken.features                                       # (features,)
     if "context_gate" in taken.values:
         context = context * taken.values["context_gate"]
     return Explained(

@@ -82,7 +82,7 @@ def _rows(branch: Branch, row: int, stop: int, column: int, columns_end: int, wa
         if not columns:
             return b""
         whole = torch.zeros(rows, width)
-        whole[:, : len(columns)] = torch.stack([own.detach().float().cpu() for own in columns], dim=1)
+        whole[:, : len(columns)] = torch.stack(columns, dim=1).float().cpu()
         return float32_bytes(whole)
 
     along = _forget_path(branch, followed, by_cell, row, column) if cells else []

@@ -60,13 +60,15 @@ def occlude(branch: Branch, step: int, wanted: StillWanted) -> Occluded:
         each_before = stepper.select(before, torch.zeros(1, places, dtype=torch.long)) if has_heads else before
         _, records = stepper.step(memory, each_before, read * (places if has_heads else 1), masked)
     rivals = [other for other in range(len(stepper.description.words)) if other not in (token, *stepper.suppressed_tokens)]
-    logits, each = plain["logits"].flatten(0, -2)[0].double(), masked["logits"].flatten(0, -2).double()  # (V,), (L, V)
+    logits, each = (own["logits"].flatten(0, -2).cpu().double() for own in (plain, masked))    # (1, V), (L, V)
+    logits = logits[0]
+    log_prob, log_probs = record.log_probs[0, token].cpu(), records.log_probs[:, token].cpu()
     margin, runner_up = _margins(logits.unsqueeze(0), token, rivals)
     margins, _ = _margins(each, token, rivals)
     return Occluded(
-        step=step, log_prob=float(record.log_probs[0, token]), logit=float(logits[token]), margin=float(margin[0]),
+        step=step, log_prob=float(log_prob), logit=float(logits[token]), margin=float(margin[0]),
         runner_up=rivals[int(runner_up[0])],
-        log_prob_drops=float32_bytes(record.log_probs[0, token] - records.log_probs[:, token]),
+        log_prob_drops=float32_bytes(log_prob - log_probs),
         logit_drops=float32_bytes(logits[token] - each[:, token]), margin_drops=float32_bytes(margin[0] - margins))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from unrolled.models.adapters.devices import accelerator
 from unrolled.models.adapters.module_hooks import ModuleHooks, Series, unwrapped
 from unrolled.models.inputs.inputs import RECORDED
 from unrolled.models.notebook.recorded_channels import Column, Values, channels_of, columns_of, named
@@ -205,7 +206,7 @@ def _computing() -> Iterator[None]:
     with ExitStack() as held:
         held.enter_context(torch.inference_mode())
         held.enter_context(torch._C.DisableTorchFunction())
-        for device in ("cpu", "cuda"):
+        for device in ("cpu", accelerator()):
             held.enter_context(torch.autocast(device, enabled=False))
         yield
 

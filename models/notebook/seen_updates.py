@@ -136,7 +136,8 @@ class SeenUpdates:
             for sentence in (*kept.capture.hooks.notes, *kept.capture.notes):
                 self.note(sentence)
         values = b"" if self._probe is None or kept.probed is None else self._probe.values(kept.probed)
-        before = torch.stack([own.float().cpu() for own in kept.before.values()]).norm() if kept.before else None
+        norms = list(kept.before.values())
+        before = torch.stack([own.float().to(norms[0].device) for own in norms]).norm() if norms else None
         return WatchedUpdate(
             kept.update, UNKNOWN if before is None else float(before),
             UNKNOWN if kept.after is None else float(kept.after),

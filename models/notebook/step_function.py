@@ -216,7 +216,7 @@ class FunctionStepper:
 def _far(one: Tensor, other: Tensor | None, share: float) -> bool:
     if other is None or one.shape != other.shape:
         return True
-    own, second = one.double(), other.double()
+    own, second = one.cpu().double(), other.cpu().double()
     finite = torch.isfinite(own) & torch.isfinite(second)
     largest = float(own[finite].abs().max()) if bool(finite.any()) else 0.0
     return bool((finite != (torch.isfinite(own) | torch.isfinite(second))).any()) or bool(

@@ -102,6 +102,7 @@ class Branch:
         started = time.perf_counter()
         with computing(self.stepper.device.type):
             state, packed = self._step(before, step)
+            packed = packed.cpu()  # one copy to the host
         self._check(packed, step)
         words = len(description.words)
         log_probs, values = packed[:words], packed[words:]
@@ -199,9 +200,9 @@ class Branch:
     # ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _step(self, state: Any, step: int) -> tuple[Any, Tensor]:
-        """A step: the new state, and on the host the log-probabilities and all channels."""
+        """A step: the new state, and on the device the log-probabilities and all channels."""
         state, record = self.stepper.step(self.memory_at(step), state, [self.token_before(step)], self.hook_at(step))
-        return state, record.packed[0].cpu()  # one copy to the host
+        return state, record.packed[0]
 
     def _barred_at(self, step: int) -> Tensor:
         """Minus infinity for what a step does not choose by itself, 0 for the rest, (V,)."""
@@ -229,20 +230,19 @@ class Branch:
         if not rows:
             raise Superseded
         self._states[step + len(rows)] = state
-        block = torch.stack(rows)                                                    # (T, V + total)
+        block = torch.stack(rows).cpu()                                              # (T, V + total): one copy to the host
         try:
             self._check(block, step)
         except NotFinite as error:
             self.forget_from(error.step)
-            rows = rows[: error.step - step]  # what came before is kept
-            if not rows:
+            block = block[: error.step - step]  # what came before is kept
+            if not len(block):
                 raise
-            block = torch.stack(rows)
         log_probs = block[:, :words]
-        read = torch.tensor(self.tokens[step : step + len(rows)])
+        read = torch.tensor(self.tokens[step : step + len(block)])
         best = log_probs.topk(min(CANDIDATES, words), dim=-1)
         return SteppedBlock(
-            self._run, step, len(rows), int32_bytes(read), float32_bytes(log_probs.gather(1, read.unsqueeze(1))),
+            self._run, step, len(block), int32_bytes(read), float32_bytes(log_probs.gather(1, read.unsqueeze(1))),
             int32_bytes(best.indices), float32_bytes(best.values), float32_bytes(block[:, words:]),
             (time.perf_counter() - started) * 1000, self._branch)
 

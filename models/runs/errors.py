@@ -1,8 +1,20 @@
 """What can go wrong with a run, and how a computation is given up."""
 
+import re
+
 from unrolled.models.protocol.message import RequestError
 from unrolled.models.trace import Channel
 from unrolled.models.trace.slices import spoken
+
+OUT_OF_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory|ALLOC_FAILED", re.IGNORECASE)
+
+
+def out_of_memory(error: BaseException) -> str:
+    """The sentence for an error by which Python, or torch on the CPU or on whichever GPU, says so; empty of any other."""
+    torchs = isinstance(error, RuntimeError) and OUT_OF_MEMORY.search(str(error)) is not None
+    if isinstance(error, MemoryError) or (torchs and "CPUAllocator" in str(error)):
+        return "There is not enough memory for this."
+    return "The GPU has not enough memory for this: end what else uses it, or choose the CPU as the device." if torchs else ""
 
 
 class EngineError(RequestError):

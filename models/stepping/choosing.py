@@ -88,7 +88,9 @@ def gather_rows(values: Tensor, parents: Tensor) -> Tensor:
 
 def select_rows(state: tuple[Tensor, ...], parents: Tensor) -> tuple[Tensor, ...]:
     """The state of hypotheses whose parents are in these rows, (P, K)."""
-    return tuple(gather_rows(part, parents.to(part.device)) for part in state)
+    if state:
+        parents = parents.to(state[0].device)
+    return tuple(gather_rows(part, parents) for part in state)
 
 
 def beam_search(

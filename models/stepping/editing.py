@@ -36,6 +36,7 @@ class Edited:
 
     def __init__(self, edits: Sequence[Edit], step: int) -> None:
         self._edits, self._step = edits, step
+        self._looked_through: set[Edit | None] = set()
 
     def __call__(self, name: str, value: Tensor, /) -> Tensor:
         """A quantity, as the edits make it: a new tensor where one of them is about it."""
@@ -49,12 +50,12 @@ class Edited:
                 case MaskAttention() if name == "attention_scores":
                     value = value.clone()
                     value[..., _there(edit.places, value)] = float("-inf")
-                    _see_what_is_left(value != float("-inf"))
+                    self._see_what_is_left(edit, value != float("-inf"))
                 case UniformAttention() if name == "attention":
                     value = torch.full_like(value, 1 / value.shape[-1])
                 case SetAttention() if name == "attention":
                     weights = torch.tensor(edit.weights[: value.shape[-1]], dtype=torch.float64)
-                    _see_what_is_left(weights > 0)
+                    self._see_what_is_left(edit, weights > 0)
                     value = (weights / weights.sum()).to(value).expand_as(value)
         return self._without_masked(value) if name == "attention" else value
 
@@ -65,13 +66,14 @@ class Edited:
             return weights
         left = weights.clone()
         left[..., _there(masked, weights)] = 0.0
-        _see_what_is_left(left > 0)
+        self._see_what_is_left(None, left > 0)
         return left / left.sum(dim=-1, keepdim=True)
 
-
-def _see_what_is_left(there: Tensor) -> None:
-    if not bool(there.any(dim=-1).all()):
-        raise RequestError(NOTHING_LEFT, subject="step")
+    def _see_what_is_left(self, of: Edit | None, there: Tensor) -> None:
+        """Of the first layer alone: a GPU is waited for."""
+        if of not in self._looked_through and not bool(there.any(dim=-1).all()):
+            raise RequestError(NOTHING_LEFT, subject="step")
+        self._looked_through.add(of)
 
 
 def _there(places: Sequence[int], values: Tensor) -> list[int]:

@@ -97,11 +97,9 @@ def test_pictures_of_any_mode_and_shape_are_encoded(mode: str) -> None:
 
 
 @pytest.mark.gpu
-def test_a_gpu_computes_the_same() -> None:
-    if not torch.cuda.is_available():
-        pytest.skip("no GPU here")
+def test_a_gpu_computes_the_same(accelerator: str) -> None:
     _, on_cpu, tokens = run(tiny.stepper(), tiny.drawing("red", "circle"), 5)
-    _, on_gpu, same = run(tiny.stepper(device="cuda:0"), tiny.drawing("red", "circle"), 5)
+    _, on_gpu, same = run(tiny.stepper(device=accelerator), tiny.drawing("red", "circle"), 5)
     assert tokens == same
     for cpu, gpu in zip(on_cpu, on_gpu, strict=True):
         torch.testing.assert_close(cpu, gpu.cpu(), atol=1e-4, rtol=1e-3)

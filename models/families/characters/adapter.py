@@ -52,9 +52,10 @@ def read_texts(network: CharacterModel, alphabet: CharTokenizer, texts: Sequence
     for first in range(0, len(order), ROWS):
         codes = [alphabet.encode(texts[place]) for place in order[first : first + ROWS]]
         longest = max(map(len, codes))
-        read = torch.full((longest + 1, len(codes)), alphabet.start, device=device)             # (T + 1, B)
+        read = torch.full((longest + 1, len(codes)), alphabet.start)                            # (T + 1, B)
         for row, own in enumerate(codes):
             read[1 : len(own) + 1, row] = torch.from_numpy(own)
+        read = read.to(device)
         lengths = torch.tensor([len(own) for own in codes], device=device)
         state = network.start(len(codes))
         for begin in range(0, longest, BLOCK):
@@ -63,7 +64,7 @@ def read_texts(network: CharacterModel, alphabet: CharTokenizer, texts: Sequence
             places = torch.arange(begin, begin + len(logits), device=device).unsqueeze(1)        # (T, 1)
             there = places < lengths                                                             # (T, B)
             references.add(logits[there], block[1:][there])
-            entropy += float(torch.special.entr(torch.softmax(logits[there], dim=-1)).sum(-1).double().sum())
+            entropy += float(torch.special.entr(torch.softmax(logits[there], dim=-1)).sum(-1).cpu().double().sum())
             first_candidates.update(logits[there].argmax(-1).tolist())
         say(references.count, total)
     return CharacterFigures(references, entropy / max(references.count, 1), len(first_candidates))

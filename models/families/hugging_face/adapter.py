@@ -13,6 +13,7 @@ from unrolled.models.checkpoints.files import CheckpointError, computer_memory
 from unrolled.models.checkpoints.fitting import MOST_CONSTANTS, sketching
 from unrolled.models.checkpoints.pickled import read_object
 from unrolled.models.families.hugging_face.hub import fetched
+from unrolled.models.runs.errors import out_of_memory
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.trace import ModelListing
 from unrolled.models.trace.names import first_line
@@ -85,6 +86,8 @@ def open_model(source: Path | str, device: str) -> Opened:
             read_object(path)  # says what it wanted to run
         raise CheckpointError(f"The weights of “{title}” hold more than tensors.") from error
     except Exception as error:  # whatever the library finds wrong with a folder
+        if out_of_memory(error):
+            raise
         if "custom code" in str(error) or "trust_remote_code" in str(error):
             raise CheckpointError(f"“{title}” brings code of its own, which Unrolled never runs; models whose code is in the "
                                   "package transformers can be opened.") from error
@@ -212,6 +215,8 @@ class HuggingFaceAdapter:
         except AttentionError as error:
             raise CheckpointError(f"“{opened.title}” cannot be recorded: {error}.") from error
         except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:  # whatever fails in its first step
+            if out_of_memory(error):
+                raise
             raise CheckpointError(f"“{opened.title}” cannot be recorded; its first step fails: {first_line(error)}.") from error
 
 

@@ -142,7 +142,7 @@ class Decoder(Stepping):
     def lengths(self, longest: int, taken: Taken) -> Lengths:
         """Of a run that looks at nothing beside what it writes, the ends of its scales from a first step."""
         stream = torch.cat(taken.stream, dim=1)                                                # (1, layers, features)
-        usual = float(stream.abs().flatten().float()[:MOST_SORTED].quantile(USUAL_SHARE))
+        usual = float(stream.abs().flatten()[:MOST_SORTED].float().cpu().quantile(USUAL_SHARE))
         return Lengths(layers=stream.shape[1], heads=taken.written.shape[2], features=stream.shape[2], before=0, places=(),
                        longest=longest, stream_end=round_end(2 * usual),
                        cross_heads=1 if taken.looked_at is None else taken.looked_at.shape[2])

@@ -70,8 +70,9 @@ class TransformerReference:
         encoded, first, longest = self._given(given)
         if encoded is None or self._kind.encode is None:
             return ReferenceMemory(None, first, longest)
+        encoded = encoded.cpu()  # before it is doubled: some GPUs know no double precision
         encoded = encoded.double() if encoded.is_floating_point() else encoded
-        return ReferenceMemory(self._kind.encode(self._model, encoded.cpu()), first, longest)
+        return ReferenceMemory(self._kind.encode(self._model, encoded), first, longest)
 
     def foresee(self, steps: Sequence[Foreseen]) -> None:
         self._steps, self._output = tuple(steps), None

@@ -111,7 +111,7 @@ class StateSpaceDecoder(Stepping):
 
     def lengths(self, longest: int, taken: SpaceTaken) -> Lengths:
         """Of a run, the ends of its scales from a first step."""
-        largest = max(float(own.abs().quantile(0.98)) for own in taken.stream)
+        largest = float(torch.stack([own.abs().flatten() for own in taken.stream]).float().cpu().quantile(0.98, dim=1).max())
         return Lengths(layers=self.layers, heads=0, features=taken.stream[0].shape[-1], longest=longest, places=(), before=0,
                        cross_heads=0, stream_end=round_end(2 * largest))
 

@@ -267,19 +267,21 @@ def test_layers_that_return_nothing_are_run_again_where_they_are_one_call(monkey
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 @pytest.mark.parametrize(("dtype", "most"), [(torch.float64, 1e-10), (torch.float32, 1e-4), (torch.bfloat16, 5e-2)])
 @pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
-def test_on_a_gpu_the_gates_are_those_of_the_cpu(kind, dtype, most):
+def test_on_a_gpu_the_gates_are_those_of_the_cpu(accelerator, monkeypatch, kind, dtype, most):
+    if accelerator == "mps" and dtype == torch.float64:
+        pytest.skip("Apple's GPUs know no double precision")
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
     torch.manual_seed(7)
     module = kind(FEATURES, UNITS, 2, bidirectional=True).to(dtype)
     x = torch.randn(6, 2, FEATURES, dtype=dtype)
-    on_gpu = copy.deepcopy(module).cuda()
-    plain = on_gpu(x.cuda())[0]
+    on_gpu = copy.deepcopy(module).to(accelerator)
+    plain = on_gpu(x.to(accelerator))[0]
     with unrolled.record(module.double()) as expected:
         module(x.double())
     with unrolled.record(on_gpu) as found:
-        returned = on_gpu(x.cuda())[0]
+        returned = on_gpu(x.to(accelerator))[0]
     assert torch.equal(returned, plain)
     assert found.fidelity < most
     for name, values in expected.columns(1).items():
