@@ -2,8 +2,6 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -61,17 +59,16 @@ def nearest(store: Store, channel: str, wanted_states: FloatArray, *, metric: Me
             return _by_index(store, own, wanted_states, metric, most, wanted, progress)
     length, steps, notes = len(wanted_states), 0, part_notes(store)
     kept_scores, kept_places = [], []
-    with ThreadPoolExecutor(os.cpu_count() if store.location.folder is not None else FAR_AT_ONCE) as pool:
-        for part, scores in read_parts(store, notes, lambda part: _of_part(
-                store, own, wanted_states, metric, part.start, part.stop, pool.map), step_bytes=4 * length, wanted=wanted,
-                progress=progress):
-            steps += part.total
-            scores[~part.inside(length)] = -np.inf
-            count = min(most * SPARE * (2 * length - 1), len(scores))  # of which the others may overlap the first
-            best = np.argpartition(scores, len(scores) - count)[len(scores) - count :]
-            best = _apart(best[np.argsort(-scores[best], kind="stable")], length, most * SPARE)
-            kept_scores.append(scores[best])
-            kept_places.append(best + part.start)
+    step_bytes = own.size * np.dtype(store.description.dtype).itemsize + 4 * length  # a step
+    for part, scores in read_parts(store, notes, lambda part: _of_part(store, own, wanted_states, metric, part.start, part.stop),
+                                   step_bytes=step_bytes, wanted=wanted, progress=progress):
+        steps += part.total
+        scores[~part.inside(length)] = -np.inf
+        count = min(most * SPARE * (2 * length - 1), len(scores))  # of which the others may overlap the first
+        best = np.argpartition(scores, len(scores) - count)[len(scores) - count :]
+        best = _apart(best[np.argsort(-scores[best], kind="stable")], length, most * SPARE)
+        kept_scores.append(scores[best])
+        kept_places.append(best + part.start)
     if not kept_scores:
         return Found((), 0, steps, tuple(notes))
     scores, places = np.concatenate(kept_scores), np.concatenate(kept_places)
@@ -106,8 +103,7 @@ def _by_index(store: Store, channel: Channel, like: FloatArray, metric: Metric, 
     return Found(tuple(hits), len(hits), total, (*store.problems, note))
 
 
-def _of_part(store: Store, channel: Channel, like: FloatArray, metric: Metric, start: int, stop: int,
-             run: Callable[..., Iterator[Scores]]) -> Scores:
+def _of_part(store: Store, channel: Channel, like: FloatArray, metric: Metric, start: int, stop: int) -> Scores:
     """The score of the span that begins at each place of a part, float32."""
     length, shift, step = len(like), 0.0, 1.0
     if store.description.dtype == "uint8":
@@ -142,8 +138,9 @@ def _of_part(store: Store, channel: Channel, like: FloatArray, metric: Metric, s
     sums = like.sum(axis=1, dtype=np.float64).astype(np.float32)                              # (n,)
     own_sizes = np.sqrt((like.astype(np.float64) ** 2).sum(axis=1)).astype(np.float32).clip(1e-15)
     states = store.steps(channel.name)
+    threads = FAR_AT_ONCE if store.location.folder is None else os.cpu_count() or 1
     with np.errstate(invalid="ignore"):
-        each = np.concatenate(list(run(compare, states.pieces(start, stop))))                 # (steps, n)
+        each = np.concatenate([found() for found in ahead(compare, states.pieces(start, stop), threads)])  # (steps, n)
     total = each[:, 0].copy()
     for place in range(1, length):
         total[: len(each) - place] += each[place:, place]

@@ -6,6 +6,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
+from unrolled.models.store.layout import UnreachableError
+
 FAR_AT_ONCE = 8      # questions to a store that is far away
 FAR_BYTES = 2**28    # that all of them may bring
 
@@ -16,17 +18,28 @@ Made = TypeVar("Made")
 def ahead(make: Callable[[Task], Made], tasks: Iterable[Task], threads: int) -> Iterator[Callable[[], Made]]:
     """For each task, in their order, what gives what was made of it, or raises what that raised.
 
-    As many are made at once as there are threads, and as many again are begun before they are asked for; one thread is the
-    caller's own, in which nothing is done before it is asked for.
+    As many are made at once as there are threads, and as many again wait; one thread is the caller's own, in which nothing is
+    done before it is asked for. After an `UnreachableError` none is begun any more: each would wait as long.
     """
     if threads == 1:
         yield from (partial(make, task) for task in tasks)
         return
     waiting: deque[Future[Made]] = deque()
+    gone: list[UnreachableError] = []
+
+    def one(task: Task) -> Made:
+        if gone:
+            raise gone[0]
+        try:
+            return make(task)
+        except UnreachableError as error:
+            gone.append(error)
+            raise
+
     with ThreadPoolExecutor(threads) as pool:
         try:
             for task in tasks:
-                waiting.append(pool.submit(make, task))
+                waiting.append(pool.submit(one, task))
                 if len(waiting) == 2 * threads:
                     yield waiting.popleft().result
             while waiting:

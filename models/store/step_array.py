@@ -111,11 +111,9 @@ class StepArray:
     def _read(self, start: int, stop: int, lead: int | slice = 0) -> Stored:
         """By the library, of any number of shards."""
         shards = range(start // self.shard, -(-stop // self.shard))
-        if self._location.folder is None:
-            with self._opening:
-                if not self._seen:  # a list costs no more than a look at one of them
-                    names = self._location.names(f"{self.name}/c{'/0' * self._axis}")
-                    self._seen.update(int(name) for name in names if name.isascii() and name.isdigit())
+        if self._location.folder is None and not self._seen:  # a list costs no more than a look at one of them
+            names = self._location.names(f"{self.name}/c{'/0' * self._axis}")
+            self._seen.update(int(name) for name in names if name.isascii() and name.isdigit())
         for shard in shards:
             if self._location.folder is not None or shard not in self._seen:  # what is not there would be read as a hole
                 if not self._location.exists(self.key(shard)):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import threading
+from collections import deque
+from contextlib import closing
 from pathlib import Path
 
 import fsspec
@@ -18,6 +20,7 @@ from unrolled.models.corpus.state_map import principal_map
 from unrolled.models.corpus.units import unit_statistics
 from unrolled.models.store.copying import brought
 from unrolled.models.store.layout import StoreError, UnreachableError
+from unrolled.models.store.reading_ahead import ahead
 from unrolled.models.store.step_array import StepArray
 from unrolled.models.store.store import open_store
 from unrolled.models.trace.bins import bins_of
@@ -96,6 +99,19 @@ def test_parts_are_read_side_by_side(far, tmp_path, monkeypatch, ask):
 
     monkeypatch.setattr(StepArray, "_read", together)
     assert str(ask(open_store(ADDRESS))) == str(here)
+
+
+def test_when_nobody_answers_nothing_more_is_asked():
+    asked, both = [], threading.Barrier(2, timeout=30)
+
+    def gone(number):
+        asked.append(number)
+        both.wait()
+        raise UnreachableError("Nobody answers.")
+
+    with closing(ahead(gone, range(8), 2)) as answers, pytest.raises(UnreachableError):
+        deque((found() for found in answers), maxlen=0)
+    assert sorted(asked) == [0, 1]
 
 
 def test_what_is_there_is_asked_once(far, monkeypatch):
