@@ -61,8 +61,17 @@ class ModelAdapter(Protocol):
         """Whether `load` can be tried; quick, and without an error."""
 
     def load(self, source: Source, device: str, reuse: AnyStepper | None) -> AnyStepper:
-        """A model that is ready to be stepped; of the model that was open before, of any family, large parts that both have can
-        be taken over from `reuse`. Raises `CheckpointError`, with one sentence for people.
+        """A model that is ready to be stepped.
+
+        Parameters
+        ----------
+        reuse : Stepper, optional
+            The model that was open before, of any family; large parts that both have need not be loaded again.
+
+        Raises
+        ------
+        CheckpointError
+            With one sentence for people.
         """
 
 

@@ -56,10 +56,23 @@ class Series:
 
 
 class ModuleHooks:
-    """What is recorded, between `attach` and `detach`, in the thread that attached it; `others` are dotted names of further
-    modules whose output is recorded as it is. `told`: told of every call that was kept, the name of its series, the call, and
-    what the network got back. Raises `TypeError` when it is no module, or one whose modules cannot be reached, `ValueError` when
-    there is no module of such a name.
+    """What is recorded, between `attach` and `detach`, in the thread that attached it.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Under torch.compile or data-parallel it is taken out of its wrapping.
+    others : sequence of str
+        Dotted names of further modules whose output is recorded as it is.
+    told : callable, optional
+        Told of every call that was kept: the name of its series, the call, and what the network got back.
+
+    Raises
+    ------
+    TypeError
+        When it is no module, or one whose modules cannot be reached.
+    ValueError
+        When there is no module of such a name.
     """
 
     def __init__(self, network: nn.Module, others: Sequence[str] = (), told: Told | None = None) -> None:

@@ -34,8 +34,14 @@ Found = dict[str, Quantity]
 
 
 class SteppedModules:
-    """Those modules of a step function that can be looked into, by dotted name, each one of `STEPPED`; `attention` is the name
-    of the one whose attention may be changed, empty for none.
+    """Those modules of a step function that can be looked into.
+
+    Parameters
+    ----------
+    modules : mapping of str to nn.Module
+        By dotted name, each one of `STEPPED`.
+    attention : str
+        The name of the one whose attention may be changed; empty for none.
     """
 
     def __init__(self, modules: Mapping[str, nn.Module], attention: str = "") -> None:

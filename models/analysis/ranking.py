@@ -12,8 +12,14 @@ PART = 2048  # steps
 
 
 class Ranking:
-    """Pearson's correlation of every unit's values (steps, units) with a property (steps,), summed up part by part, so that a
-    window stays smooth. `is_yes_or_no`: whether the property has one of two values everywhere, and each somewhere.
+    """Pearson's correlation of every unit with a property, summed up part by part, so that a window stays smooth.
+    `is_yes_or_no`: whether the property has one of two values everywhere, and each somewhere.
+
+    Parameters
+    ----------
+    values : array of float32, shape (steps, units)
+    followed : array of float32, shape (steps,)
+        The property.
     """
 
     def __init__(self, values: Numbers, followed: Numbers) -> None:
@@ -71,10 +77,14 @@ class Ranking:
 
 
 def area_under_curve(values: Numbers, yes: npt.NDArray[np.bool_]) -> float:
-    """The chance that a value where it is yes lies above one where it is no, ties counted as half: 0 to 1, 0.5 by chance. Both
-    have the shape (steps,).
+    """The chance that a value where it is yes lies above one where it is no, ties counted as half: 0 to 1, 0.5 by chance.
 
     The statistic of Mann and Whitney (1947) over the number of pairs; nan where there is no pair, or a value that is nan.
+
+    Parameters
+    ----------
+    values : array, shape (steps,)
+    yes : array of bool, shape (steps,)
     """
     above, below = np.sort(values[yes]), np.sort(values[~yes])
     if not len(above) or not len(below) or np.isnan(above[-1]) or np.isnan(below[-1]):

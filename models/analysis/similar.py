@@ -110,8 +110,17 @@ def find_in_folder(pattern: Pattern, folder: Path, suffixes: Sequence[str], read
                    wanted: Callable[[], bool] = lambda: True,
                    progress: Callable[[int, int], None] = lambda done, of: None) -> tuple[list[Match], list[str]]:
     """The matches of all traces and sessions in a folder, the best first; and what could not be searched, a sentence each.
-    `read` gives the traces in a file, or raises `ValueError` with a sentence; `wanted` is asked before every file, `progress`
-    told how many are done, of how many.
+
+    Parameters
+    ----------
+    suffixes : sequence of str
+        Which files are searched.
+    read : callable
+        The traces in a file; raises `ValueError` with a sentence.
+    wanted : callable
+        Asked before every file; when it answers False the search ends with what it has.
+    progress : callable
+        Told how many files are done, of how many.
     """
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes and path.is_file())
     found: list[Match] = []

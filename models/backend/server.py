@@ -26,11 +26,20 @@ log = logging.getLogger(__name__)
 
 
 class Server:
-    """One client's requests, worked through one after another by the methods of the services that are marked `handles`: each is
-    called with the request, a function that sends a report, and one that says whether somebody still waits.
+    """One client's requests, worked through one after another by the services that handle them.
 
-    `on_disconnect` is called in the reading thread when the client is gone, for a process that serves this client alone: it may
-    end the process at once, since a service can be deep in a computation that nobody waits for.
+    Parameters
+    ----------
+    connection : socket
+        The client.
+    secret : str
+        What its `Hello` has to bring.
+    services : sequence of object
+        Whose methods marked `handles` do the work: each is called with the request, a function that sends a report, and
+        one that says whether somebody still waits.
+    on_disconnect : callable, optional
+        Called in the reading thread when the client is gone, for a process that serves this client alone: it may
+        end the process at once, since a service can be deep in a computation that nobody waits for.
     """
 
     def __init__(self, connection: socket.socket, secret: str, services: Sequence[object],

@@ -24,11 +24,24 @@ def say_in_json(endpoint: Endpoint) -> None:
 
 def run(*services: Callable[[], object], host: str = "127.0.0.1", port: int = 0, once: bool = True,
         say: Callable[[Endpoint], None] = say_in_json) -> int:
-    """Say where it listens, then serve by what the services make once a client is there: the process's exit status. Raises
-    `OSError` where it cannot listen there.
+    """Say where it listens, then serve. Raises `OSError` where it cannot listen there.
 
-    It leaves with the first client if it serves `once`. Otherwise everyone who knows the secret is served, each in a thread of
-    its own with models of its own, until interrupted.
+    Parameters
+    ----------
+    *services : callable
+        Make what handles a client's requests, once it is there.
+    host, port :
+        Where to listen; port 0 takes a free one.
+    once : bool
+        Leave with the first client. Otherwise everyone who knows the secret is served, each in a thread of its own with
+        models of its own, until interrupted.
+    say : callable
+        Is told where it listens.
+
+    Returns
+    -------
+    int
+        The process's exit status.
     """
     listener = Listener(host, port)
     say(listener.endpoint)

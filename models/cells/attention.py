@@ -79,8 +79,14 @@ class AdditiveAttention(nn.Module):
 
 
 class MultiplicativeAttention(nn.Module):
-    """With the face of `AdditiveAttention`, Luong et al. 2015: e_t,j = s · h_j (dot), where both are of one length, or
-    projected, e_t,j = s · (W h_j + b) (general).
+    """With the face of `AdditiveAttention`, Luong et al. 2015: e_t,j = s · h_j (dot), or e_t,j = s · (W h_j + b) (general).
+
+    Parameters
+    ----------
+    features, hidden : int
+        The lengths of h_j and of s.
+    projected : bool
+        Whether W h_j + b is compared with s; otherwise h_j itself, which is as long as s then.
     """
 
     def __init__(self, *, features: int, hidden: int, projected: bool) -> None:

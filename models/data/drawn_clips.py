@@ -84,8 +84,17 @@ class _Act:
 
 
 def draw_clip(kind: str, number: int, *, split: str = "train", length: int = 24) -> DrawnClip:
-    """The clip of this number, at least 0, with so many frames; those of different splits have nothing in common but how they
-    are drawn.
+    """The clip of this number.
+
+    Parameters
+    ----------
+    kind : {'frames', 'clip'}
+    number : int
+        At least 0.
+    split : {'train', 'dev', 'test'}
+        Clips of different splits have nothing in common but how they are drawn.
+    length : int
+        Frames.
     """
     random = np.random.default_rng((KINDS[kind], SPLITS[split], number, length))
     shape = str(random.choice((*OUTLINES, *DIGITS)))

@@ -138,8 +138,14 @@ def paint(picture: Image.Image, outline: Outline, colour: Colour) -> None:
 
 
 def background(random: np.random.Generator, width: int, height: int) -> tuple[Image.Image, tuple[Colour, Colour]]:
-    """A ground to draw on, RGB: plain, blending from one colour to another, or patched, with or without grain. Beside it the two
-    colours that all of it lies between, but for the grain.
+    """A ground to draw on: plain, blending from one colour to another, or patched, with or without grain.
+
+    Returns
+    -------
+    picture : Image
+        Mode RGB.
+    colours : tuple
+        The two that all of it lies between, but for the grain.
     """
     first, second = _ground_colour(random), _ground_colour(random)
     kind = random.choice(("plain", "plain", "linear", "radial", "patches"))

@@ -23,8 +23,14 @@ class SentencePairs:
 
 
 def read_pairs(folder: Path, split: str, *, source: str, target: str) -> SentencePairs:
-    """The sentence pairs of a split, of languages as the files' suffixes name them: ``en``, ``fr``, ``de``; those with an empty
-    side are left out. Raises `DataError` when a file is missing, damaged, or the two do not have as many lines.
+    """The sentence pairs of a split; those with an empty side are left out. Raises `DataError` when a file is missing, damaged,
+    or the two do not have as many lines.
+
+    Parameters
+    ----------
+    split : {'train', 'dev', 'test'}
+    source, target : str
+        Languages as the files' suffixes name them: ``en``, ``fr``, ``de``.
     """
     if not folder.is_dir():
         raise DataError(f"There is no folder “{folder}”.")

@@ -46,8 +46,21 @@ class DecoderFigures:
 
     def add(self, network: RecurrentDecoder, memory: Memory, search: Search,
             references: Sequence[Sequence[Sequence[int]]]) -> tuple[list[tuple[int, ...]], list[Tensor]]:
-        """Write of P inputs, and judge by the references of each as tokens, END last: what the search found for each, END
-        included, and its attention, (T, L) for each, none of a decoder without.
+        """Write, and judge.
+
+        Parameters
+        ----------
+        memory : Memory
+            Of P inputs.
+        references : sequence
+            For each of them its references as tokens, END last.
+
+        Returns
+        -------
+        best : list of tuple of int
+            What the search found for each input, END included.
+        maps : list of Tensor
+            Its attention, (T, L) for each; empty of a decoder without.
         """
         best = [hypotheses[0].tokens for hypotheses in search(network, memory)]
         self._references.add(*logits_before(network, memory, references, start=search.start))

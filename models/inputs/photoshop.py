@@ -93,8 +93,15 @@ def _is_clear(layers: bytes, *, wide: bool) -> bool:
 
 def _planes(data: bytes, shape: tuple[int, int, int], depth: int, step: int, lengths: npt.NDArray[Any],
             *, is_packed: bool, predicted: bool) -> tuple[npt.NDArray[Any], float]:
-    """Samples, shape (height, width, samples), one of so many each way, from a composite whose rows have `lengths` (samples,
-    height) of bytes; and how much of them is missing. A row that lacks some colours has the mean of the others for them.
+    """Samples, shape (height, width, samples), one of so many each way; and how much of them is missing. A row that lacks
+    some colours has the mean of the others for them.
+
+    Parameters
+    ----------
+    data : bytes
+        Of the composite alone.
+    lengths : array, shape (samples, height)
+        Bytes of the rows.
     """
     count, height, width = shape
     row = -(-width * depth // 8)

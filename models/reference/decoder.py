@@ -28,8 +28,14 @@ def entropy_of(weights: Tensor) -> Tensor:
 
 
 class ReferenceDecoder(ReferenceNetwork):
-    """Everything after the input's vectors, by those of the whole model's weights; `reads`: what of torch reads the input, see
-    `Reference.computed_by`.
+    """Everything after the input's vectors.
+
+    Parameters
+    ----------
+    weights : mapping
+        The whole model's; those of the decoder are picked out.
+    reads : str
+        What of torch reads the input: see `Reference.computed_by`.
     """
 
     def __init__(self, weights: Weights, *reads: str, begin: str, temperature: float) -> None:

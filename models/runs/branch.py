@@ -34,8 +34,20 @@ BLOCK_STEPS = 256
 
 
 class Branch:
-    """A model and what it writes on one branch. Edits may swap to `others`, by their hash; of `states` before steps that before
-    step 0 is always known; `second` is that of the branch that this one leaves.
+    """A model and what it writes on one branch.
+
+    Parameters
+    ----------
+    others : mapping of str to EncodedInput
+        Other inputs that edits may swap to, by their hash.
+    edits : sequence of Edit
+        That are in force.
+    tokens : sequence of int
+        Written already.
+    states : mapping of int to state
+        The state before a step, where it is known; that before step 0 always is.
+    second : SecondComputation, optional
+        That of the branch that this one leaves.
     """
 
     def __init__(self, run: int, branch: int, stepper: AnyStepper, encoded: EncodedInput[Any], *,

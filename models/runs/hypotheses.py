@@ -12,11 +12,17 @@ from unrolled.models.trace import Candidate
 
 
 def searchable(record: StepRecord, only: int, barred: Tensor) -> Tensor:
-    """The log-probabilities that a search goes on with, (K, V), from a step's record on the host: of the `only` token that may
-    be written, unless -1, else without what is barred, by (V,) of minus infinity and 0.
+    """The log-probabilities that a search goes on with, (K, V), from a step's record on the host.
 
-    A hypothesis whose numbers are not finite goes no further. Where none is left the search ends, and the step that is taken
-    then says where it began.
+    A hypothesis whose numbers are not finite goes no further. Where none is left the search ends, and the step that is
+    taken then says where it began.
+
+    Parameters
+    ----------
+    only : int
+        The one token that may be written, or -1.
+    barred : Tensor, shape (V,)
+        Minus infinity for what is never written, 0 for the rest.
     """
     log_probs = record.log_probs
     broken = ~torch.isfinite(record.values).all(dim=1) | torch.isnan(log_probs).any(dim=1)                  # (K,)

@@ -17,8 +17,14 @@ WRITTEN_AT_MOST = 2_000
 
 
 class NextCharacterStepper(NetworkStepper[NetworkT]):
-    """On one device; the network has its `Layers` as ``layers``. Of its `step`, `memory` is the text's first character (1, 1),
-    read where there is none before.
+    """On one device. Of the network's `step`, `memory` is the text's first character (1, 1), read where there is none before.
+
+    Parameters
+    ----------
+    network : Module
+        A `SteppedNetwork` that has its `Layers` as ``layers``.
+    characters : str
+        By their tokens.
     """
 
     def __init__(self, network: NetworkT, *, characters: str, identity: Identity, device: str = "cpu") -> None:

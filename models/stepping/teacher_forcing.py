@@ -43,8 +43,14 @@ class Forced(NamedTuple):
 
 
 def teacher_forced(network: RecurrentDecoder, memory: Memory, inputs: Tensor, active: Sequence[int]) -> Forced:
-    """Read K references for each of P inputs, `inputs` (P, K, T) being the token before each step. Of the K only the first
-    `active`, one number a step, still go on; the others are not computed.
+    """Read K references for each of P inputs.
+
+    Parameters
+    ----------
+    inputs : Tensor, shape (P, K, T)
+        The token before each step.
+    active : sequence of int, length T
+        How many of the K references, from the first, still go on at each step; the others are not computed.
     """
     references = inputs.shape[1]
     state = network.start(memory, references)

@@ -45,8 +45,14 @@ def unseen(words: Iterable[str], then: str = "read as unknown") -> tuple[str, ..
 
 
 def known_text(given: str, known: Callable[[str], bool], *, longest: int, otherwise: str) -> tuple[str, tuple[str, ...]]:
-    """The first characters of a text, in signs that the model knows where that can be, and notes of what is read in another way;
-    `otherwise` is said before those that it does not know.
+    """The first characters of a text, in signs that are known where that can be, and notes of what is read in another way.
+
+    Parameters
+    ----------
+    known : callable
+        Whether the model knows a character.
+    otherwise : str
+        What is said before those that it does not know.
     """
     text, replaced = in_known_signs(given[:longest], known)
     length = max(len(given), len(text))  # some signs are read as several

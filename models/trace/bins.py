@@ -30,9 +30,20 @@ class Bins:
 
 @lru_cache(maxsize=64)  # every track of a window asks for the same ones
 def bins_of(start: float, stop: float, length: int, stride: float, blocks: tuple[int, ...] = BLOCKS) -> Bins | None:
-    """The steps of a range, put together by a stride of at least 1; None without any step. `blocks`: whose reductions are there.
+    """The steps of a range, put together by the stride; None without any step.
 
     How they are put together does not depend on where the range begins, so that nothing flickers when it is moved.
+
+    Parameters
+    ----------
+    start, stop : float
+        The range, in steps.
+    length : int
+        How many steps there are.
+    stride : float
+        Steps a bin, at least 1.
+    blocks : tuple of int
+        Whose reductions are there.
     """
     block = block_of(stride, blocks)
     first = max(int(start / stride), 0)

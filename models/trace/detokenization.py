@@ -20,10 +20,18 @@ def named_bytes(data: bytes) -> str:
 
 
 def text_of(words: Iterable[str], detokenization: str, *, without: Iterable[str] = ()) -> str:
-    """The text that a run's words make, without START and END.
+    """The text that a run's words make.
 
-    Words have spaces between them; pieces of words say with ``▁`` where a word begins, or with ``@@`` behind them where it goes
-    on; characters follow one another; of labels each is said once where it begins; of a last label nothing but that one is said.
+    Parameters
+    ----------
+    words : iterable of str
+        As they were written.
+    detokenization : {'words', 'pieces', 'continued pieces', 'characters', 'labels', 'last label'}
+        Words have spaces between them; pieces of words say with ``▁`` where a word begins, or with ``@@`` behind them where
+        it goes on; characters follow one another; of labels each is said once where it begins; of a last label nothing but
+        that one is said.
+    without : iterable of str
+        Words that are no part of the text: START and END.
     """
     left_out = frozenset(without)
     kept = [word for word in words if word not in left_out]

@@ -90,8 +90,19 @@ class PlaceColumns:
                                above or bool((values > self.channel.high).any()))
 
     def reduced(self, bins: Bins, units: npt.NDArray[np.intp] | None = None) -> Bytes:
-        """The mean place of each bin, (units, bins), of all units or some. No bin may be empty or beyond the steps that are
-        there. What is no number counts for nothing; a bin of nothing else has the place for it.
+        """The mean place of each bin.
+
+        Parameters
+        ----------
+        bins : Bins
+            None of them empty or beyond the steps that are there.
+        units : array of int, optional
+            Which; all without it.
+
+        Returns
+        -------
+        array of uint8, shape (units, bins)
+            What is no number counts for nothing; a bin of nothing else has the place for it.
         """
         edges, block = bins.edges, bins.block
         if len(edges) - 1 == edges[-1] - edges[0]:  # a step each

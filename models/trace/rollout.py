@@ -16,8 +16,14 @@ FIRST_ROOM = 64  # steps
 
 
 class Rollout:
-    """Grows with a trace to the longest number of steps; `places` is the shape of what else is looked at, empty where nothing
-    is.
+    """Grows with a trace.
+
+    Parameters
+    ----------
+    longest : int
+        How many steps there can be.
+    places : tuple of int
+        The shape of what else is looked at; empty where nothing is.
     """
 
     def __init__(self, longest: int, places: tuple[int, ...]) -> None:

@@ -58,8 +58,18 @@ SECONDS_BETWEEN_SAVES = 60.0
 
 
 class Updates:
-    """The loop; beside the request's checkpoint a file keeps where it is. `about`: what a training must have been asked for to
-    be taken up again, the options by default. `averaged`: see `running_average`.
+    """The loop.
+
+    Parameters
+    ----------
+    request : Request
+        Beside its checkpoint a file keeps where the training is.
+    about : Struct, optional
+        What a training must have been asked for to be taken up again; the options by default.
+    phase : str
+        What it is called in reports.
+    averaged : int
+        See `running_average`.
     """
 
     def __init__(self, task: Task, options: UpdateOptions, request: Request, *, about: msgspec.Struct | None = None,

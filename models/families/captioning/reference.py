@@ -12,8 +12,16 @@ from unrolled.models.reference.protocol import Weights
 
 
 class CaptionerReference(ReferenceDecoder):
-    """See `ReferenceDecoder`. The encoder makes features (1, features, rows, columns) of normalised pixels (1, 3, size, size),
-    in single precision on `device`, as it is; `scale` is mean and deviation of red, green and blue.
+    """See `ReferenceDecoder`.
+
+    Parameters
+    ----------
+    encoder : Module
+        Normalised pixels (1, 3, size, size) → features (1, features, rows, columns); used in single precision, as it is.
+    scale : tuple of sequence
+        Mean and deviation of red, green and blue.
+    device : str
+        Where the encoder is; all else is computed on the CPU.
     """
 
     def __init__(self, weights: Weights, *, begin: str, temperature: float, encoder: nn.Module, size: int,

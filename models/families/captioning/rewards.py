@@ -123,8 +123,16 @@ class CorpusBleu:
 
 
 class CaptionRewards:
-    """Rewards captions of known pictures, for each of which `references` has its captions as tokens, END last: by CIDEr-D (1.0
-    is the usual unit), and so much of what a caption adds to the logarithm of BLEU-4.
+    """Rewards captions of known pictures.
+
+    Parameters
+    ----------
+    references : sequence
+        For every picture its captions as tokens, END last.
+    end : int
+        The END token.
+    bleu : float
+        The weight of what a caption adds to the logarithm of BLEU-4, beside CIDEr-D (1.0 is the usual unit).
     """
 
     def __init__(self, references: Sequence[Sequence[Sequence[int]]], *, end: int, bleu: float = 0.0) -> None:

@@ -18,8 +18,16 @@ Codes = npt.NDArray[np.int64]
 
 
 class WittenBell:
-    """All orders up to one, which counts a history's characters plus one, fitted to texts of numbers below `size`, START in
-    front.
+    """All orders up to one, fitted to texts.
+
+    Parameters
+    ----------
+    texts : sequence of arrays
+        Characters as numbers below `size`, each text with its START in front.
+    size : int
+        How many characters there are.
+    order : int
+        The longest history, in characters, plus one.
     """
 
     def __init__(self, texts: Sequence[Codes], *, size: int, order: int) -> None:

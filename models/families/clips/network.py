@@ -50,8 +50,18 @@ class ClipConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def points_of(maps: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Where each map of (N, points, height, width) is high: x and y, from -1 to 1, of the mean place of its softmax ("spatial
-    softmax", Finn et al. 2016), and the standard deviations around them; each (N, points).
+    """Where each map is high: the mean place of its softmax ("spatial softmax", Finn et al. 2016), and how far it spreads.
+
+    Parameters
+    ----------
+    maps : Tensor, shape (N, points, height, width)
+
+    Returns
+    -------
+    x, y : Tensor, shape (N, points)
+        From -1 to 1.
+    spread_x, spread_y : Tensor, shape (N, points)
+        Standard deviations around them.
     """
     height, width = maps.shape[2:]
     share = maps.float().flatten(2).softmax(-1).view(*maps.shape[:2], height, width)                  # (N, points, height, width)
@@ -65,8 +75,13 @@ def points_of(maps: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 def glimpse(frames: Tensor, places: Tensor) -> Tensor:
-    """Cut out of frames (N, 3, size, size) what is around places (N, 3), middle across and down and radius as fractions of a
-    side, made equally large: (N, 3, GLIMPSE, GLIMPSE).
+    """Cut out what is around places, made equally large: (N, 3, GLIMPSE, GLIMPSE).
+
+    Parameters
+    ----------
+    frames : Tensor, shape (N, 3, size, size)
+    places : Tensor, shape (N, 3)
+        Middle across and down, and radius, as fractions of a side.
     """
     middle, radius = 2 * places[:, :2] - 1, places[:, 2].clamp(0.05, 0.5)
     scale = torch.diag_embed((2 * GLIMPSE_RADII * radius).unsqueeze(1).expand(-1, 2))          # (N, 2, 2)
@@ -129,7 +144,15 @@ class ClipNetwork(nn.Module):
         return state_of(self.cell, step), step, hook("logits", self.score(step.hidden))
 
     def clips(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Whole clips, (T, B, 3, size, size), at once: scores after every frame, (T, B, V), and places and turns, see `read`."""
+        """Whole clips, (T, B, 3, size, size), at once.
+
+        Returns
+        -------
+        scores : Tensor, shape (T, B, V)
+            After every frame.
+        places, turns : Tensor, shapes (T, B, 3) and (T, B, 2)
+            See `read`.
+        """
         steps, clips = frames.shape[:2]
         features, places, turns = self.read(frames.flatten(0, 1))
         features = self.dropout(features).view(steps, clips, -1)                         # (T, B, features)

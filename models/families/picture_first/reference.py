@@ -9,8 +9,14 @@ from unrolled.models.reference.protocol import Hook, State, Weights, doubled
 
 
 class PictureFirstReference(ReferenceNetwork):
-    """Of the weights of both files, the encoder's with ``encoder.`` in front, the decoder's with ``decoder.``; the checkpoint's
-    encoder is used in single precision.
+    """See `ReferenceNetwork`.
+
+    Parameters
+    ----------
+    weights : mapping
+        Of both files, the encoder's with ``encoder.`` in front, the decoder's with ``decoder.``.
+    encoder : Module
+        The checkpoint's, used in single precision.
     """
 
     def __init__(self, weights: Weights, *, encoder: nn.Module, size: int, device: str) -> None:
