@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QLineEdit, QPlainTextEdit
 
 from unrolled.viewer.drawing.contrast import is_dark, text_on
-from unrolled.viewer.drawing.painting import mix
+from unrolled.viewer.drawing.painting import BRANCH_TINTS, mix
+from unrolled.viewer.theme.stylesheet import apply_theme
 from unrolled.viewer.theme.themes import DARK, LIGHT
 from unrolled.viewer.views.text.caption import STRONGEST_TINT
 
@@ -40,9 +42,21 @@ def test_the_themes_texts_are_read_on_their_grounds(theme, use, ground):
 
 
 @THEMES
+@pytest.mark.parametrize("box", [QLineEdit, QPlainTextEdit])
+def test_what_a_box_asks_for_is_read(qtbot, qapp, theme, box):
+    apply_theme(theme)
+    made = box(placeholderText="Find a document by its name")
+    qtbot.addWidget(made)
+    made.show()
+    assert contrast(made.palette().placeholderText().color(), theme.raised) >= 4.5
+    assert made.palette().placeholderText().color().alpha() == 255
+
+
+@THEMES
 @pytest.mark.parametrize("probability", [0.0, 0.5, 1.0])
 def test_words_are_read_on_their_probability(theme, probability):
     assert contrast(theme.text, mix(theme.panel, theme.accent, STRONGEST_TINT * probability)) >= 4.5
     assert contrast(theme.muted, mix(theme.panel, theme.accent, 0.35 * STRONGEST_TINT * probability)) >= 4.5
     assert contrast(theme.accent_text, theme.accent) >= 4.5
+    assert min(contrast(theme.muted, mix(theme.panel, theme.accent, tint)) for tint in BRANCH_TINTS) >= 4.5
     assert contrast(theme.accent, theme.accent_ground) >= 4.5

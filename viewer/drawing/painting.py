@@ -15,6 +15,9 @@ Heights = npt.NDArray[np.floating]
 coloured = lru_cache(QColor)  # a colour's name is read once, not for each text of each step
 
 
+BRANCH_TINTS = 0.08, 0.17  # of the accent in a word’s ground, on the branch that is shown more: muted text is read on both
+
+
 @lru_cache(maxsize=1024)
 def mix(ground: str, over: str, amount: float) -> QColor:
     """A colour on the straight line from `ground` (amount 0) to `over` (amount 1)."""

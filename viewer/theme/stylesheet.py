@@ -125,6 +125,7 @@ QSpinBox::down-button, QDoubleSpinBox::down-button {{ subcontrol-origin: border;
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 20px; border: none; background: transparent; }}
 QAbstractSpinBox::up-arrow {{ image: {_mark("up")}; width: 8px; height: 6px; top: 2px; }}
 QAbstractSpinBox::down-arrow {{ image: {_mark("down")}; width: 8px; height: 6px; bottom: 2px; }}
+QLineEdit, QPlainTextEdit {{ placeholder-text-color: {t.muted}; }}
 QComboBox:disabled, QLineEdit:disabled, QAbstractSpinBox:disabled {{ color: {t.faint}; }}
 QComboBox {{ combobox-popup: 0; }}  /* a list, whose colours can be chosen, and not the style's menu */
 QComboBox::drop-down {{ border: none; width: 22px; }}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen
 
-from unrolled.viewer.drawing.painting import mix
+from unrolled.viewer.drawing.painting import BRANCH_TINTS, mix
 from unrolled.viewer.export.failure import ExportError
 from unrolled.viewer.export.scenes.ground import Told, theme_of
 from unrolled.viewer.export.settings import ExportSettings
@@ -15,7 +15,7 @@ from unrolled.viewer.export.type_setting import CENTRE, MIDDLE, font, write
 from unrolled.viewer.state.branches import Branch, Branches
 from unrolled.viewer.state.wording import is_end, shown
 
-NAME, ROW, HEAD, BETWEEN = 9.0, 2.1, 1.5, 0.9  # in sizes of the type
+NAMES, ROW, HEAD, BETWEEN = (4.0, 16.0), 2.1, 1.5, 0.9  # in sizes of the type; of the names the least and the most
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,8 @@ class BranchStill:
         self.letter = letter = settings.type_pixels(12 * settings.width / 640)
         self._font, self._bold = font(letter), font(letter, bold=True)
         metrics = QFontMetricsF(self._font)
-        self.left = self.margin + NAME * letter
+        names = max(QFontMetricsF(self._bold).horizontalAdvance(own.name) for own in scene.rows) / letter
+        self.left = self.margin + (min(max(names + 0.2, NAMES[0]), NAMES[1]) + 1) * letter
         room = settings.width - self.margin - self.left
         widest = max((metrics.horizontalAdvance(shown(word, own.trace.provenance.detokenization))
                       for own in scene.rows for word in own.trace.words), default=letter)
@@ -88,7 +89,7 @@ class BranchStill:
     def _paint_row(self, painter: QPainter, own: Branch, steps: tuple[int, ...], place: QRectF) -> None:
         theme, letter = self.theme, self.letter
         current = own.identity == self.scene.branches.current
-        name = QRectF(self.margin, place.top(), (NAME - 1) * letter, place.height())
+        name = QRectF(self.margin, place.top(), self.left - self.margin - letter, place.height())
         write(painter, name, own.name, MIDDLE, used=self._bold if current else self._font,
               colour=theme.text if current else theme.muted, elided=True)
         painter.setFont(self._font)
@@ -99,7 +100,7 @@ class BranchStill:
             box = QRectF(self.left + column * self.across, place.top(), self.across, place.height()).adjusted(
                 0.1 * letter, 0.2 * letter, -0.1 * letter, -0.2 * letter)
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(mix(theme.panel, theme.accent, 0.22 if current else 0.08))
+            painter.setBrush(mix(theme.panel, theme.accent, BRANCH_TINTS[current]))
             painter.drawRoundedRect(box, 0.33 * letter, 0.33 * letter)
             written = own.trace.words[step]
             painter.setPen(QColor(theme.muted if is_end(written) or not current else theme.text))

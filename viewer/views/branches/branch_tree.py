@@ -30,7 +30,7 @@ from PySide6.QtWidgets import (
 )
 
 from unrolled.viewer.drawing.label_line import runs
-from unrolled.viewer.drawing.painting import EmptyText, draw_focus, elided, mix
+from unrolled.viewer.drawing.painting import BRANCH_TINTS, EmptyText, draw_focus, elided, mix
 from unrolled.viewer.plotting.context_menu import attach
 from unrolled.viewer.plotting.table import Table, steps_table
 from unrolled.viewer.state.branches import FIRST, Branch
@@ -236,7 +236,7 @@ class BranchDelegate(QStyledItemDelegate):
         theme, own, current = self._view.theme, self._view.branches.rows[index.row()], index == self._view.currentIndex()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if current:
-            painter.fillRect(option.rect, mix(theme.panel, theme.accent, 0.10))
+            painter.fillRect(option.rect, mix(theme.panel, theme.accent, BRANCH_TINTS[0] / 2))
         self._paint_name(painter, own, option.rect, current)
         self._paint_words(painter, own, option.rect, current)
         if option.state & QStyle.StateFlag.State_HasFocus:
@@ -277,7 +277,7 @@ class BranchDelegate(QStyledItemDelegate):
         boxes = {step: box for step, box in boxes.items()
                  if box.right() >= NAME and self._view.painted.intersects(box.toAlignedRect())}
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(mix(theme.panel, theme.accent, 0.22 if current else 0.08))
+        painter.setBrush(mix(theme.panel, theme.accent, BRANCH_TINTS[current]))
         for box in boxes.values():
             painter.drawRoundedRect(box, 4, 4)
         usual, muted = QColor(theme.text if current else theme.muted), QColor(theme.muted)
@@ -318,11 +318,17 @@ class BranchTreeView(View):
 
     def refresh(self) -> None:
         self.rows.follow()
-        self._hint.setVisible(len(self.session.branches.all) < 2)
+        self._place_hint()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._hint.setGeometry(0, FRAME + ROW, self.width(), (ROWS - 1) * ROW)
+        self._place_hint()
+
+    def _place_hint(self) -> None:
+        """Below the first row, where there is one."""
+        branches = len(self.session.branches.all)
+        self._hint.setGeometry(0, FRAME + branches * ROW, self.width(), (ROWS - branches) * ROW)
+        self._hint.setVisible(branches < ROWS)
 
     def seek(self, step: int) -> None:
         self.rows.follow()
