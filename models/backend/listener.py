@@ -29,8 +29,14 @@ class Verdict(Enum):
 
 
 class Listener:
-    """A socket that waits for a client, and the secret that the client has to know; port 0 takes a free one. By default it
-    listens on loopback: a backend elsewhere is reached through a tunnel.
+    """A socket that waits for a client, and the secret that the client has to know.
+
+    Parameters
+    ----------
+    host : str
+        Where to listen. Loopback by default: a backend elsewhere is reached through a tunnel.
+    port : int
+        0 takes a free one.
     """
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:

@@ -17,11 +17,19 @@ LARGEST_FILE = 4_000_000  # bytes
 
 
 def source_texts(data: Path) -> list[str]:
-    """The texts of all files below a folder, in the order of their names; of one file, that one. ``stdlib`` stands for the
-    standard library of this Python, without its tests.
+    """The texts of all files below a folder, in the order of their names; of one file, that one.
 
-    Line ends become ``\\n``; what is no text, is hidden, empty or over 4 MB is left out. Raises `DataError` when nothing is
-    left.
+    Line ends become ``\\n``; what is no text, is hidden, empty or over 4 MB is left out.
+
+    Parameters
+    ----------
+    data : Path
+        A folder or a file; ``stdlib`` stands for the standard library of this Python, without its tests.
+
+    Raises
+    ------
+    DataError
+        When there is nothing.
     """
     root = Path(sysconfig.get_paths()["stdlib"]) if str(data) == STANDARD_LIBRARY else data
     if not root.exists():

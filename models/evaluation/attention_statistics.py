@@ -39,8 +39,19 @@ class AttentionStatistics:
 
     @torch.inference_mode()
     def add(self, network: RecurrentDecoder, memory: Memory, written: Sequence[Sequence[int]], *, start: int) -> list[Tensor]:
-        """Replay what was written, tokens of each of P inputs, END included, and measure: for each the attention (T, L), on the
-        CPU.
+        """Replay what was written and measure.
+
+        Parameters
+        ----------
+        memory : Memory
+            Of P inputs.
+        written : sequence
+            A caption or translation as tokens for each of the inputs, END included.
+
+        Returns
+        -------
+        list of Tensor
+            For each input the attention of its words, (T, L), on the CPU.
         """
         network.eval()
         inputs = len(memory.features)

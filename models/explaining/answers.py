@@ -14,8 +14,14 @@ from unrolled.models.runs.errors import EngineError
 
 
 def answers(branch: Branch, question: Question, wanted: StillWanted) -> Iterator[AnswerPart]:
-    """The parts of an answer, as they are found. Raises `EngineError` when a step is not there yet, or the model has nothing of
-    the kind, `Superseded` when nobody waits for it any more.
+    """The parts of an answer, as they are found.
+
+    Raises
+    ------
+    EngineError
+        When a step is not there yet, or the model has nothing of the kind.
+    Superseded
+        When nobody waits for it any more.
     """
     if "explain" not in branch.stepper.description.can and not isinstance(question, Replay):
         raise EngineError("question", "This model can be stepped and changed; what it is made of is not known, so that its steps "

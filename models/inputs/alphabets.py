@@ -85,7 +85,13 @@ def with_few_marks(text: str) -> str:
 
 
 def likeliest_encoding(data: bytes) -> str:
-    """The encoding in which bytes are the likeliest text: whole lines, of which a few thousand bytes tell as much as all."""
+    """The encoding in which bytes are the likeliest text.
+
+    Parameters
+    ----------
+    data : bytes
+        Whole lines, of which a few thousand bytes tell as much as all.
+    """
     costs, in_ebcdic = {}, sum(code > 0x7F or code == EBCDIC_SPACE for code in data)
     for place, (encoding, languages) in enumerate(ENCODINGS.items()):
         if encoding in EBCDIC and (in_ebcdic < MOSTLY * len(data) or EBCDIC_SPACE not in data):

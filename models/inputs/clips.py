@@ -39,8 +39,19 @@ def clip_bytes(path: Path) -> bytes:
 
 
 def read_clip(data: bytes, name: str) -> Clip:
-    """Decode an animated GIF, WebP or PNG, a video that FFmpeg reads, or what `clip_bytes` made of a folder. Raises
-    `ReadingError` when it is no clip, damaged, of one frame, too long, or its frames differ in size.
+    """Decode a clip.
+
+    Parameters
+    ----------
+    data : bytes
+        An animated GIF, WebP or PNG, a video that FFmpeg reads, or what `clip_bytes` made of a folder.
+    name : str
+        For the sentence of an error.
+
+    Raises
+    ------
+    ReadingError
+        When it is no clip, damaged, of one frame, too long, or its frames differ in size.
     """
     if not data:
         raise ReadingError(f"“{name}” is empty.")

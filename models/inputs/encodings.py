@@ -25,8 +25,14 @@ DAMAGED = "damaged UTF-8"
 
 
 def decode_text(data: bytes) -> tuple[str, str]:
-    """A text, and Python's name of its encoding. Raises `UnicodeDecodeError` when it has the mark of an encoding and is not in
-    it, `ValueError` when it is no text.
+    """A text, and Python's name of its encoding.
+
+    Raises
+    ------
+    UnicodeDecodeError
+        When it has the mark of an encoding and is not in it.
+    ValueError
+        When it is no text.
     """
     for mark, encoding in MARKS:
         if data.startswith(mark):

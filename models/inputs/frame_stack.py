@@ -34,7 +34,15 @@ class Clip:
 
 
 class FrameStack:
-    """Frames of one size, made smaller where they are large; of all together there may be `most_pixels`."""
+    """Frames of one size, made smaller where they are large.
+
+    Parameters
+    ----------
+    name : str
+        For the sentence of an error.
+    most_pixels : int
+        Of all frames together.
+    """
 
     def __init__(self, name: str, most_pixels: int, expected: int = 0) -> None:
         # expected: how many frames there should be, for whoever waits; 0 where that is not known

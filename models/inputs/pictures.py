@@ -98,8 +98,20 @@ def picture_bytes(path: Path) -> bytes:
 
 
 def read_picture(data: bytes, name: str) -> Picture:
-    """Decode a picture's file: upright, transparent parts on white, in sRGB with eight bits. Raises `ReadingError` when it is not
-    a picture, cut so short that nothing of it can be shown, damaged, too small to see anything in, or too large to hold.
+    """Decode a picture: upright, transparent parts on white, in sRGB with eight bits.
+
+    Parameters
+    ----------
+    data : bytes
+        The file, as it is on disk.
+    name : str
+        For the sentence of an error.
+
+    Raises
+    ------
+    ReadingError
+        When it is not a picture, cut so short that nothing of it can be shown, damaged, too small to see anything in, or too
+        large to hold.
     """
     if not data:
         raise ReadingError(f"“{name}” is empty.")

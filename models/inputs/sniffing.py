@@ -39,8 +39,12 @@ def video_format(head: bytes) -> str:
 
 
 def media_of(data: bytes) -> tuple[str, ...]:
-    """What a file, or its beginning, can be read as: ``clip``, ``picture``, ``text``, the fittest first; nothing where its
-    bytes do not tell.
+    """What a file can be read as: ``clip``, ``picture``, ``text``, the fittest first; nothing where its bytes do not tell.
+
+    Parameters
+    ----------
+    data : bytes
+        The file, or its beginning.
     """
     if _is_animated(data):
         return ("clip", "picture")

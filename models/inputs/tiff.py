@@ -28,8 +28,14 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what is odd i
 
 
 def read_tiff(data: bytes, step_of: Callable[[int, int], int]) -> tuple[Samples, tuple[int, int], int]:
-    """The first picture of a file, its size, and its orientation. `step_of`: width and height → of how many pixels one is kept,
-    each way; raises where there are too many.
+    """The first picture of a file, its size, and its orientation.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+    step_of : callable
+        Width and height → of how many pixels one is kept, each way; raises where there are too many.
     """
     from tifffile import TiffFile  # takes a tenth of a second
 

@@ -22,8 +22,12 @@ PROGRAM_END, SEQUENCE_END = b"\0\0\1\xb9", b"\0\0\1\xb7"
 
 
 def is_cut_off(data: bytes, kind: str) -> bool | None:
-    """True where bytes are missing at the end of a container of FFmpeg's name, False where none are, None where it does not
-    tell.
+    """True where bytes are missing at the end, False where none are, None where the file does not tell.
+
+    Parameters
+    ----------
+    kind : str
+        The container, by FFmpeg's name.
     """
     try:
         return READERS[kind](data) if kind in READERS else None

@@ -41,8 +41,14 @@ class ReferenceWeights:
 
 
 class ReferenceNetwork(ReferenceWeights):
-    """See `Reference`; how an input is read, and what a step is, is the network's own. `uses`: what of torch it computes with
-    beside its cells: see `Reference.computed_by`.
+    """See `Reference`; how an input is read, and what a step is, is the network's own.
+
+    Parameters
+    ----------
+    weights : mapping
+        In double precision, a bias missing where a layer has none.
+    uses : str
+        What of torch it computes with beside its cells: see `Reference.computed_by`.
     """
 
     def __init__(self, weights: Weights, cells: ReferenceCell | ReferenceLayers, *uses: str) -> None:

@@ -31,8 +31,12 @@ class Reference(Protocol):
         """The state before the first step."""
 
     def step(self, memory: Any, state: State, token: int, number: int, hook: Hook) -> dict[str, Tensor]:
-        """Step `number`, which reads `token` from the state before: each channel by its name, flat, and ``log_probs`` (V,), in
-        double precision.
+        """Step `number`, which reads `token` from the state before.
+
+        Returns
+        -------
+        dict of str to Tensor
+            Each channel by its name, flat, and ``log_probs`` (V,), in double precision.
         """
 
 

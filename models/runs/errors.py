@@ -18,8 +18,14 @@ def out_of_memory(error: BaseException) -> str:
 
 
 class EngineError(RequestError):
-    """Something that was asked for cannot be done: one sentence for people that says what is wrong and what to do, about a
-    ``model``, ``input``, ``step``, ``edit`` or ``question``.
+    """Something that was asked for cannot be done: one sentence for people.
+
+    Parameters
+    ----------
+    subject : str
+        What it is about: ``model``, ``input``, ``step``, ``edit``, ``question``.
+    sentence : str
+        What is wrong and what to do.
     """
 
     def __init__(self, subject: str, sentence: str, **facts: object) -> None:
@@ -28,8 +34,16 @@ class EngineError(RequestError):
 
 
 class NotFinite(EngineError):
-    """A step gave numbers that are not finite; it is not recorded. The first of them is the unit of the channel, -1 and None
-    where only the words' probabilities are concerned.
+    """A step gave numbers that are not finite; it is not recorded.
+
+    Parameters
+    ----------
+    channel : Channel, optional
+        Where the first of them was computed; None where only the words' probabilities are concerned.
+    unit : int
+        The first of the channel's values that is concerned, or -1.
+    edited : bool
+        Whether the computation was changed.
     """
 
     def __init__(self, step: int, channel: Channel | None, unit: int, *, edited: bool) -> None:

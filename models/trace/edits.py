@@ -224,8 +224,17 @@ def attention_of(channels: Sequence[Channel]) -> Channel | None:
 
 
 def places_in(region: tuple[float, float, float, float], shape: tuple[int, int]) -> tuple[int, ...]:
-    """The cells of a grid (rows, columns) of which at least half lies in a region of the picture, counted row after row; the
-    region is left, top, right and bottom as fractions. Raises `EditError` when it is not one, or covers no cell.
+    """The cells of a grid (rows, columns) of which at least half lies in a region of the picture, counted row after row.
+
+    Parameters
+    ----------
+    region : tuple of float
+        Left, top, right and bottom as fractions of the width and the height.
+
+    Raises
+    ------
+    EditError
+        When the region is not one, or covers no cell.
     """
     left, top, right, bottom = region
     if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):

@@ -23,8 +23,14 @@ FIRST_CAPACITY = 32
 
 
 class Trace:
-    """The record of one run, and its input as it was given (the photograph's file), so that it can be opened without that.
-    `ended`: END was written or the longest length reached.
+    """The record of one run.
+
+    Parameters
+    ----------
+    input_bytes : bytes
+        The input as it was given (the photograph's file), so that a trace can be opened without it.
+    ended : bool
+        Whether the run is over: END was written or the longest length reached.
     """
 
     __slots__ = ("_candidates", "_channels", "_columns", "_length", "_log_probs", "_slices", "_tokens", "_words",

@@ -53,8 +53,14 @@ class Recipe:
     train: Callable[[Request, Any], Iterator[Report]]
 
     def training(self, request: Request, changes: Mapping[str, Any]) -> Iterator[Report]:
-        """The training with some options changed. Raises `ValueError` at once, when there is no such option, or its value is
-        none that it can have; `DataError`, `CheckpointError` or `OSError` on the way.
+        """The training with some options changed.
+
+        Raises
+        ------
+        ValueError
+            At once, when there is no such option, or its value is none that it can have.
+        DataError, CheckpointError, OSError
+            On the way.
         """
         known = self.options.__struct_fields__
         for name in changes:

@@ -23,7 +23,12 @@ from unrolled.models.cells import Cell, CellState, first_state, state_of
 
 
 def unroll(cell: Cell, inputs: Tensor) -> CellState:
-    """The states after every step, each (T, B, hidden), from zeros and `inputs` (T, B, input); no graph is kept."""
+    """The states after every step, each (T, B, hidden), from zeros; no graph is kept.
+
+    Parameters
+    ----------
+    inputs : Tensor, shape (T, B, input)
+    """
     state = first_state(cell, inputs.shape[1])
     states: list[CellState] = []
     with torch.no_grad():
@@ -34,7 +39,14 @@ def unroll(cell: Cell, inputs: Tensor) -> CellState:
 
 
 class StepsAtOnce:
-    """The graph of one step, for all steps of some sequences, `inputs` (T, B, input); `states` as `unroll` gives them."""
+    """The graph of one step, for all steps of some sequences.
+
+    Parameters
+    ----------
+    inputs : Tensor, shape (T, B, input)
+    states : tuple of Tensor, each (T, B, hidden)
+        After every step, as `unroll` gives them.
+    """
 
     def __init__(self, cell: Cell, inputs: Tensor, states: CellState) -> None:
         self.before = tuple(torch.cat([torch.zeros_like(part[:1]), part[:-1]]).requires_grad_() for part in states)
@@ -116,9 +128,20 @@ def norm_of(gradients: Iterable[Tensor]) -> float:
 
 
 def clip_by_norm(gradients: list[Tensor], threshold: float) -> tuple[float, float]:
-    """Shorten the gradients, in place, where they are longer than the threshold, 0 for never; their direction stays.
+    """Shorten the gradients, in place, where they are longer than the threshold; their direction stays.
 
-    ``if ‖g‖ ≥ threshold: g ← threshold / ‖g‖ · g``, whose norms before and after are given back.
+    ``if ‖g‖ ≥ threshold: g ← threshold / ‖g‖ · g``
+
+    Parameters
+    ----------
+    gradients : list of Tensor
+    threshold : float
+        0 leaves them as they are.
+
+    Returns
+    -------
+    before, after : float
+        The norms.
     """
     before = norm_of(gradients)
     if threshold <= 0 or before < threshold:

@@ -83,9 +83,15 @@ class TrainingRoom:
         return self.task.draw(BATCH, generator)
 
     def update(self, changes: TrainingRoomChanges, *, picture: bool = False) -> TrainingRoomUpdated:
-        """Draw a batch, follow its loss back, shorten the gradient, change the weights, and with a `picture` map the gradients
-        of one sequence. Raises `Exploded` when loss or gradient is not finite; then this update changes nothing, and the one
-        before is taken back.
+        """Draw a batch, follow its loss back, shorten the gradient, change the weights. Raises `Exploded` when loss or gradient
+        is not finite; then this update changes nothing, and the one before is taken back.
+
+        Parameters
+        ----------
+        changes : TrainingRoomChanges
+            Threshold, window and learning rate that are in force for this update.
+        picture : bool
+            Whether the gradients of one sequence are wanted as well.
         """
         started = time.perf_counter()
         batch = self.batch(self.updates)

@@ -32,8 +32,12 @@ SIZE = "1600x1000"
 
 
 class Driver(QObject):
-    """Plays captions and scrubs in a window, and writes what it measured; `done` is called once with an empty text, or with a
-    sentence that says why there are none.
+    """Plays captions and scrubs in a window, and writes what it measured.
+
+    Parameters
+    ----------
+    done : callable
+        Called once with an empty text, or with a sentence that says why there are none.
     """
 
     def __init__(self, path: Path, window: MainWindow, done: Callable[[str], None]) -> None:

@@ -117,7 +117,13 @@ class EditWords:
 
 
 def edit_words(arguments: argparse.Namespace, read: Callable[[Path], bytes]) -> EditWords:
-    """What was asked for, the files of --swap read by `read`, which raises `ValueError` with a sentence for people."""
+    """What was asked for, the files of --swap read.
+
+    Parameters
+    ----------
+    read : callable
+        Reads an input's bytes; raises `ValueError` with a sentence for people.
+    """
     inputs: dict[str, tuple[bytes, str]] = {}
     hashes: dict[str, str] = {}
     for text in arguments.swap:

@@ -155,10 +155,21 @@ def typed_input(text: str, input_kind: str) -> bytes:
 
 def run_trace(client: BackendClient, loaded: Loaded, *, run: int, name: str, data: bytes, decoding: Decoding,
               write: int = 0, edits: EditWords | None = None) -> Trace:
-    """Run an input to its end, and give the whole trace; behind a text that is read first, so many characters are written.
+    """Run an input to its end, and give the whole trace.
 
     With edits it does what the window does: the run as it is goes as far as the first of them, and a branch leaves it there.
-    Raises `BackendError` or `CommandError` with a sentence for people.
+
+    Parameters
+    ----------
+    write : int
+        Of a text that is read first: how many characters are written behind it.
+    edits : EditWords, optional
+        Changes to the computation.
+
+    Raises
+    ------
+    BackendError, CommandError
+        With a sentence for people.
     """
     description = loaded.description
     if decoding.method == "beam" and "search" not in description.can:

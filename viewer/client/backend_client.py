@@ -25,8 +25,16 @@ ERRORS_KEPT = 16 * 1024
 
 
 class BackendProcess(QObject):
-    """A backend: started as a process of its own, by default that of this installation, or joined where it listens already: at an
-    endpoint, of which nothing but the connection is ended, or on another machine, through ssh, which is the process then.
+    """A backend: started as a process of its own, or joined where it listens already.
+
+    Parameters
+    ----------
+    command : list of str, optional
+        What is started; by default the backend of this installation.
+    endpoint : Endpoint, optional
+        A backend elsewhere; then nothing is started, and nothing is ended but the connection.
+    tunnel : SshTunnel, optional
+        How it is reached on another machine; then ssh is the process.
     """
 
     report = Signal(object)

@@ -24,7 +24,13 @@ SUFFIX = ".unrolled"
 
 
 class Autosave(QObject):
-    """Writes the session into a folder, which is made if it is not there."""
+    """Writes the session into a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Where; it is made if it is not there.
+    """
 
     failed = Signal(str)  # the session cannot be kept: one sentence, said once; empty when it can be again
 

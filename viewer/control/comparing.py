@@ -134,8 +134,18 @@ class Comparing:
 
 
 class ComparisonRun(QObject):
-    """Runs a model over an input, beside another run or in a process that is not started yet, and holds its trace against the
-    session's; an input other than the one on screen (`of_other_input`) is shown beside it. `title` is the model's, for people.
+    """Runs a model over an input and holds its trace against the session's.
+
+    Parameters
+    ----------
+    session : Session
+        Whose `compared` it fills, and whose run it goes along with.
+    runner : Runner
+        Not started yet, or one that runs beside another.
+    title : str
+        Of the model, for people.
+    of_other_input : bool
+        The input is another than the one on screen, and is shown beside it.
     """
 
     status = Signal(str)  # what it waits for; empty when for nothing

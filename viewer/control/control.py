@@ -83,8 +83,13 @@ class Control(QObject):
 
     def begin_with(self, *, decoding: Decoding | None = None, model: str = "", device: str = "", preferred: str = "",
                    preferred_kind: str = "", preferred_device: str = "") -> None:
-        """What the first run is made with; what is left out stays as it is. What is preferred was used last time, and is taken if
-        no other is asked for and it is still there.
+        """What the first run is made with; what is left out stays as it is.
+
+        Parameters
+        ----------
+        preferred, preferred_kind, preferred_device : str
+            The model, what it took and the device that were used last time: taken if no other is asked for and they are still
+            there.
         """
         self._branching.decoding = decoding or self._branching.decoding
         self.choice.model = model or self.choice.model

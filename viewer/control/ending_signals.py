@@ -13,8 +13,12 @@ NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
 
 
 class EndingSignals:
-    """While this holds, the first of them calls `react` with its number in the event loop; a second one ends the process at
-    once.
+    """While this holds, the first of them calls `react` in the event loop; a second one ends the process at once.
+
+    Parameters
+    ----------
+    react : callable
+        Called with the signal's number.
     """
 
     def __init__(self, react: Callable[[int], None]) -> None:

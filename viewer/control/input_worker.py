@@ -60,8 +60,14 @@ class InputWorker(QObject):
         return self._show is not None
 
     def read(self, name: str, read: Callable[[Say], Read], show: Callable[[Read], None]) -> None:
-        """Call `read`, which raises `ValueError` with a sentence, in a thread, and `show` in this one with what it gives; what
-        was asked for before is given up. `name` is the file's, for people.
+        """Call `read` in a thread, and `show` in this one with what it gives; what was asked for before is given up.
+
+        Parameters
+        ----------
+        name : str
+            The file's, for people.
+        read : callable
+            Raises `ValueError` with a sentence.
         """
         self.forget()
         self._name, self._show = name, show

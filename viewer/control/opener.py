@@ -122,8 +122,14 @@ class Opener:
 
     def show_trace(self, trace: Trace | StoredTrace, given: Input | None, *, step: int = 0, branches: Branches | None = None,
                    others: dict[str, Input] | None = None) -> None:
-        """Show what was recorded before, with its branches, where there are others than the trace, and the inputs that edits swap
-        to, by their hash; with its model loaded it can go on from there.
+        """Show what was recorded before; with its model loaded it can go on from there.
+
+        Parameters
+        ----------
+        branches : Branches, optional
+            All of them, where there are others than the trace.
+        others : dict, optional
+            The inputs that edits swap to, by their hash.
         """
         self._transport.interrupt()
         self._worker.forget()

@@ -48,8 +48,16 @@ class _Held:
 
 
 class Runner(QObject):
-    """A process, which may be starting already, a model, and a run. `beside` is the runner whose process and model it shares,
-    where it goes on beside that one's run; `number` is that of the last run that was made so (`FIRST_BESIDE`).
+    """A process, a model, a run.
+
+    Parameters
+    ----------
+    backend : BackendProcess
+        It may be starting already.
+    beside : Runner, optional
+        Whose process and model it shares: its own run goes on beside that one's.
+    number : int
+        Of the last run that was made so; see `FIRST_BESIDE`.
     """
 
     reported = Signal(object)  # what still matters: not of an older run, nor of a model that was asked for before another

@@ -10,7 +10,13 @@ from unrolled.viewer.state.notice import Notice
 
 
 class Voice(QObject):
-    """Says it; `do` takes the command of a notice's button."""
+    """Says it.
+
+    Parameters
+    ----------
+    do : callable
+        Takes the command of a notice's button.
+    """
 
     opened = Signal(str)  # a file, or a store, for the list of recent ones
     said = Signal(object)  # a `Notice` to show

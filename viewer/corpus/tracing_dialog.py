@@ -30,7 +30,13 @@ DTYPE_TITLES = {"uint8": "8 bits over the channel’s range", "float16": "half p
 
 
 class TracingDialog(QDialog):
-    """The dialog; of models their names and titles."""
+    """The dialog.
+
+    Parameters
+    ----------
+    models : sequence of (str, str)
+        Names and titles.
+    """
 
     def __init__(self, models: Sequence[tuple[str, str]], current: str, channels: str, do: Do,
                  parent: QWidget | None = None, *, program: list[str] | None = None) -> None:

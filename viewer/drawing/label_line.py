@@ -41,9 +41,23 @@ def runs(words: Sequence[str], first: int) -> list[tuple[int, int, str]]:
 
 def label_line(parts: Iterable[tuple[int, float, float, str]], advance: Callable[[str], float],
                elide: Callable[[str, int], str], *, end: float) -> list[Label]:
-    """Lay texts out on a line that ends at `end`: what is free behind the last part is the last text's. Of each part, from the
-    left, the step, where it begins and ends, in pixels, and its text, which `elide` cuts to a width. Given are those of which
-    something can be read.
+    """Lay texts out on a line.
+
+    Parameters
+    ----------
+    parts : iterable of (int, float, float, str)
+        From the left: the step, where its part of the line begins and ends, in pixels, and its text.
+    advance : callable
+        How wide a text is.
+    elide : callable
+        Cuts a text to a width.
+    end : float
+        Where the line ends: what is free behind the last part is the last text's.
+
+    Returns
+    -------
+    list of Label
+        Those of which something can be read.
     """
     labels = _worth_it([Label(first, text, left, min(right, end), advance(text)) for first, left, right, text in parts])
     if labels:

@@ -31,8 +31,12 @@ ORDERED = np.array([[0, 4, 1, 5], [6, 2, 7, 3], [1, 5, 0, 4], [7, 3, 6, 2]], np.
 
 
 class Film(Image.Image):
-    """Frames of one size that Pillow asks for one after another, as it does of a file: made when their turn comes, and never all
-    there; what making them raises ends the writing.
+    """Frames that Pillow asks for one after another, as it does of a file: made when their turn comes, and never all there.
+
+    Parameters
+    ----------
+    frames : iterator of Image
+        So many of one size; whatever it raises, the writing ends with.
     """
 
     def __init__(self, frames: Iterator[Image.Image], count: int) -> None:

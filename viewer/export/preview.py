@@ -38,8 +38,16 @@ class Previewer:
 
     def make(self, subject: Subject, content: Content, chosen: ExportFormat, settings: ExportSettings, *, frame: int,
              largest: QSize, cancelled: IsCancelled) -> Preview:
-        """One that fits into so many pixels, of an animation its frame of this number, counted from 0, or the last one. Raises
-        `ExportError`, and `Cancelled`.
+        """One that fits into so many pixels.
+
+        Parameters
+        ----------
+        frame : int
+            Which frame of an animation, counted from 0; the last one, if there are fewer.
+
+        Raises
+        ------
+        ExportError, Cancelled
         """
         check(settings)
         if self._scene is None or self._scene[0] != (subject, content.name):

@@ -41,9 +41,21 @@ def steps_of(words: Sequence[str], settings: ExportSettings) -> tuple[int, ...]:
 
 
 def chosen_steps(length: int, end_step: int, settings: ExportSettings, *, first: int = 0) -> tuple[int, ...]:
-    """The steps that are drawn of a run of this length, whose `end_step` wrote END (-1: none did).
+    """The steps of a run that are drawn.
 
-    Raises `ExportError` when a step is not there, or none is left; the first is called `first` there.
+    Parameters
+    ----------
+    length : int
+        Of the run.
+    end_step : int
+        The step that wrote END, or -1.
+    first : int
+        The number of the first step in what is said.
+
+    Raises
+    ------
+    ExportError
+        When a step is not there, or none is left.
     """
     wanted = settings.steps or tuple(range(length))
     if wanted and wanted[-1] >= length:

@@ -154,10 +154,16 @@ class RangeItem(HeatItem):
         self._plot = plot
 
     def show_spans(self, bins: Bins, spans: list[tuple[Floats, Floats, int]], colours: list[QColor]) -> None:
-        """Fill spans over these columns, each over those before it, in the colours of the codes from 0 on.
+        """Fill spans, each over those before it.
 
-        A span has tops and bottoms, heights in the plot's pixels, shape (bins,), nan for none, of which at least a pixel is
-        filled, and its code.
+        Parameters
+        ----------
+        bins : Bins
+            The columns.
+        spans : list of (tops, bottoms, code)
+            Heights in the plot's pixels, shape (bins,) each, nan for none; at least a pixel is filled.
+        colours : list of QColor
+            Of the codes from 0 on.
         """
         plot, ratio = self._plot, self._plot.devicePixelRatioF()
         rows = max(round(plot.height() * ratio), 1)

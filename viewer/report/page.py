@@ -46,7 +46,15 @@ MOST_MAPS = 24  # steps that have pictures
 
 
 def page(analysis: Analysis, trace: Trace, picture: Image.Image | None) -> bytes:
-    """The whole page of the trace that was analysed, and the picture that was looked at."""
+    """The whole page.
+
+    Parameters
+    ----------
+    trace : Trace
+        That was analysed.
+    picture : PIL image, optional
+        What was looked at.
+    """
     made = _Page(analysis, trace, picture)
     title = escape(text_name(f"{analysis.file}: {analysis.model}"))
     body = "".join(part for part in (

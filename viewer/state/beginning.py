@@ -46,8 +46,12 @@ def what_is_written(session: ShownSession) -> str:
 
 
 def empty_text(session: ShownSession, what: str, *, explains: bool = False) -> str:
-    """What will be in a place, a sentence in which ``{}`` is what a step writes, and what is to be done for it; `explains`: only
-    a model that explains its steps has anything to show there.
+    """What will be in a place, a sentence in which ``{}`` is what a step writes, and what is to be done for it.
+
+    Parameters
+    ----------
+    explains : bool
+        Whether only a model that explains its steps has anything to show there.
     """
     description = model_on_screen(session)
     if explains and description is not None and "explain" not in description.can:

@@ -20,8 +20,12 @@ def _drawing(name: str) -> str:
 
 
 def pixmap(name: str, colour: str, *, size: int = ICON_PIXELS, ratio: float = 1.0, beside: int = 0) -> QPixmap:
-    """Draw an icon in one colour, `size` device-independent pixels a side, sharp at the given pixel ratio; `beside` pixels stay
-    clear at its right.
+    """Draw an icon in one colour, `size` device-independent pixels a side, sharp at the given pixel ratio.
+
+    Parameters
+    ----------
+    beside : int
+        Pixels that stay clear at its right.
     """
     picture = QPixmap(round((size + beside) * ratio), round(size * ratio))
     picture.fill(Qt.GlobalColor.transparent)

@@ -69,8 +69,14 @@ def draw_board(page: TrainingPlots, show_on: Callable[[TrainingPlots], None], se
 
 def drawn_again(plots: Mapping[str, Plot], again: Callable[[Theme], Sequence[Plot]], settings: ExportSettings,
                 numbers: Table | None, name: str) -> BoardScene:
-    """Draw plots of a page, by their titles, for a file: `again` makes plots of a theme that show what these show. Raises
-    `ExportError` where there is no room for them.
+    """Draw plots of a page, by their titles, for a file. Raises `ExportError` where there is no room for them.
+
+    Parameters
+    ----------
+    again : callable
+        Makes plots of a theme that show what these show.
+    numbers, name
+        What lies behind them, and what they are of.
     """
     columns = min(settings.columns or 2, len(plots))
     scale = settings.type_pixels(FITS * settings.width) / LETTER

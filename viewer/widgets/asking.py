@@ -19,7 +19,13 @@ log = logging.getLogger(__name__)
 
 
 class Asking(QObject):
-    """One question at a time; `failing` is how a sentence begins about what nobody foresaw."""
+    """One question at a time.
+
+    Parameters
+    ----------
+    failing : str
+        How a sentence begins about what nobody foresaw.
+    """
 
     answered = Signal(object)  # what the newest question's work gave
     failed = Signal(str)  # it could not be answered: one sentence

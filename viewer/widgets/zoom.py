@@ -12,8 +12,16 @@ KEYS = (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus, Qt.Key.Key_0)
 
 
 class Zoom(QObject):
-    """What a widget that can draw its content larger asks for how much; `changed` is called after the factor, from `least` to
-    `most`, became another. With `shares` the plain wheel does something else already.
+    """What a widget that can draw its content larger asks for how much.
+
+    Parameters
+    ----------
+    changed : callable
+        Called after the factor became another.
+    least, most : float
+        Ends of the factor.
+    shares : bool
+        The plain wheel does something else already.
     """
 
     whole = "Usual size"

@@ -71,8 +71,11 @@ def _appearance(settings: WindowSettings, theme: str | None) -> Appearance:
 def run(options: WindowOptions, drive: Drive | None = None) -> int:
     """Open the window and stay until it is closed; the exit status.
 
-    `drive` works the window in a person's place; it is given the window, not shown yet, and what ends the program with an empty
-    text or a sentence that says what went wrong.
+    Parameters
+    ----------
+    drive : callable, optional
+        Works the window in a person's place; it is given the window, not shown yet, and what ends the program with an empty
+        text or a sentence that says what went wrong.
     """
     application = make_application()
     outcome = _Outcome(application)

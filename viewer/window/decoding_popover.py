@@ -20,8 +20,12 @@ METHODS = (("greedy", "Greedy", "The most probable token at each step.", ()),
 
 
 class DecodingPopover(QFrame):
-    """A small window under its button; what is changed is in force at once. `searches`: whether what the model says is fed back
-    to it, so that there is something to search.
+    """A small window under its button; what is changed is in force at once.
+
+    Parameters
+    ----------
+    searches : bool
+        Whether what the model says is fed back to it, so that there is something to search.
     """
 
     def __init__(self, decoding: Decoding, do: Do, parent: QWidget | None = None, *, searches: bool = True) -> None:

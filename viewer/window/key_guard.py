@@ -17,7 +17,12 @@ from PySide6.QtWidgets import (
 
 
 class KeyGuard(QObject):
-    """Watches the one widget of a window that has the focus, which is in sight then."""
+    """Watches the one widget of a window that has the focus, which is in sight then.
+
+    Parameters
+    ----------
+    window : QWidget
+    """
 
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)

@@ -59,7 +59,13 @@ def first_size(room: QSize) -> QSize:
 
 
 class MainWindow(QMainWindow):
-    """The one window, with these views, by default the catalogue's."""
+    """The one window.
+
+    Parameters
+    ----------
+    views : tuple of ViewSpec, optional
+        What can be shown; by default the catalogue's.
+    """
 
     closing = Signal()  # the session is still there
     remembers = True  # whether settings are written when it closes

@@ -16,8 +16,14 @@ EXPLAINED = ("A checkpoint of this or another program, a folder that holds one, 
 
 
 class OpenModelDialog(QDialog):
-    """A line to be typed or pasted into, and two buttons that fill it from dialogs that begin in `folder`; `chosen` is called
-    with the model, as `LoadModel` takes it.
+    """A line to be typed or pasted into, and two buttons that fill it.
+
+    Parameters
+    ----------
+    chosen : callable
+        Called with the model, as `LoadModel` takes it.
+    folder : str
+        Where the file dialogs begin.
     """
 
     def __init__(self, families: tuple[Family, ...], chosen: Callable[[str], None], folder: str = "",

@@ -25,8 +25,14 @@ ANSWERS_MILLISECONDS = 20_000  # how long a picture waits for answers: of a long
 
 
 class Screenshot(QObject):
-    """Watches the run, and takes the picture when it is over, in the format of the suffix; `done` is called once with an empty
-    text, or with the sentence that says why there is none.
+    """Watches the run, and takes the picture when it is over.
+
+    Parameters
+    ----------
+    path : Path
+        Where the picture goes; the suffix says the format.
+    done : callable
+        Called once with an empty text, or with the sentence that says why there is no picture.
     """
 
     def __init__(self, window: MainWindow, path: Path, done: Callable[[str], None]) -> None:

@@ -27,8 +27,12 @@ log = logging.getLogger("unrolled")
 
 
 class Unexpected(QObject):
-    """Says and logs what leaves a slot or a thread, for as long as its window is there; the log file's folder need not be
-    writable.
+    """Says and logs what leaves a slot or a thread, for as long as its window is there.
+
+    Parameters
+    ----------
+    path : Path
+        The log file; its folder need not be writable.
     """
 
     caught = Signal(str, str)

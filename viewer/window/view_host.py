@@ -16,7 +16,15 @@ from unrolled.viewer.widgets.building import own_ground
 
 
 class ViewHost(QObject):
-    """All views of a window, by default the catalogue's; `kept` is what one of this name remembers of an earlier start."""
+    """All views of a window.
+
+    Parameters
+    ----------
+    kept : callable
+        What a view of this name remembers of an earlier start.
+    specs : tuple of ViewSpec, optional
+        By default the catalogue's.
+    """
 
     made = Signal(object)  # a `View`, to be brought up to date from now on
     subject_changed = Signal()

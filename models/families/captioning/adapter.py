@@ -55,8 +55,19 @@ def evaluate_captioner(stepper: CaptionerStepper, request: EvaluationRequest) ->
 
 
 def caption_scores(candidates: Sequence[Sequence[str]], references: Sequence[Sequence[Sequence[str]]]) -> dict[str, float]:
-    """Scores of captions' words, one caption for each picture, against the pictures' true captions: ``bleu_1`` to ``bleu_4`` and
-    ``rouge_l`` in percent; ``cider`` in its usual unit.
+    """Scores of captions, one for each picture, against the pictures' true captions.
+
+    Parameters
+    ----------
+    candidates : sequence
+        For each picture the words of its caption.
+    references : sequence
+        For each picture the words of its true captions.
+
+    Returns
+    -------
+    dict
+        ``bleu_1`` to ``bleu_4`` and ``rouge_l`` in percent; ``cider`` in its usual unit.
     """
     from pycocoevalcap.bleu.bleu import Bleu  # slow to import, and only needed here
     from pycocoevalcap.cider.cider import Cider

@@ -92,7 +92,14 @@ class ShapesCaptioner(RecurrentDecoder):
 
     @torch.inference_mode()
     def written(self, pixels: Tensor, *, start: int, end: int, barred: Sequence[int], most: int) -> tuple[Tensor, Tensor]:
-        """Captions written greedily: tokens (P, T), nothing but END after END, and maps (P, T, L)."""
+        """Captions written greedily.
+
+        Returns
+        -------
+        tokens : Tensor of int64, shape (P, T)
+            After END there is nothing but END.
+        maps : Tensor, shape (P, T, L)
+        """
         memory = self.memory(pixels)
         state = self.start(memory)
         word = torch.full((len(pixels), 1), start, device=pixels.device)

@@ -62,8 +62,12 @@ def alignment_scene(trace: Trace, at: At = USUAL) -> AlignmentScene:
 
 
 class AlignmentLayout:
-    """Where everything lies, the same on every frame, and how it is painted; with `sentence` the source stands over the matrix,
-    lit up by the current row.
+    """Where everything lies, the same on every frame, and how it is painted.
+
+    Parameters
+    ----------
+    sentence : bool
+        Whether the source sentence stands over the matrix, lit up by the current row.
     """
 
     def __init__(self, scene: AlignmentScene, settings: ExportSettings, *, sentence: bool) -> None:

@@ -31,8 +31,12 @@ FIELDS_WIDTH, SCROLL_BAR, SIZE, AROUND = 332, 14, QSize(860, 600), 80
 
 
 class ExportDialog(QDialog):
-    """Chooses, shows, exports, and closes when it is done. `board` draws the plots that are exported in place of the run, and
-    raises `ExportError`.
+    """Chooses, shows, exports, and closes when it is done.
+
+    Parameters
+    ----------
+    board : callable, optional
+        Draws the plots that are exported in place of the run. It raises `ExportError`.
     """
 
     exported = Signal(object)  # the `Path` of the file that was written
