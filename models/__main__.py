@@ -8,6 +8,7 @@ import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from pkgutil import resolve_name
 
 import msgspec
 
@@ -50,26 +51,21 @@ def _do_without_temporary_folder() -> None:
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(Path(__file__).parent))  # one that is there; nothing is put into it
 
 
-def _verb(arguments: argparse.Namespace) -> Callable[[argparse.Namespace], int]:
+Act = Callable[[argparse.Namespace], int]
+ACTS: dict[str, Act] = {"devices": _devices, "families": _families}
+IMPORTED = {"backend": "serve:serve", "serve": "serve:serve", "train": "train:train", "evaluate": "evaluate:evaluate",
+            "corpus": "corpus:trace", "bench": "bench:bench"}
+
+
+def _verb(arguments: argparse.Namespace) -> Act:
     """What does it, and all that it imports."""
-    if arguments.verb in ("backend", "serve"):
-        from unrolled.models.verbs.serve import serve as act
-    elif arguments.verb == "train":
-        from unrolled.models.verbs.train import train as act
-    elif arguments.verb == "evaluate":
-        from unrolled.models.verbs.evaluate import evaluate as act
-    elif arguments.verb == "corpus":
+    if arguments.verb == "corpus":
         if arguments.ray:
             from unrolled.models.corpus.crew import check_address
 
             check_address(arguments.ray)
         tell_doing("Loading")
-        from unrolled.models.verbs.corpus import trace as act
-    elif arguments.verb == "bench":
-        from unrolled.models.verbs.bench import bench as act
-    else:
-        act = {"devices": _devices, "families": _families}[arguments.verb]
-    return act
+    return ACTS.get(arguments.verb) or resolve_name(f"unrolled.models.verbs.{IMPORTED[arguments.verb]}")
 
 
 def main(words: list[str] | None = None) -> int:

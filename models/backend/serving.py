@@ -51,7 +51,8 @@ def run(*services: Callable[[], object], host: str = "127.0.0.1", port: int = 0,
 
     try:
         if once:
-            _free_standard_output()
+            sys.stdout.flush()
+            os.dup2(2, 1)  # libraries print to standard error: nobody reads the pipe after its first line, and it would fill
             # A client that is gone waits for nothing: a process of its own need not finish what it was computing.
             serve(listener.accept(WAIT_SECONDS), lambda: os._exit(0))
             return 0
@@ -63,12 +64,6 @@ def run(*services: Callable[[], object], host: str = "127.0.0.1", port: int = 0,
         return 130
     finally:
         listener.close()
-
-
-def _free_standard_output() -> None:
-    """Send later prints of libraries to standard error: nobody reads the pipe after its first line, and it would fill."""
-    sys.stdout.flush()
-    os.dup2(2, 1)
 
 
 class ServingThread:

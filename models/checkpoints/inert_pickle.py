@@ -117,9 +117,6 @@ class _Machine:
         values, self._stack = self._stack, self._below.pop()
         return [self._finished(value) for value in values]
 
-    def discard_marked(self) -> None:
-        self.marked()
-
     def last(self, count: int) -> tuple[Any, ...]:
         return tuple(reversed([self.pop() for _ in range(count)]))
 
@@ -244,7 +241,7 @@ def _refused(machine: _Machine, argument: Any) -> None:
     raise PickleError("refers to what lies outside of it, which is not looked for")
 
 
-Instruction = Callable[[_Machine, Any], None]
+Instruction = Callable[[_Machine, Any], object]
 INSTRUCTIONS: dict[str, Instruction] = {
     "PROTO": lambda machine, _: None, "FRAME": lambda machine, _: None,
     "NONE": lambda machine, _: machine.push(None), "NEWTRUE": lambda machine, _: machine.push(True),
@@ -253,7 +250,7 @@ INSTRUCTIONS: dict[str, Instruction] = {
     "EMPTY_DICT": lambda machine, _: machine.push({}), "EMPTY_SET": lambda machine, _: machine.push(set()),
     **dict.fromkeys(("LONG", "LONG1", "LONG4"), _Machine.push_number),
     "MARK": lambda machine, _: machine.mark(), "POP": lambda machine, _: machine.discard(),
-    "POP_MARK": lambda machine, _: machine.discard_marked(),
+    "POP_MARK": lambda machine, _: machine.marked(),
     "DUP": lambda machine, _: machine.push(machine._stack[-1]),
     **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), _Machine.get),
     **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"), _Machine.put),

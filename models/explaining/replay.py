@@ -29,7 +29,7 @@ def replay(branch: Branch, first: int, last: int, wanted: StillWanted) -> Iterat
         reference = branch.second.reference
     except CheckpointError as error:
         raise EngineError("question", str(error)) from error
-    names = tuple(channel.name for channel in branch.channels)
+    names, manner = tuple(channel.name for channel in branch.channels), getattr(reference, "manner", "")  # if another than usual
 
     def taken(step: int) -> tuple[State, dict[str, Tensor]]:
         """The state that the run went on with, and what the step comes to from there."""
@@ -58,12 +58,7 @@ def replay(branch: Branch, first: int, last: int, wanted: StillWanted) -> Iterat
             yield Replayed(first=start, count=stop - start, channels=(*names, STATE_GAP, LOG_PROBS, CANDIDATE_LOG_PROBS),
                            values=float32_bytes(torch.stack(rows)), tokens=int32_bytes(torch.tensor(branch.tokens[start:stop])),
                            candidate_tokens=int32_bytes(torch.stack([own.indices for own in best])),
-                           computed_by=reference.computed_by, **_manner(reference))
-
-
-def _manner(reference: Reference) -> dict[str, str]:
-    manner = getattr(reference, "manner", "")
-    return {"manner": manner} if manner else {}
+                           computed_by=reference.computed_by, **({"manner": manner} if manner else {}))
 
 
 def _doubled(state: Any, parts: int) -> State:

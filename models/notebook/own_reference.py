@@ -130,8 +130,9 @@ class StepCalls:
             raise self.wrong(f"gave logits of {_what(logits)}; there are {self._words:,} words, and each needs one")
         now = dict(leaves(mine))
         changed = next((name for name, own, version in before if now.get(name) is not own or own._version != version), "")
-        if changed or (found := changed_place(_shape_of(state), _shape_of(mine))):
-            raise self._in_place(changed or found)
+        if place := changed or changed_place(_shape_of(state), _shape_of(mine)):
+            raise self.wrong(f"changes {place} in place, so that a step could not be taken again from it; let it give new "
+                             f"tensors ({place}.clone() first, or “a = a + b” for “a += b”)")
         return logits.detach().float().reshape(-1), self.copied(after)
 
     def copied(self, state: Any) -> Any:
@@ -142,10 +143,6 @@ class StepCalls:
 
     def wrong(self, what: str) -> EngineError:
         return EngineError("step", f"{self.name} {what}.")
-
-    def _in_place(self, place: str) -> EngineError:
-        return self.wrong(f"changes {place} in place, so that a step could not be taken again from it; let it give new tensors "
-                           f"({place}.clone() first, or “a = a + b” for “a += b”)")
 
     def _raised(self, error: Exception) -> EngineError:
         """Whatever the function raised: where, in a sentence; its own traceback beside it."""

@@ -288,17 +288,14 @@ def _write_json(file: BinaryIO, trace: Trace) -> None:
 
 
 def _read_json(path: Path, say: Say) -> Trace:
-    header, whole = _header_and_rest(JsonPieces(path.read_bytes().decode("utf-8", "surrogatepass"), say), values=_read_values)
+    header, whole = _header_and_rest(JsonPieces(path.read_bytes().decode("utf-8", "surrogatepass"), say), values=lambda own: {
+        channel: _numbers(own.array()) for channel in own.members()})
     values, count = whole["values"], len(header.words)
     arrays: Arrays = {CHANNEL_PREFIX + channel.name: values[channel.name].reshape(count, *channel.shape)
                       for channel in header.channels}
     arrays |= {TOKENS: np.asarray(whole[TOKENS], np.int64), LOG_PROBS: np.asarray(whole[LOG_PROBS], np.float32),
                INPUT: np.frombuffer(base64.b64decode(whole.get(INPUT) or "", validate=True), np.uint8)}
     return _assemble(header, arrays)
-
-
-def _read_values(pieces: JsonPieces) -> dict[str, npt.NDArray[np.float32]]:
-    return {channel: _numbers(pieces.array()) for channel in pieces.members()}
 
 
 def _numbers(rows: Iterator[Any]) -> npt.NDArray[np.float32]:
