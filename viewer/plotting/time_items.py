@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QPoint, QPointF, QRectF, QSize
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QWidget
 
@@ -73,15 +73,16 @@ def screen_colours(colours: bytes) -> tuple[npt.NDArray[np.uint32], QImage.Forma
 class LineInTime(pg.InfiniteLine):
     """An upright line with a line of the ground on either side: it is to be seen on every colour of every map."""
 
-    def __init__(self, colour: str, ground: str) -> None:
+    def __init__(self, colour: str, ground: str, style: Qt.PenStyle) -> None:
         self._bounds_here: QRectF | None = None
+        self._style = style  # lines are told apart by it, not by their colours alone
         super().__init__(0.0, movable=False)
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemSendsGeometryChanges, False)
         self.setAcceptHoverEvents(False)
         self.colour(colour, ground)
 
     def colour(self, colour: str, ground: str) -> None:
-        self.setPen(pg.mkPen(colour, width=LINE_WIDTH))
+        self.setPen(pg.mkPen(colour, width=LINE_WIDTH, style=self._style))
         self.setHoverPen(pg.mkPen(ground, width=LINE_GROUND))  # it is never hovered; its width makes the item's bounds
 
     def boundingRect(self) -> QRectF:

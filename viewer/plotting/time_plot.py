@@ -77,7 +77,7 @@ class TimePlot(pg.GraphicsView):
         self._marks: QPixmap | None = None     # what is above them
         self._stale, self._unseen, self._above = True, True, False
         self._playhead = self._line_in_time(theme.playhead, theme.panel, 10)
-        self._divergence = self._line_in_time(theme.warning, theme.panel, 9)
+        self._divergence = self._line_in_time(theme.warning, theme.panel, 9, Qt.PenStyle.DashLine)
         self._over = Over(self)
         self.scene().addItem(self._over)
         self._pressed_at: QPointF | None = None
@@ -173,8 +173,8 @@ class TimePlot(pg.GraphicsView):
         self._below.append(item)
         return item
 
-    def _line_in_time(self, colour: str, ground: str, level: int) -> LineInTime:
-        line = LineInTime(colour, ground)
+    def _line_in_time(self, colour: str, ground: str, level: int, style: Qt.PenStyle = Qt.PenStyle.SolidLine) -> LineInTime:
+        line = LineInTime(colour, ground, style)
         line.setParentItem(self._root)
         line.setZValue(level)
         line.hide()

@@ -35,6 +35,8 @@ def test_two_branches_side_by_side(qtbot, window):
     bar = window.host.views["tracks"].compare_bar
     assert "they diverge at step 3: “cat” / “dog”" in bar.text.text()
     assert all(track.first_divergence == 2 for track in there.values())
+    plot = there["words"].canvas
+    assert plot._playhead.pen.style() != plot._divergence.pen.style()  # not told apart by their colours alone
     largest = window.host.views["tracks"].differences.largest
     bar.text.linkActivated.emit(f"{largest.step}:{largest.place}")
     assert window.session.playhead.step == largest.step == 5
