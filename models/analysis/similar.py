@@ -15,7 +15,7 @@ Flags = npt.NDArray[np.bool_]
 MOST_MATCHES = 50
 CONTEXT = 4  # steps before and after a match
 BINS = 128
-LEAST_SCORE = 0.5
+LEAST_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,8 @@ class Match:
     # first, last: both included
     first: int
     last: int
-    score: float  # from 0 to 1: the share of the units that are on, on the mean over the span, times how well its length fits
+    share: float  # of the units that are on, at least a half
+    score: float  # from 0 to 1, what matches are ranked by: the share, times how well the length fits
     # before, words, after: its words, and those around it
     before: tuple[str, ...]
     words: tuple[str, ...]
@@ -82,11 +83,10 @@ def find(pattern: Pattern, trace: Trace, *, source: str = "") -> list[Match]:
         length = stop - first
         fit = min(length, pattern.length) / max(length, pattern.length)
         # A span of another length is the same thing said slower or faster: it counts for half at the least.
-        score = float(share[first:stop].mean()) * (0.5 + 0.5 * fit)
-        matches.append((score, first, stop))
+        matches.append((float(share[first]) * (0.5 + 0.5 * fit), first, stop))
     matches.sort(key=lambda match: (-match[0], match[1]))
     words = trace.words
-    return [Match(source=source, first=first, last=stop - 1, score=score,
+    return [Match(source=source, first=first, last=stop - 1, share=float(share[first]), score=score,
                   before=tuple(words[max(first - CONTEXT, 0) : first]), words=tuple(words[first:stop]),
                   after=tuple(words[stop : stop + CONTEXT])) for score, first, stop in matches[:MOST_MATCHES]]
 
@@ -102,7 +102,7 @@ def _spans(share: npt.NDArray[np.float64]) -> Iterator[tuple[int, int]]:
     change = np.flatnonzero(np.diff(share)) + 1
     edges = np.concatenate(([0], change, [len(share)]))
     for first, stop in pairwise(edges):
-        if stop > first and share[first] >= LEAST_SCORE:
+        if stop > first and share[first] >= LEAST_SHARE:
             yield int(first), int(stop)
 
 

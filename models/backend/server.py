@@ -12,13 +12,13 @@ import queue
 import socket
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from unrolled.models.backend.listener import REFUSAL
 from unrolled.models.protocol.connection import PROTOCOL_VERSION, Failed, Hello, Shutdown, Welcome
 from unrolled.models.protocol.dispatch import Dispatch
 from unrolled.models.protocol.message import NO_RUN, Ledger, Report, Request, RequestError, StillWanted
-from unrolled.models.protocol.wire import MessageReader, WireError, encode
+from unrolled.models.protocol.wire import MessageReader, RefusedError, WireError, encode, messages
 from unrolled.models.runs.errors import Superseded, out_of_memory
 from unrolled.models.trace.names import first_line
 
@@ -52,6 +52,7 @@ class Server:
         self._ledger = Ledger()
         self._sending = threading.Lock()  # both threads do
         self._gone = threading.Event()
+        self._greeted = False
 
     def serve(self) -> None:
         """Work until the client leaves or says `Shutdown`."""
@@ -78,7 +79,7 @@ class Server:
         try:
             reader = MessageReader(Request)
             while data := self._connection.recv(1 << 20):
-                for request in reader.feed(data):
+                for request in self._requests(reader, data):
                     position += 1
                     if position == 1:
                         self._greet(request)
@@ -98,6 +99,22 @@ class Server:
             if not was_gone and self._on_disconnect is not None:
                 self._on_disconnect()
 
+    def _requests(self, reader: MessageReader[Request], data: bytes) -> Iterator[Request]:
+        """What arrived. Of a request with a value that none can have it is said, once somebody was let in; the others stay."""
+        while True:
+            try:
+                yield from reader.feed(data)
+            except RefusedError as error:
+                about = error.about
+                kind = next((own for own in messages(Request) if own.__name__ == about.type), None)
+                if kind is None or not self._greeted:
+                    raise
+                self._send(Failed(about.run, kind.subject, f"This cannot be done, since a value is out of range: "
+                                  f"{error.__cause__}.", branch=about.branch, number=about.number))
+                data = b""
+            else:
+                return
+
     def _greet(self, request: Request) -> None:
         """Let in who knows the secret and speaks this version; nobody else gets any answer but a refusal."""
         if not isinstance(request, Hello) or not hmac.compare_digest(request.secret.encode(), self._secret.encode()):
@@ -105,6 +122,7 @@ class Server:
         if request.version != PROTOCOL_VERSION:
             raise WireError(f"The window speaks version {request.version} and the backend version {PROTOCOL_VERSION}; "
                             "install the same Unrolled on both sides.")
+        self._greeted = True
         self._send(Welcome(PROTOCOL_VERSION, os.getpid()))
 
     def _handle(self, position: int, request: Request) -> None:

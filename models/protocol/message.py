@@ -13,7 +13,8 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+MOST_COUNTED = 1_000_000
+Count = Annotated[int, msgspec.Meta(ge=0, le=MOST_COUNTED)]
 Positive = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0, le=1e300)]
 Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]

@@ -8,12 +8,12 @@ import functools
 import operator
 import struct
 from collections.abc import Iterator
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
 from unrolled.models.protocol import connection, loading, questions, searching, stepping, training_room, watching
-from unrolled.models.protocol.message import Report, Request
+from unrolled.models.protocol.message import MOST_COUNTED, NO_RUN, Count, Report, Request
 
 TOPICS = (connection, loading, questions, searching, stepping, training_room, watching)  # the messages are what these define
 
@@ -31,6 +31,23 @@ def messages(base: type[Message]) -> tuple[Any, ...]:
 
 class WireError(ValueError):
     """What arrived is not a message: in one sentence."""
+
+
+class About(msgspec.Struct, frozen=True):
+    """What a message is about, whatever else it says."""
+
+    type: str
+    run: Annotated[int, msgspec.Meta(ge=NO_RUN, le=MOST_COUNTED)] = NO_RUN
+    branch: Count = 0
+    number: Annotated[int, msgspec.Meta(ge=-1, le=MOST_COUNTED)] = -1
+
+
+class RefusedError(WireError):
+    """A whole message has a value that no message of its type can have: what comes behind it can be read."""
+
+    def __init__(self, sentence: str, about: About) -> None:
+        super().__init__(sentence)
+        self.about = about
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -51,7 +68,7 @@ class MessageReader(Generic[Message]):
 
     def feed(self, data: bytes) -> Iterator[Message]:
         """Take what arrived and yield the messages that are complete. Raises `WireError` when a length is beyond the limit or
-        a message is malformed; the stream is of no use then.
+        a message is malformed; the stream is of no use then, but after a `RefusedError`, when nothing may be taken to go on.
         """
         self._buffer += data
         while len(self._buffer) >= LENGTH.size:
@@ -66,5 +83,10 @@ class MessageReader(Generic[Message]):
             try:
                 message = self._decoder.decode(body)
             except (msgspec.DecodeError, ValueError, RecursionError) as error:
-                raise WireError(f"A malformed message arrived: {error}") from error
+                sentence = f"A malformed message arrived: {error}"
+                try:
+                    about = msgspec.msgpack.decode(body, type=About)
+                except (msgspec.DecodeError, ValueError, RecursionError):
+                    raise WireError(sentence) from error
+                raise RefusedError(sentence, about) from error
             yield message

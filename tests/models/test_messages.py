@@ -24,9 +24,10 @@ from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.dispatch import Dispatch, handles
 from unrolled.models.protocol.loading import LoadModel
 from unrolled.models.protocol.message import Ledger, Reply, Report, Request, RequestError, StillWanted
-from unrolled.models.protocol.stepping import Advance, Cancel, Idle, OpenInput, Stepped
+from unrolled.models.protocol.stepping import Advance, Cancel, Fork, Idle, OpenInput, Stepped
 from unrolled.models.protocol.watching import FollowTraining
 from unrolled.models.protocol.wire import LENGTH, MessageReader, WireError, encode, messages
+from unrolled.models.trace.edits import ClampUnits, ScaleUnits
 from unrolled.models.training_room.service import TrainingRoomService
 
 requests = st.one_of(
@@ -267,6 +268,15 @@ def test_a_message_from_outside_is_a_class_and_a_handler():
     *reports, half = talk(Halving(), [Halve(3)], lambda: [Halve(8)], Halved)
     assert half == Halved(4.0)
     assert [report.sentence for report in reports if isinstance(report, Failed)][-1] == "3 is odd."
+
+
+@pytest.mark.parametrize("edit", [ClampUnits(channel="cell", value=1e31), ScaleUnits(channel="cell", factor=float("-inf"))])
+def test_an_edit_that_none_can_be_is_refused_and_the_backend_lives_on(edit):
+    *reports, half = talk(Halving(), [Fork(run=7, branch=3, edits=(edit,)), Halve(8)], list, Halved)
+    (refused,) = (report for report in reports if isinstance(report, Failed) and report.subject == "edit")
+    assert (refused.run, refused.branch, refused.number) == (7, 3, -1)
+    assert refused.sentence.startswith("This cannot be done, since a value is out of range: Expected `float`")
+    assert half == Halved(4.0)
 
 
 def test_what_has_two_handlers_is_refused():

@@ -94,6 +94,8 @@ class SimilarPlace(msgspec.Struct, frozen=True, kw_only=True):
 
     first: int
     last: int
+    # share, score: of the units that are on; what places are ranked by, less where another number of steps follows one another
+    share: float
     score: float
     words: tuple[str, ...]
 

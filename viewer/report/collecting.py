@@ -202,4 +202,4 @@ def _similar(trace: Trace, step: int) -> Similar | None:
     signs = tuple(on[unit] for unit in units)
     found = find(Pattern(channel=channel.name, units=units, threshold=threshold, signs=signs), trace) if units else []
     return Similar(step=step, channel=channel.name, units=units, signs=signs, threshold=threshold, places=tuple(
-        SimilarPlace(first=own.first, last=own.last, score=own.score, words=own.words) for own in found))
+        SimilarPlace(first=own.first, last=own.last, share=own.share, score=own.score, words=own.words) for own in found))

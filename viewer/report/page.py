@@ -274,13 +274,13 @@ class _Page:
         found = self._analysis.similar
         if found is None or not found.places:
             return ""
-        rows = "".join(f"<tr><td class='n'>{own.score:.0%}</td><td class='n'>{own.first + 1}–{own.last + 1}</td>"
+        rows = "".join(f"<tr><td class='n'>{own.share:.0%}</td><td class='n'>{own.first + 1}–{own.last + 1}</td>"
                        f"<td>{' '.join(map(self._shown, own.words))}</td></tr>"
                        for own in found.places[:MOST_ROWS])
         units = ", ".join(f"{unit}{' (negative)' if sign < 0 else ''}"
                           for unit, sign in zip(found.units, found.signs, strict=True))
-        return (f"<h2>Similar steps</h2><p>Where the units {units} are on that are on at step {found.step + 1} (from "
-                f"{general(found.threshold, 3)}):</p><table>{rows}</table>")
+        return (f"<h2>Similar steps</h2><p>Where at least half of the units {units} are on, as at step {found.step + 1} (from "
+                f"{general(found.threshold, 3)}): how many of them are, and the steps:</p><table>{rows}</table>")
 
 
 MOST_CHIPS, MOST_ROWS = 400, 200

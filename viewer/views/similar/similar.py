@@ -142,8 +142,8 @@ class SimilarView(View):
         self._fill(found)
         units = ", ".join(f"{unit}{' (negative)' if sign < 0 else ''}"
                           for unit, sign in zip(pattern.units, pattern.signs, strict=True))
-        self.status.setText(f"{counted(len(found), 'match', 'matches')} in this run, where at least half of the units "
-                            f"{units} are active.")
+        self.status.setText(f"{counted(len(found), 'match', 'matches')} in this run: at least half of the units {units} are active"
+                            f" there, and each line says how many. Those of {counted(pattern.length, 'step')} come first.")
 
     def ask_folder(self) -> None:
         name = QFileDialog.getExistingDirectory(self, "Search the traces of a folder")
@@ -196,7 +196,8 @@ class SimilarView(View):
                       for part in (match.before, match.words, match.after)]
             text = f"{around[0]}{gap}[{around[1]}]{gap}{around[2]}".replace("\n", "⏎").strip()
             where = f"{Path(match.source).name}, " if match.source else ""
-            line = f"{percent(match.score):>5}   {text}   ({where}step {match.first + 1:,})"
+            last = f" to {match.last + 1:,}" if match.last > match.first else ""
+            line = f"{percent(match.share):>5}   {text}   ({where}step {match.first + 1:,}{last})"
             self.matches.add(line, match, line)
 
     def _go(self, match: Match) -> None:
