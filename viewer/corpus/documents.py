@@ -142,8 +142,12 @@ class DocumentList(QWidget):
 
     def close_page(self) -> None:
         """Wait until nothing is read any more."""
-        self.asking.close()
-        self._reading.close()
+        for asking in self.askings:
+            asking.close()
+
+    @property
+    def askings(self) -> tuple[Asking, ...]:
+        return self.asking, self._reading
 
     def _read_row(self, number: int) -> None:
         """With its neighbours, in a thread; the table asks again for what is still not known then."""

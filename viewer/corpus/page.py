@@ -100,6 +100,15 @@ class CorpusPage(QWidget):
     def store(self) -> Store | None:
         return self._open.store
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is still computed, or read, that is seen."""
+        return any(asking.busy for asking in (*self._askings, *self.documents.askings))
+
+    @property
+    def _askings(self) -> tuple[Asking, ...]:
+        return self.asking, self.unit.asking, *(lines.asking for lines in (self.found, self.unit.greatest, self.unit.least))
+
     def set_theme(self, theme: Theme) -> None:
         self.theme = theme
         self.back.setIcon(icon("back", theme))
@@ -119,9 +128,8 @@ class CorpusPage(QWidget):
         self._open.changed.disconnect(self._store_changed, missing_ok=True)
         self._look.stop()
         self._looking.close()
-        self.asking.close()
         self.documents.close_page()
-        for asking in (self.unit.asking, *(lines.asking for lines in (self.found, self.unit.greatest, self.unit.least))):
+        for asking in self._askings:
             asking.close()
         self.map.close_page()
 

@@ -20,7 +20,7 @@ from unrolled.viewer.window.main_window import MainWindow
 LIMIT_MILLISECONDS = 120_000
 WRITTEN_ON = 120  # characters that are written behind a text that was read
 SETTLE_MILLISECONDS = 500  # longer than a panel waits until it asks about a run that stands still
-STILL_MILLISECONDS = 2_000  # of a store, whose page asks by itself, and of a model that has nothing to read
+STILL_MILLISECONDS = 2_000  # of a store, whose page begins to ask then, and of a model that has nothing to read
 ANSWERS_MILLISECONDS = 20_000  # how long a picture waits for answers: of a long text the check takes longer
 
 
@@ -72,6 +72,7 @@ class Screenshot(QObject):
     def _store_opened(self) -> None:
         if not self._over and self._window.session.open_store.store is not None:
             self._over = True
+            self._patience = QDeadlineTimer(LIMIT_MILLISECONDS)
             QTimer.singleShot(STILL_MILLISECONDS, self, self._settle)
 
     def _stand_still(self) -> None:
@@ -103,8 +104,9 @@ class Screenshot(QObject):
 
     def _settle(self) -> None:
         """Wait until there can be plots and panels have their answers, and then for as long as they take to be drawn."""
-        unanswered = bool(self._window.session.questions.waiting) and not self._patience.hasExpired()
-        waits = warm_up.under_way() or unanswered
+        corpus = self._window.corpus
+        unanswered = bool(self._window.session.questions.waiting) or (corpus is not None and corpus.is_busy)
+        waits = warm_up.under_way() or (unanswered and not self._patience.hasExpired())
         QTimer.singleShot(SETTLE_MILLISECONDS, self, self._settle if waits else self._take)
 
     def _take(self) -> None:

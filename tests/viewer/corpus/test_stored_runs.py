@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import sys
+import threading
 from types import SimpleNamespace
 
 import numpy as np
@@ -24,6 +25,7 @@ from unrolled.models.trace.edits import ClampUnits
 from unrolled.models.trace.envelope import Envelope
 from unrolled.models.trace.pyramid import PlaceColumns
 from unrolled.viewer.control.session_files import saved_session
+from unrolled.viewer.corpus import unit_page
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.files import Kind, input_of_stored, kind_of
 from unrolled.viewer.views.scrub_bar import ScrubRow
@@ -31,6 +33,7 @@ from unrolled.viewer.views.text.reader import ReaderView
 from unrolled.viewer.views.text.reader_view import ReaderText
 from unrolled.viewer.views.tracks.sources import blocks_of, lines_in, overview, places_in
 from unrolled.viewer.views.tracks.tracks import TracksView
+from unrolled.viewer.window import screenshot
 from unrolled.viewer.window.unexpected import Unexpected
 
 
@@ -98,6 +101,24 @@ def test_a_store_is_chosen_as_a_folder(qtbot, window, kept, monkeypatch):
     assert action.text() == "Open folder…"
     action.trigger()
     qtbot.waitUntil(lambda: window.corpus is not None and window.pages.currentWidget() is window.corpus)
+
+
+def test_a_picture_waits_for_the_page_of_a_unit(qtbot, window, kept, tmp_path, monkeypatch):
+    answer, may = unit_page.asked, threading.Event()
+    monkeypatch.setattr(unit_page, "asked", lambda *how: may.wait(30) and answer(*how))
+    for name in ("STILL_MILLISECONDS", "SETTLE_MILLISECONDS"):
+        monkeypatch.setattr(screenshot, name, 1)
+    path, done = tmp_path / "window.png", []
+    picture = screenshot.Screenshot(window, path, done.append)
+    looked, settle = [], picture._settle
+    monkeypatch.setattr(picture, "_settle", lambda: looked.append(1) or settle())
+    window.do(c.Open(kept.location.folder))
+    qtbot.waitUntil(lambda: len(looked) > 20)
+    assert not path.exists()
+    may.set()
+    qtbot.waitUntil(lambda: done == [""])
+    assert path.exists()
+    assert "on average" in window.corpus.unit.facts.text()
 
 
 def test_a_document_is_opened_at_its_step_and_saved_with_a_session(qtbot, window, kept):

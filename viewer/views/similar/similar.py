@@ -142,8 +142,8 @@ class SimilarView(View):
         self._fill(found)
         units = ", ".join(f"{unit}{' (negative)' if sign < 0 else ''}"
                           for unit, sign in zip(pattern.units, pattern.signs, strict=True))
-        self.status.setText(f"{counted(len(found), 'match', 'matches')} in this run: at least half of the units {units} are active"
-                            f" there, and each line says how many. Those of {counted(pattern.length, 'step')} come first.")
+        self.status.setText(f"{counted(len(found), 'match', 'matches')} in this run: at least half of the units {units} are "
+                            f"active, and each line says how many. Those of {counted(pattern.length, 'step')} come first.")
 
     def ask_folder(self) -> None:
         name = QFileDialog.getExistingDirectory(self, "Search the traces of a folder")
