@@ -20,7 +20,6 @@ from unrolled.viewer.drawing.alignment_painting import (
     source_labels,
     written_labels,
 )
-from unrolled.viewer.drawing.painting import draw_focus
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.building import own_ground
@@ -171,8 +170,6 @@ class AlignmentCanvas(Painted):
                     self._outline(painter, QRectF(*mark.box), mark.colour)
             painter.setClipping(False)
             paint_labels(painter, (mark for mark in seen if isinstance(mark, Label)), self._source.font)
-            if self.hasFocus():
-                draw_focus(painter, QRectF(self.rect()), theme.accent)
 
     def _looked_at(self) -> tuple[int, ...]:
         """The source word that counts most, which is written even where there is no room for all."""

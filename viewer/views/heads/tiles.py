@@ -8,7 +8,6 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from unrolled.models.trace import FloatArray
 from unrolled.viewer.drawing.images import image_of
-from unrolled.viewer.drawing.painting import draw_focus
 from unrolled.viewer.theme.colour_maps import to_colours
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
@@ -117,8 +116,6 @@ class HeadTiles(Painted):
                     box = self.place(row, column)
                     if box.intersects(seen):
                         self._paint_tile(painter, box, image, (row, column) == self.chosen)
-            if self.hasFocus():
-                draw_focus(painter, QRectF(self.rect()), theme.accent)
 
     def _paint_tile(self, painter: QPainter, box: QRectF, image: QImage, chosen: bool) -> None:
         theme = self.theme

@@ -10,7 +10,6 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter
 
 from unrolled.viewer.drawing.images import image_of
-from unrolled.viewer.drawing.painting import draw_focus
 from unrolled.viewer.drawing.step_geometry import HEADER
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.theme.themes import Theme
@@ -46,8 +45,6 @@ def paint_header(painter: QPainter, track: Track) -> None:
         track.paint_legend(painter)
         if track.height() >= LEAST_ROOM_FOR_AXIS:
             _paint_axis(painter, track)
-    if track.hasFocus():
-        draw_focus(painter, QRectF(1, 1, HEADER - 3, track.height() - 2), theme.accent)
 
 
 def title_lines(title: str, metrics: QFontMetrics, rooms: Sequence[int]) -> list[str]:

@@ -60,7 +60,7 @@ class StepAxis(QWidget):
                     continue
                 x = geometry.x(number - 0.5)
                 painter.drawLine(round(x), 0, round(x), round(TICK))
-                text = laid_out(str(number), mono_font, 9)
+                text = laid_out(f"{number:,}", mono_font, 9)
                 width = text.size().width()
                 left = min(max(x - width / 2, HEADER - 1), self.width() - width)  # neither over the noun nor cut at the end
                 painter.drawStaticText(QPointF(left, TICK + 1), text)
