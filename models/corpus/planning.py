@@ -37,7 +37,8 @@ def plan(stepper: AnyStepper, corpus: Path, *, channels: tuple[str, ...], dtype:
     channel.
     """
     model = stepper.description
-    listing, left_out, notes = list_files(corpus), Sentences(), Sentences()
+    listing, notes = list_files(corpus), Sentences()
+    left_out = listing.left_out
     titles, paths, rooms, hashes = [], [], [], []
     for done, path in enumerate(listing.paths):
         say(done, len(listing.paths))

@@ -75,7 +75,8 @@ def _say(request: TraceRequest, outcome: Outcome, *, as_json: bool) -> None:
         print(json.dumps({"store": request.output, "model": request.model, "parts": outcome.parts, "steps": outcome.steps,
                           "seconds": round(outcome.seconds, 3), "steps_a_second": round(rate, 1),
                           "worker_seconds": round(busy, 3), "write_share": round(share, 4), "deaths": outcome.deaths,
-                          "left_out": outcome.left_out.count}))
+                          "left_out": outcome.left_out.count, "left_out_first": outcome.left_out.sentences,
+                          "notes": outcome.notes.count, "notes_first": outcome.notes.sentences}))
     elif outcome.parts:
         print(f"{outcome.steps:,} steps in {outcome.seconds:,.1f} s, {rate:,.0f} a second; {share:.0%} of it was writing.")
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
@@ -20,6 +21,7 @@ from tiny_corpus import LENGTHS, Died, Here, write_model, write_texts
 from unrolled.models.adapters.registry import load
 from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, Header, save_checkpoint
 from unrolled.models.corpus import planning, stepping
+from unrolled.models.corpus.listing import list_files
 from unrolled.models.corpus.search import search_text
 from unrolled.models.corpus.stepping import read_by
 from unrolled.models.corpus.tracing import Progress, TraceRequest, trace_corpus
@@ -297,6 +299,42 @@ def test_what_cannot_be_read_is_left_out_and_named(place, tmp_path):
     assert "“picture.png” is no text." in outcome.left_out.sentences
     store = open_store(tmp_path / "store")
     assert [store.documents[number].title for number in range(len(store.documents))] == ["text0.txt", "text1.txt"]
+
+
+def test_links_that_lead_to_no_file_are_named(tmp_path):
+    texts = write_texts(tmp_path / "texts", (30,))
+    (texts / "deep").mkdir()
+    (texts / "deep" / "gone.txt").symlink_to(tmp_path / "nothing")
+    (texts / "round.txt").symlink_to(texts / "round.txt")
+    (texts / "folder").symlink_to(texts)
+    (texts / "also.txt").symlink_to(texts / "text0.txt")
+    os.mkfifo(texts / "pipe.txt")
+    found = list_files(texts)
+    assert [path.name for path in found.paths] == ["also.txt", "text0.txt"]
+    assert sorted(found.left_out.sentences) == [
+        "“deep/gone.txt” is a link that leads to nothing.", "“folder” is a link to a folder, which is not followed.",
+        "“pipe.txt” is no file.", "“round.txt” is a link that leads to nothing."]
+    (tmp_path / "lost").mkdir()
+    (tmp_path / "lost" / "gone.txt").symlink_to(tmp_path / "nothing")
+    with pytest.raises(StoreError, match=r"holds no files that can be read: “gone\.txt” is a link that leads to nothing"):
+        list_files(tmp_path / "lost")
+
+
+def test_folders_that_cannot_be_read_are_named(tmp_path, monkeypatch):
+    """Permissions keep nothing from those who may do everything, as tests may be."""
+    texts = write_texts(tmp_path / "texts", (30,))
+    (texts / "closed").mkdir()
+    scandir = os.scandir
+
+    def closed(path):
+        if Path(path).name == "closed":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    found = list_files(texts)
+    assert [path.name for path in found.paths] == ["text0.txt"]
+    assert found.left_out.sentences == ["The folder “closed” cannot be read: Permission denied."]
 
 
 def test_how_texts_were_read_is_said(place, tmp_path):
