@@ -9,7 +9,7 @@ from torch import Tensor
 
 from unrolled.models.cells import CellState
 from unrolled.models.cells.decoder import Memory, RecurrentDecoder
-from unrolled.models.evaluation.attention_statistics import AttentionStatistics
+from unrolled.models.evaluation.attention_figures import AttentionFigures
 from unrolled.models.evaluation.probabilities import ReferenceStatistics
 from unrolled.models.stepping.choosing import Hypothesis, beam_search, select_rows
 from unrolled.models.stepping.teacher_forcing import pad_references, teacher_forced
@@ -41,7 +41,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
 
 class DecoderFigures:
     def __init__(self) -> None:
-        self._references, self._attention = ReferenceStatistics(), AttentionStatistics()
+        self._references, self._attention = ReferenceStatistics(), AttentionFigures()
         self._entropies: list[float] = []
 
     def add(self, network: RecurrentDecoder, memory: Memory, search: Search,

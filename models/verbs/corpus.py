@@ -6,9 +6,7 @@ import math
 import signal
 import sys
 import time
-from contextlib import redirect_stdout
-
-from tqdm import tqdm
+from contextlib import closing, redirect_stdout
 
 from unrolled.models.adapters.devices import pick
 from unrolled.models.adapters.registry import DEFAULT_MODEL, load
@@ -18,6 +16,7 @@ from unrolled.models.inputs.sniffing import media_of_file
 from unrolled.models.store.location import Location
 from unrolled.models.trace.names import printable
 from unrolled.models.trace.streams import tell_errors
+from unrolled.models.verbs.progress import Bar
 
 TEXT_MODEL = "chars-lstm"
 LINES_EVERY = 0.5  # seconds
@@ -31,7 +30,7 @@ def trace(arguments: argparse.Namespace) -> int:
         channels=tuple(name.strip() for name in arguments.channels.split(",") if name.strip()), dtype=arguments.dtype,
         workers=arguments.workers, ray=arguments.ray, device=pick(arguments.device))
     shown = _Lines() if arguments.progress == "lines" else _Bar()
-    with shown, redirect_stdout(sys.stderr):  # Ray prints what became of its workers
+    with closing(shown), redirect_stdout(sys.stderr):  # Ray prints what became of its workers
         try:
             for name in ("SIGTERM", "SIGHUP"):
                 if hasattr(signal, name):
@@ -83,35 +82,16 @@ def _say(request: TraceRequest, outcome: Outcome, *, as_json: bool) -> None:
         print("Everything is there already.")
 
 
-class _Bar:
+class _Bar(Bar):
     """In a terminal: steps, how many a second, and how long it will take."""
 
-    def __init__(self) -> None:
-        self._bar: tqdm | None = None
-
-    def __enter__(self) -> "_Bar":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
-        self._bar = None
-
     def reading(self, done: int, of: int) -> None:
-        self._show("Reading", done, of, " documents")
+        self.show("Reading", done, of, unit=" documents", unit_scale=True)
         if done == of:
             self.close()
 
     def tracing(self, progress: Progress) -> None:
-        self._show("Tracing", progress.steps, progress.of_steps, " steps")
-
-    def _show(self, doing: str, done: int, of: int, unit: str) -> None:
-        if self._bar is None:
-            self._bar = tqdm(desc=doing, total=of, initial=done, unit=unit, unit_scale=True, disable=not sys.stderr.isatty())
-        self._bar.update(done - self._bar.n)
+        self.show("Tracing", progress.steps, progress.of_steps, unit=" steps", unit_scale=True)
 
 
 class _Lines(_Bar):

@@ -2,14 +2,14 @@
 
 import argparse
 import json
-import sys
 import time
-
-from tqdm import tqdm
+from contextlib import closing
+from functools import partial
 
 from unrolled.models.adapters.registry import opened
 from unrolled.models.evaluation.request import EvaluationRequest
 from unrolled.models.trace.names import printable
+from unrolled.models.verbs.progress import Bar
 
 
 def evaluate(arguments: argparse.Namespace) -> int:
@@ -19,14 +19,11 @@ def evaluate(arguments: argparse.Namespace) -> int:
     if adapter.evaluate is None:
         raise ValueError(f"Nothing here judges models of the family {adapter.family}.")
     started = time.perf_counter()
-    with tqdm(desc=stepper.description.task, disable=not sys.stderr.isatty()) as bar:
-        def say(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
+    with closing(Bar()) as bar:
+        bar.show(stepper.description.task, 0, 0)  # of how many is said with the first
         given = {name: value for name in ("data", "split", "beam", "length_penalty", "limit", "compare")
                  if (value := getattr(arguments, name)) is not None}
-        found = adapter.evaluate(stepper, EvaluationRequest(**given, say=say))
+        found = adapter.evaluate(stepper, EvaluationRequest(**given, say=partial(bar.show, stepper.description.task)))
     seconds = time.perf_counter() - started
     if arguments.json:
         beam = {} if found.beam is None else {"beam": found.beam}

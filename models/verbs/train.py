@@ -1,38 +1,18 @@
 """`unrolled train`: a training with progress in the terminal."""
 
 import argparse
-import sys
+from contextlib import closing
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from unrolled.models.adapters.devices import pick
 from unrolled.models.adapters.registry import recipes
 from unrolled.models.trace.names import printable
-from unrolled.models.training.recipe import Report, Request
+from unrolled.models.training.recipe import Request
+from unrolled.models.verbs.progress import Bar
 
 NO_OPTIONS = ("verb", "debug", "model", "data", "output", "cache", "device", "option", "threads")
-
-
-class _Bars:
-    def __init__(self) -> None:
-        self._phase = ""
-        self._bar: Any = None
-
-    def show(self, report: Report) -> None:
-        if self._bar is None or report.phase != self._phase:
-            self.close()
-            unit = " photographs" if report.phase == "encoding" else " updates"
-            self._phase, self._bar = report.phase, tqdm(
-                total=report.updates, desc=report.phase, unit=unit, disable=not sys.stderr.isatty())
-        self._bar.update(report.update - self._bar.n)
-        if report.means:
-            self._bar.set_postfix({name: f"{value:.3f}" for name, value in report.means.items()}, refresh=False)
-
-    def close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
 
 
 def train(arguments: argparse.Namespace) -> int:
@@ -49,12 +29,12 @@ def train(arguments: argparse.Namespace) -> int:
     request = Request(model=arguments.model, data=arguments.data, output=output,
                       cache=arguments.cache or output.parent / "features", device=pick(arguments.device))
     training = known[arguments.model].training(request, _changes(arguments))
-    bars = _Bars()
-    try:
+    with closing(Bar()) as bar:
         for report in training:
-            bars.show(report)
-    finally:
-        bars.close()
+            bar.show(report.phase, report.update, report.updates,
+                     unit=" photographs" if report.phase == "encoding" else " updates")
+            if report.means:
+                bar.tell(report.means)
     print(printable(str(output)))
     return 0
 

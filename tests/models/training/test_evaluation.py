@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unrolled.models.cells.decoder import Memory
-from unrolled.models.evaluation.attention_statistics import AttentionStatistics
+from unrolled.models.evaluation.attention_figures import AttentionFigures
 from unrolled.models.evaluation.decoder_figures import logits_before
 from unrolled.models.evaluation.probabilities import ReferenceStatistics
 from unrolled.models.evaluation.request import EvaluationRequest
@@ -65,12 +65,12 @@ def test_words_to_tokens_and_back() -> None:
     assert vocabulary.decode([vocabulary.start, 3, vocabulary.unknown, 3, vocabulary.end, 3]) == ["a", "a"]
 
 
-def statistics_of(score_scale: float) -> AttentionStatistics:
+def statistics_of(score_scale: float) -> AttentionFigures:
     network = tiny.network()
     with torch.no_grad():
         network.attend.score.weight.mul_(score_scale)
     torch.manual_seed(0)
-    statistics = AttentionStatistics()
+    statistics = AttentionFigures()
     maps = statistics.add(network, network.memory(torch.randn(2, 20, tiny.KIND.features)), [[3, 4, 1], [3, 1]], start=0)
     assert (len(statistics.entropies), len(statistics.changes)) == (5, 3)
     assert [tuple(own.shape) for own in maps] == [(3, 20), (2, 20)]
@@ -120,7 +120,7 @@ def test_the_fall_is_that_of_masking_the_most_attended_tenth_by_hand() -> None:
 
 
 def test_masking_places_that_are_all_alike_changes_nothing() -> None:
-    statistics, network = AttentionStatistics(), tiny.network()
+    statistics, network = AttentionFigures(), tiny.network()
     grid = torch.randn(1, 1, tiny.KIND.features).expand(1, 20, -1).clone()
     statistics.add(network, network.memory(grid), [[3, 4, 1]], start=0)
     assert statistics.occlusion_drops == pytest.approx([0.0] * 3, abs=1e-5)

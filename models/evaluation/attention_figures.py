@@ -21,7 +21,7 @@ TENTH = 10
 
 
 @dataclass(slots=True)
-class AttentionStatistics:
+class AttentionFigures:
     """Values of single words, inputs added batch by batch."""
 
     entropies: list[float] = field(default_factory=list)
