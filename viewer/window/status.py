@@ -1,5 +1,8 @@
 """The quiet line at the bottom: what is going on, and what is loaded."""
 
+import re
+
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QWidget
 
 from unrolled.viewer.state.commands import Do, EndLoading
@@ -16,6 +19,7 @@ class StatusLine(QFrame):
         self.setObjectName("status")
         self.setFixedHeight(24)
         self.activity, self.facts = named(elided_label(), "Activity"), named(elided_label(), "Model and device")
+        self.facts.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.bar = named(QProgressBar(textVisible=False), "Progress")
         self.bar.setFixedWidth(120)
         self.bar.hide()
@@ -52,6 +56,7 @@ class StatusLine(QFrame):
 
 
 def _say(label: QLabel, text: str) -> None:
-    """Have it say this, as wide as the text at most: with less room it is cut, and the badge beside it never is."""
+    """Have it say this, as wide as the text at most, whatever its digits: with less room it is cut, and the badge never is."""
     label.setText(text)
-    label.setMaximumWidth(label.fontMetrics().horizontalAdvance(text) + 4)
+    label.setToolTip(text)
+    label.setMaximumWidth(label.fontMetrics().horizontalAdvance(re.sub(r"\d", "0", text)) + 4)

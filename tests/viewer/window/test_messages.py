@@ -154,3 +154,8 @@ def test_a_narrow_status_line_cuts_what_is_said_and_never_the_badge(qtbot, windo
     status.set_activity("", 0)
     status.layout().activate()
     assert QLabel.text(status.facts) == "short"
+    widths = []
+    for milliseconds in ("1.1", "4.8"):
+        status.set_facts(f"{milliseconds} ms per step")
+        widths.append(status.facts.maximumWidth())
+    assert widths[0] == widths[1]  # the badge stays where it is
