@@ -188,10 +188,11 @@ def running_average(network: nn.Module, decay: float, *, updates: int = 0) -> Av
 
     It begins as after so many `updates`: of weights that are trained already it is slow from the first on.
     """
-    def mixed(average: Tensor, new: Tensor, count: Tensor | int) -> Tensor:
-        return average.lerp(new, 1 - min(decay, (1 + int(count)) / (10 + int(count))))
+    def mix(averages: Any, new: Any, _: Tensor | int) -> None:
+        count = int(made.n_averaged)  # as the host has it: what is given lies beside the weights, and a GPU would be waited for
+        torch._foreach_lerp_(averages, new, 1 - min(decay, (1 + count) / (10 + count)))
 
-    made = AveragedModel(network, avg_fn=mixed)
+    made = AveragedModel(network, multi_avg_fn=mix)
     made.module.eval().requires_grad_(False)
     made.n_averaged.fill_(updates)
     return made

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from tiny_lines import always, captioner, characters, run_of, take, written
-from torch import Tensor
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from unrolled.models.adapters import devices, registry
@@ -27,6 +27,7 @@ from unrolled.models.stepping.editing import Edited
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.store.layout import StoreError
 from unrolled.models.trace.edits import AddNoise, ClampUnits, MaskAttention, ScaleUnits, SetAttention, UniformAttention
+from unrolled.models.training.updates import running_average
 
 QUESTIONS = {"explain": ExplainStep(2, 3), "occlude": OccludeStep(2), "gradients": FollowGradients(0, 3)}
 
@@ -92,22 +93,24 @@ def test_a_gradient_that_one_kernel_s_second_tensor_does_not_have_stops_no_train
 # ── How often a GPU is waited for ─────────────────────────────────────────────────────────────────────────────────────
 
 
-class ToHost(TorchFunctionMode):
+class CountedCalls(TorchFunctionMode):
     """Counts how often numbers are brought to the host, but for what becomes bytes, which mostly is there already."""
 
-    count = 0
+    def __init__(self, counted: Any = Tensor.cpu) -> None:
+        super().__init__()
+        self.counted, self.count = counted, 0
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.count += func is Tensor.cpu and sys._getframe(1).f_code.co_name != "float32_bytes"
+        self.count += func is self.counted and sys._getframe(1).f_code.co_name != "float32_bytes"
         return func(*args, **(kwargs or {}))
 
 
 def test_a_step_is_one_copy_to_the_host_and_so_is_a_block_of_a_text() -> None:
-    with ToHost() as steps:
+    with CountedCalls() as steps:
         take(run_of(captioner()).branch(0), stop=4)
     assert steps.count == 4
     reading = run_of(characters()).branch(0)
-    with ToHost() as block:
+    with CountedCalls() as block:
         reading.advance(0, Decoding(), always, 8)
     assert len(reading) == 8
     assert block.count == 1
@@ -116,9 +119,22 @@ def test_a_step_is_one_copy_to_the_host_and_so_is_a_block_of_a_text() -> None:
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_a_question_is_a_few_copies_to_the_host(question: str) -> None:
     branch, _ = written(captioner())
-    with ToHost() as asked:
+    with CountedCalls() as asked:
         list(answers(branch, QUESTIONS[question], always))
     assert 0 < asked.count <= 6
+
+
+def test_an_average_of_weights_asks_how_many_updates_there_were_once() -> None:
+    network = nn.LSTM(2, 3, 2)
+    average = running_average(network, 0.99, updates=30)
+    before = [own.clone() for own in average.parameters()]
+    for own in network.parameters():
+        nn.init.normal_(own)
+    with CountedCalls(Tensor.__int__) as asked:
+        average.update_parameters(network)
+    assert asked.count == 1
+    for own, old, new in zip(average.parameters(), before, network.parameters(), strict=True):
+        torch.testing.assert_close(own, 31 / 40 * old + 9 / 40 * new)
 
 
 def test_whether_anything_is_left_to_look_at_is_asked_of_one_layer(monkeypatch: pytest.MonkeyPatch) -> None:

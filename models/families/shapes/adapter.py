@@ -32,8 +32,8 @@ def evaluate_shapes(stepper: ShapesStepper, request: EvaluationRequest) -> Evalu
     for first in range(0, count, BATCH):
         scenes = [draw_scene(number, split=request.split) for number in range(first, min(first + BATCH, count))]
         pixels = torch.stack([network.pixels(scene.picture) for scene in scenes]).to(stepper.device)
-        tokens, maps = network.written(pixels, start=vocabulary.start, end=vocabulary.end, barred=stepper.suppressed_tokens,
-                                       most=LONGEST)
+        tokens, maps = (own.cpu() for own in network.written(
+            pixels, start=vocabulary.start, end=vocabulary.end, barred=stepper.suppressed_tokens, most=LONGEST))
         for row, scene in enumerate(scenes):
             if tuple(vocabulary.decode(tokens[row].tolist())) != tuple(scene.caption):
                 continue
