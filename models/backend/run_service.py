@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from unrolled.models.inputs.files import ReadingError
 from unrolled.models.inputs.kinds import kind_named
 from unrolled.models.protocol.connection import Hello, Progress
+from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.dispatch import handles
 from unrolled.models.protocol.loading import Device, Family, Loaded, LoadModel, Ready
 from unrolled.models.protocol.message import FIRST_BESIDE, Reply, StillWanted
@@ -99,7 +100,10 @@ class RunService:
         except (CheckpointError, ValueError) as error:
             raise EngineError("model", str(error)) from error
         self._stepper, self._runs = stepper, {}
-        reply(Loaded(stepper.description, str(stepper.device), request.number))
+        from unrolled.models.stepping.stepper import HasDecoding
+
+        decoding = stepper.decoding if isinstance(stepper, HasDecoding) else Decoding()
+        reply(Loaded(stepper.description, str(stepper.device), request.number, decoding))
 
     @handles(DrawInput)
     def draw(self, request: DrawInput, reply: Reply, wanted: StillWanted) -> None:

@@ -17,7 +17,6 @@ from unrolled.models.trace.detokenization import text_of
 from unrolled.models.trace.edits import Edit
 
 WRITTEN_USUALLY = 200  # characters behind a prompt
-GREEDY = Decoding()
 
 SomeReport = TypeVar("SomeReport", bound=Report)
 
@@ -41,15 +40,16 @@ class Model:
     def __repr__(self) -> str:
         return f"<unrolled.Model {self.description.name} on {self._loaded.device}>"
 
-    def trace(self, given: str | Path | bytes, *, decoding: Decoding = GREEDY, write: int = WRITTEN_USUALLY) -> Trace:
+    def trace(self, given: str | Path | bytes, *, decoding: Decoding | None = None, write: int = WRITTEN_USUALLY) -> Trace:
         """Run an input to its end, with everything recorded.
 
         Parameters
         ----------
         given : str, Path or bytes
             A photograph's or a clip's path; for a model that reads texts a str is the text itself. Or a file's bytes.
-        decoding : Decoding
-            How words are chosen.
+        decoding : Decoding, optional
+            How words are chosen; as the model's own code, or its settings, have it if not given, which is greedily for the
+            shipped ones.
         write : int
             Of a text that is read first: how many characters are written behind it.
 
@@ -74,9 +74,9 @@ class Model:
             name, data = "text", given.encode()
         else:
             name, data = Path(given).name, kind.read(Path(given))
-        return written(self._service, self._loaded, name, data, decoding=decoding, write=write)
+        return written(self._service, self._loaded, name, data, decoding=decoding or self._loaded.decoding, write=write)
 
-    def caption(self, given: str | Path | bytes, *, decoding: Decoding = GREEDY, write: int = WRITTEN_USUALLY) -> str:
+    def caption(self, given: str | Path | bytes, *, decoding: Decoding | None = None, write: int = WRITTEN_USUALLY) -> str:
         """What it writes of an input, without END: a caption, a translation, a continuation, labels. See `trace`.
 
         Examples

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from unrolled.models.protocol.message import Count, Ledger, Report, Request, RunReport
 
-PROTOCOL_VERSION = 7
+PROTOCOL_VERSION = 8
 
 
 class Hello(Request, frozen=True):

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 import msgspec
 
+from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.message import Count, Ledger, Report, Request
 from unrolled.models.trace import ModelDescription, ModelListing
 
@@ -68,7 +69,10 @@ class Ready(Report, frozen=True):
 
 
 class Loaded(Report, frozen=True):
+    """A model is loaded and describes itself; `decoding`: as its own code, or its settings, have words chosen."""
+
     description: ModelDescription
     device: str
     number: Count = 0
+    decoding: Decoding = Decoding()
 

@@ -30,6 +30,7 @@ from unrolled.models.trace import Candidate, Channel
 from unrolled.models.trace.edits import Edit
 
 CANDIDATES = 10
+AS_IT_WAS = 1e-4  # of a log-probability: what rounding makes of it
 BLOCK_STEPS = 256
 
 
@@ -106,6 +107,7 @@ class Branch:
         self._check(packed, step)
         words = len(description.words)
         log_probs, values = packed[:words], packed[words:]
+        ranked = self._ranked(state, packed[:words].unsqueeze(0), step, decoding.method == "beam")[0]
         if force >= 0:
             token = force
         elif step < len(prompt_tokens):
@@ -113,11 +115,11 @@ class Branch:
         elif decoding.method == "beam" and self._planned(decoding) and step < len(self._plan):
             token = self._plan[step]
         else:
-            token = choose(log_probs + self._barred_at(step), decoding, step=step)
+            token = choose(ranked, decoding, step=step)
         self.tokens.append(token)
         self._states[step + 1] = state
         return Stepped(self._run, step, token, description.words[token], float(log_probs[token]),
-                       self._candidates(log_probs, step), float32_bytes(values), (time.perf_counter() - started) * 1000,
+                       self._candidates(log_probs, ranked), float32_bytes(values), (time.perf_counter() - started) * 1000,
                        self._branch)
 
     def search(self, decoding: Decoding, report: Callable[[BeamStepped], None] | None, wanted: StillWanted) -> None:
@@ -130,21 +132,23 @@ class Branch:
             return  # nothing follows END
         at = begin
         record: StepRecord | None = None
+        ranked = torch.empty(0)
 
         def take_step(state: Any, words: Tensor) -> tuple[Any, Tensor]:
-            nonlocal at, record
+            nonlocal at, record, ranked
             state, record = stepper.step(self.memory_at(at), state, words[0].tolist(), self.hook_at(at))
             record = StepRecord(record.packed.cpu(), record.vocabulary)
             only = forced_token(self.edits, at)
             only = prompt_tokens[at] if only < 0 and at < len(prompt_tokens) else only
-            allowed = searchable(record, only, self._barred_at(at))
-            if at == self.maximum - 1 and self.encoded.last_token >= 0:
-                allowed = allowed.masked_fill(allowed.isfinite(), 0.0)  # what has to be written ranks no hypothesis
+            ranked = self._ranked(state, record.log_probs, at, True)
+            allowed = searchable(record, only, ranked)
+            if at < len(prompt_tokens):
+                allowed = allowed.masked_fill(allowed.isfinite(), 0.0)  # what was given ranks no hypothesis
             at += 1
             return state, allowed.unsqueeze(0)
 
-        told = Hypotheses(self._run, self._branch, begin=begin, length_penalty=decoding.length_penalty,
-                          words=description.words, candidates=lambda log_probs: self._candidates(log_probs, at - 1))
+        told = Hypotheses(self._run, self._branch, begin=begin, words=description.words,
+                          candidates=lambda row: self._candidates(record.log_probs[row], ranked[row]) if record else ())
 
         def watch(made: BeamRound) -> None:
             if report is not None and record is not None:
@@ -154,11 +158,14 @@ class Branch:
         with computing(stepper.device.type):
             found = beam_search(first, take_step, stepper.select, pictures=1, start=self.token_before(begin),
                                 end=description.end_token, also_end=description.also_end, width=decoding.beam_width,
-                                length_penalty=decoding.length_penalty,
-                                maximum_steps=self.maximum - begin, keep_going=wanted, watch=watch)
+                                length_penalty=decoding.length_penalty, rule=self.encoded.beam,
+                                given=max(len(prompt_tokens) - begin, 0), maximum_steps=self.maximum - begin,
+                                keep_going=wanted, watch=watch)
         if not wanted():
             raise Superseded
-        self._plan = (*self.tokens, *(found[0][0].tokens if found[0] else ()))
+        best = found[0][0].tokens if found[0] else ()
+        # What a search takes for finished without END is not gone on with.
+        self._plan = (*self.tokens, *best, *([description.end_token] if best and description.end_token >= 0 else ()))
         self._planned_for = decoding
 
     # ── What questions are answered from ──────────────────────────────────────────────────────────────────────
@@ -204,15 +211,17 @@ class Branch:
         state, record = self.stepper.step(self.memory_at(step), state, [self.token_before(step)], self.hook_at(step))
         return state, record.packed[0]
 
-    def _barred_at(self, step: int) -> Tensor:
-        """Minus infinity for what a step does not choose by itself, 0 for the rest, (V,)."""
-        last, description = self.encoded.last_token, self.stepper.description
-        if step == self.maximum - 1 and last >= 0:
-            return torch.full_like(self._barred, float("-inf")).index_fill(0, torch.tensor([last]), 0.0)
-        if step >= self.encoded.least_steps:
-            return self._barred
-        ends = [token for token in (description.end_token, *description.also_end) if token >= 0]
-        return self._barred.index_fill(0, torch.tensor(ends, dtype=torch.long), float("-inf"))
+    def _ranked(self, state: Any, log_probs: Tensor, step: int, searching: bool) -> Tensor:
+        """What tokens are chosen by at a step, from the state after it and log-probabilities on the host, both (K, V)."""
+        read = self.input_at(step)
+        if step < len(read.prompt_tokens):
+            return log_probs
+        ranked = log_probs if read.ranking is None else read.ranking(state, log_probs, searching)
+        ranked = ranked + self._barred
+        if step < read.least_steps:
+            description = self.stepper.description
+            ranked[:, [token for token in (description.end_token, *description.also_end) if token >= 0]] = float("-inf")
+        return ranked
 
     def _read_block(self, step: int, state: Any, tokens: tuple[int, ...], wanted: StillWanted) -> SteppedBlock:
         """Read tokens that the input gives, as one report."""
@@ -246,14 +255,19 @@ class Branch:
             int32_bytes(best.indices), float32_bytes(best.values), float32_bytes(block[:, words:]),
             (time.perf_counter() - started) * 1000, self._branch)
 
-    def _candidates(self, log_probs: Tensor, step: int) -> tuple[Candidate, ...]:
-        """The most probable tokens, those that are not written among them, from log-probabilities on the host, (V,)."""
+    def _candidates(self, log_probs: Tensor, ranked: Tensor) -> tuple[Candidate, ...]:
+        """The most probable tokens, those that are not written among them, from log-probabilities on the host and what they
+        are chosen by, (V,).
+        """
         words = self.stepper.description.words
         best = log_probs.topk(min(CANDIDATES, len(words)))
-        chosen = step >= len(self.encoded.prompt_tokens)
-        barred = (self._barred_at(step) < self._barred)[best.indices].tolist() if chosen else [False] * len(best.indices)
-        return tuple(Candidate(int(k), words[int(k)], float(p), own)
-                     for p, k, own in zip(best.values, best.indices, barred, strict=True))
+        moved = (ranked - log_probs)[best.indices]
+        if self.encoded.ranking is not None:
+            moved -= (ranked - log_probs).nan_to_num(neginf=torch.nan).nanmedian()  # what all have in common chooses nothing
+        never = self._barred[best.indices].isinf()
+        return tuple(Candidate(int(k), words[int(k)], float(p), bool(own.isneginf() and not no),
+                               float(p + own) if own.isfinite() and abs(own) > AS_IT_WAS else None)
+                     for p, k, own, no in zip(best.values, best.indices, moved, never, strict=True))
 
     def _planned(self, decoding: Decoding) -> bool:
         """Whether a search has found what follows."""

@@ -11,7 +11,7 @@ from unrolled.models.stepping.stepper import StepRecord
 from unrolled.models.trace import Candidate
 
 
-def searchable(record: StepRecord, only: int, barred: Tensor) -> Tensor:
+def searchable(record: StepRecord, only: int, ranked: Tensor) -> Tensor:
     """The log-probabilities that a search goes on with, (K, V), from a step's record on the host.
 
     A hypothesis whose numbers are not finite goes no further. Where none is left the search ends, and the step that is
@@ -21,13 +21,13 @@ def searchable(record: StepRecord, only: int, barred: Tensor) -> Tensor:
     ----------
     only : int
         The one token that may be written, or -1.
-    barred : Tensor, shape (V,)
-        Minus infinity for what is never written, 0 for the rest.
+    ranked : Tensor, shape (K, V)
+        What tokens are chosen by otherwise; minus infinity for those that are not.
     """
     log_probs = record.log_probs
     broken = ~torch.isfinite(record.values).all(dim=1) | torch.isnan(log_probs).any(dim=1)                  # (K,)
     if only < 0:
-        allowed = log_probs + barred
+        allowed = ranked
     else:
         # One that is never written by itself has minus infinity, with which no hypothesis would be left.
         own = log_probs[:, only : only + 1].nan_to_num(neginf=0.0)
@@ -37,12 +37,12 @@ def searchable(record: StepRecord, only: int, barred: Tensor) -> Tensor:
 
 class Hypotheses:
     """Gives a search's hypotheses numbers, so that each names its parent. `candidates`: gives the most probable tokens of
-    log-probabilities (V,).
+    a row.
     """
 
-    def __init__(self, run: int, branch: int, *, begin: int, length_penalty: float, words: Sequence[str],
-                 candidates: Callable[[Tensor], tuple[Candidate, ...]]) -> None:
-        self._run, self._branch, self._begin, self._penalty, self._words = run, branch, begin, length_penalty, words
+    def __init__(self, run: int, branch: int, *, begin: int, words: Sequence[str],
+                 candidates: Callable[[int], tuple[Candidate, ...]]) -> None:
+        self._run, self._branch, self._begin, self._words = run, branch, begin, words
         self._candidates = candidates
         self._living: tuple[int, ...] = (-1,)
         self._made = 0
@@ -52,11 +52,11 @@ class Hypotheses:
         log_probs = record.log_probs
         hypotheses = tuple(
             BeamHypothesis(number=self._made + place, parent=self._living[parent], token=token, word=self._words[token],
-                           log_prob=float(log_probs[parent, token]), score=total / (made.step + 1) ** self._penalty,
-                           finished=place >= made.living, candidates=self._candidates(log_probs[parent]))
-            for place, (parent, token, total) in enumerate(zip(made.parents, made.tokens, made.totals, strict=True)))
+                           log_prob=float(log_probs[parent, token]), score=score,
+                           finished=place >= made.living, candidates=self._candidates(parent))
+            for place, (parent, token, score) in enumerate(zip(made.parents, made.tokens, made.scores, strict=True)))
         self._made += len(hypotheses)
-        self._living = tuple(hypothesis.number for hypothesis in hypotheses[: made.living])
+        self._living = tuple(hypotheses[row].number if row >= 0 else -1 for row in made.rows)
         values = record.values[list(made.parents)].float().contiguous()                                     # (K', total)
         return BeamStepped(self._run, self._branch, self._begin + made.step, hypotheses,
                            values.numpy().astype("<f4", copy=False).tobytes())

@@ -5,7 +5,7 @@ state s_t of the top layer asks, e_t,j = f_att(s_t, h_j), and a_t = tanh(W [s_t;
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -101,10 +101,10 @@ class AttentionalStepper(NetworkStepper[AttentionalDecoder]):
                         shape=(config.hidden,), low=-1.0, high=1.0, label="attentional vector", editable=True))
 
     def encoded(self, features: Tensor, first: CellState, source: tuple[str, ...], *, given: str, maximum_steps: int,
-                least_steps: int = 0, notes: tuple[str, ...] = ()) -> EncodedInput[AttentionalMemory]:
+                **more: Any) -> EncodedInput[AttentionalMemory]:
         """A sentence that was read: h_j (1, L, features), the first state, and what its places are called."""
         return EncodedInput(memory=self.network.remember(features, first), channels=self.channels(len(source)), source=source,
-                            maximum_steps=maximum_steps, least_steps=least_steps, notes=notes, given_input=given)
+                            maximum_steps=maximum_steps, given_input=given, **more)
 
     def differentiable(self, memory: AttentionalMemory, rows: int) -> tuple[AttentionalMemory, Tensor]:
         features = memory.features.expand(rows, -1, -1).clone().requires_grad_()

@@ -1,7 +1,7 @@
 """Decoding: greedily, drawn, or by beam search, several hypotheses at a time."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import torch
@@ -70,14 +70,63 @@ class BeamRound:
     """What a search does at one step with one picture's hypotheses."""
 
     step: int    # counted from the search's beginning
-    # parents, tokens: of each hypothesis that is kept: the row of its parent among the living ones before, and the token
-    # written. The living ones come first, in the order of their rows; those that finish here follow.
+    # parents, tokens: of each hypothesis that is kept: the row of its parent among the rows before, and the token written.
+    # The living ones come first; those that finish here follow.
     parents: tuple[int, ...]
     tokens: tuple[int, ...]
-    # log_probs, totals: of the token, and of all its tokens together; natural logarithm
-    log_probs: tuple[float, ...]
-    totals: tuple[float, ...]
-    living: int  # how many of them live
+    scores: tuple[float, ...]
+    living: int             # how many of them live
+    rows: tuple[int, ...]   # the place among them of each row that is stepped next; -1 of one that holds a place alone
+
+
+@dataclass(kw_only=True)
+class Beam:
+    """One picture's search, by this program's own rule: what ends is replaced at once, and the search is over when as many have
+    ended as it is wide. Families whose authors search otherwise have their own.
+
+    Attributes
+    ----------
+    width : int
+        Hypotheses that are kept alive.
+    length_penalty : float
+        See `Hypothesis.score`; 0 adds the log-probabilities up, which favours short captions.
+    given : int
+        Tokens at the beginning of every hypothesis that were not chosen, and do not count.
+    most : int
+        Steps that there can be.
+    finished : list of Hypothesis
+    held : frozenset of int
+        Of the rows that are gone on with, those that have ended and only hold a place.
+    """
+
+    width: int
+    length_penalty: float
+    given: int = 0
+    most: int = 0
+    finished: list[Hypothesis] = field(default_factory=list)
+    held: frozenset[int] = frozenset()
+
+    def score(self, total: float, length: int) -> float:
+        """What a hypothesis of so many tokens is ranked by, the best first."""
+        return total / float(max(length - self.given, 1) ** self.length_penalty)
+
+    def sort(self, parents: Sequence[int], ends: Sequence[bool], *, last: bool) -> tuple[list[int], list[int]]:
+        """Which hypotheses finish, and which are gone on with.
+
+        Parameters
+        ----------
+        parents, ends :
+            Of what could be kept, best first: the rows that they go on from, and whether END is what they write.
+        last :
+            Nothing can be gone on with.
+        """
+        room = self.width - len(self.finished)
+        ending = [rank for rank, end in enumerate(ends[: self.width]) if end or last][:room]
+        return ending, [rank for rank, end in enumerate(ends) if not end][: self.width]
+
+    def over(self, best: float, length: int) -> bool:
+        """Whether nothing is to be looked for any more, from the best sum of what is gone on with, and its length."""
+        return len(self.finished) >= self.width
 
 
 def gather_rows(values: Tensor, parents: Tensor) -> Tensor:
@@ -108,6 +157,8 @@ def beam_search(
     forbidden: Sequence[int] = (),
     keep_going: Callable[[], bool] = lambda: True,
     watch: Callable[[BeamRound], None] | None = None,
+    rule: Callable[..., Beam] = Beam,
+    given: int = 0,
 ) -> list[list[Hypothesis]]:
     """Search, and give each picture's finished hypotheses, best first.
 
@@ -117,8 +168,8 @@ def beam_search(
         The state before the first word, with one hypothesis for each picture: (P, 1, ...).
     width : int
         Hypotheses that are kept alive. With 1 the result is the greedy caption.
-    length_penalty : float
-        See `Hypothesis.score`; 0 adds the log-probabilities up, which favours short captions.
+    length_penalty, given :
+        See `Beam`.
     also_end : sequence of int
         Other tokens that finish a hypothesis as `end` does.
     forbidden : sequence of int
@@ -127,16 +178,17 @@ def beam_search(
         Asked before every step; when it answers False the search ends with what it has.
     watch : callable, optional
         Told of every step of the first picture.
+    rule :
+        Makes the `Beam` of each picture.
     """
     ends = (end, *also_end)
-    ending_tokens = torch.tensor(ends)
-    finished: list[list[Hypothesis]] = [[] for _ in range(pictures)]
+    beams = [rule(width=width, length_penalty=length_penalty, given=given, most=maximum_steps) for _ in range(pictures)]
     words = torch.full((pictures, 1), start, dtype=torch.long)
     totals = torch.zeros(pictures, 1)                           # (P, K) summed log-probabilities of living hypotheses
     tokens = torch.zeros(pictures, 1, 0, dtype=torch.long)      # (P, K, t)
     log_probs = torch.zeros(pictures, 1, 0)                     # (P, K, t)
     for step in range(maximum_steps):
-        if not keep_going() or all(len(own) >= width for own in finished):
+        if not keep_going():
             break
         state, step_log_probs = take_step(state, words)
         step_log_probs = step_log_probs.float().cpu()           # (P, K, V)
@@ -147,29 +199,36 @@ def beam_search(
         best, places = sums.topk(min((1 + len(ends)) * width, sums.shape[1]), dim=1)  # as many as `width` do not end
         parents, chosen = places // size, places % size
         chosen_log_probs = gather_rows(step_log_probs.flatten(1).unsqueeze(-1), places).squeeze(-1)
-        last = step + 1 == maximum_steps
-        ending: list[int] = []  # ranks of what ends here, of the first picture
-        for p in range(pictures):
-            for rank in range(min(width, best.shape[1])):
-                over = int(chosen[p, rank]) in ends or last
-                if over and len(finished[p]) < width and torch.isfinite(best[p, rank]):
-                    parent = int(parents[p, rank])
-                    written = (*tokens[p, parent].tolist(), int(chosen[p, rank]))
-                    each = (*log_probs[p, parent].tolist(), float(chosen_log_probs[p, rank]))
-                    score = float(best[p, rank]) / len(written) ** length_penalty
-                    finished[p].append(Hypothesis(written, each, score))
-                    if p == 0:
-                        ending.append(rank)
-        # The living ones: the best that do not end here. Rows that must not live sort behind all others.
-        living = best.masked_fill(torch.isin(chosen, ending_tokens), float("-inf"))
-        totals, order = living.topk(min(width, living.shape[1]), dim=1)
-        if watch is not None:
-            lives = [] if last else order[0][torch.isfinite(totals[0])].tolist()
-            ranks = [*lives, *ending]
-            watch(BeamRound(step, tuple(parents[0, ranks].tolist()), tuple(chosen[0, ranks].tolist()),
-                            tuple(chosen_log_probs[0, ranks].tolist()), tuple(best[0, ranks].tolist()), len(lives)))
+        last, found = step + 1 == maximum_steps, torch.isfinite(best).sum(dim=1).tolist()
+        kept: list[list[int]] = []  # of each picture the ranks of those that are gone on with
+        for p, beam in enumerate(beams):
+            if step and not torch.isfinite(totals[p]).any():
+                kept.append([])  # its search is over
+                continue
+            held = beam.held
+            ends_here = [token in ends for token in chosen[p, : found[p]].tolist()]
+            ending, living = beam.sort(parents[p, : found[p]].tolist(), ends_here, last=last)
+            for rank in ending:
+                written = (*tokens[p, parents[p, rank]].tolist(), int(chosen[p, rank]))
+                each = (*log_probs[p, parents[p, rank]].tolist(), float(chosen_log_probs[p, rank]))
+                beam.finished.append(Hypothesis(written, each, beam.score(float(best[p, rank]), step + 1)))
+            if p == 0 and watch is not None:
+                whole = [rank for rank in range(found[p]) if int(parents[0, rank]) not in held]
+                lives = [rank for rank in whole if rank in living and not last and not ends_here[rank]]
+                shown = [*lives, *(rank for rank in whole if rank in ending and (last or ends_here[rank]))]
+                watch(BeamRound(step, tuple(parents[0, shown].tolist()), tuple(chosen[0, shown].tolist()),
+                                tuple(beam.score(total, step + 1) for total in best[0, shown].tolist()), len(lives),
+                                tuple(shown.index(rank) if rank in shown else -1 for rank in living)))
+            kept.append([] if last or not living or beam.over(float(best[p, living[0]]), step + 1) else living)
+        wide = max(map(len, kept))
+        if not wide:
+            break
+        # Rows of a search with fewer hypotheses than another hold a place with minus infinity.
+        order = torch.tensor([[*own, *[0] * (wide - len(own))] for own in kept])
+        there = torch.arange(wide) < torch.tensor([len(own) for own in kept]).unsqueeze(1)
+        totals = best.gather(1, order).masked_fill(~there, float("-inf"))
         parents, words = parents.gather(1, order), chosen.gather(1, order)
         tokens = torch.cat((gather_rows(tokens, parents), words.unsqueeze(-1)), dim=-1)
         log_probs = torch.cat((gather_rows(log_probs, parents), chosen_log_probs.gather(1, order).unsqueeze(-1)), dim=-1)
         state = select(state, parents)
-    return [sorted(own, key=lambda hypothesis: -hypothesis.score) for own in finished]
+    return [sorted(beam.finished, key=lambda hypothesis: -hypothesis.score) for beam in beams]

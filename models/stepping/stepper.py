@@ -10,7 +10,9 @@ from torch import Tensor
 
 from unrolled.models.cells import AdditiveAttention, Cell, MaxoutLSTMCell, MultiplicativeAttention
 from unrolled.models.cells.hook import Hook, identity
+from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.reference.protocol import Reference, Weights
+from unrolled.models.stepping.choosing import Beam
 from unrolled.models.trace import Channel, ModelDescription
 
 MemoryT = TypeVar("MemoryT")
@@ -54,7 +56,10 @@ class EncodedInput(Generic[MemoryT]):
     characters: str = ""
     maximum_steps: int = 0
     least_steps: int = 0  # in steps before this one END is not chosen
-    last_token: int = -1  # what the last of `maximum_steps` writes, however probable; -1 where the model chooses
+    # what the model's own code makes of log-probabilities before it chooses: of the state after a step, log-probabilities
+    # (K, vocabulary) on the host, and whether hypotheses are searched; minus infinity for what is not chosen
+    ranking: Callable[[Any, Tensor, bool], Tensor] | None = None
+    beam: Callable[..., Beam] = Beam  # makes the `Beam` by whose rule hypotheses are searched
     given_input: Any = None  # the input as it was given to be read, so that it can be read a second time
     notes: tuple[str, ...] = ()
 
@@ -147,6 +152,13 @@ class ReadsAhead(Protocol):
         Of each block the log-probabilities of the next token, (T, K, V), and the channels of these names, each (T, K, units),
         which the next may be written over.
         """
+
+
+@runtime_checkable
+class HasDecoding(Protocol):
+    """A stepper whose own code, or settings, say how words are chosen."""
+
+    decoding: Decoding
 
 
 AnyStepper = Stepper[Any, Any]

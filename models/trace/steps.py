@@ -20,12 +20,15 @@ class Candidate(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):  # t
     """A word that could have been written, with its log-probability (natural logarithm).
 
     `barred`: however probable, it is not chosen at this step, as END before the least length; see also `suppressed_tokens`.
+    `ranked`: the log-probability that it is chosen by in place of its own, where the model's settings make another of it, as a
+    repetition penalty does.
     """
 
     token: int
     word: str
     log_prob: float
     barred: bool = False
+    ranked: float | None = None
 
 
 def unpacked(block: bytes, channels: Sequence[Channel], *steps: int) -> dict[str, FloatArray]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
+import msgspec
 import numpy as np
 
 from unrolled.models.trace.channel import Channel
@@ -62,7 +63,8 @@ def write_table(file: TextIO, trace: Trace, header: str) -> None:
     channels = list(trace.channels.values())
     writer.writerow([*FIRST_COLUMNS, *(name for channel in channels for name in column_names(channel))])
     for step in range(len(trace)):
-        candidates = _cell([[c.token, c.word, c.log_prob, *([True] if c.barred else [])] for c in trace.candidates[step]])
+        candidates = _cell([msgspec.structs.astuple(c)[: 5 if c.ranked is not None else 4 if c.barred else 3]
+                            for c in trace.candidates[step]])
         values = (str(value) for channel in channels for value in trace.column(channel.name)[step].ravel())
         # Line ends of the table are the writer's; a word may hold any of its own, so words are written as JSON.
         writer.writerow([step, _cell(trace.words[step]), trace.tokens[step], str(trace.log_probs[step]), candidates, *values])
@@ -104,8 +106,8 @@ def read_table(file: Iterable[str], channels: tuple[Channel, ...], provenance: P
         words.append(str(json.loads(row[1])))
         tokens.append(int(row[2]))
         log_probs.append(np.float32(row[3]))
-        candidates.append(tuple(Candidate(int(t), str(w), float(p), bool(barred))
-                                for t, w, p, *barred in json.loads(row[4])))
+        candidates.append(tuple(Candidate(int(t), str(w), float(p), bool(more and more[0]), float(more[1]) if more[1:] else None)
+                                for t, w, p, *more in json.loads(row[4])))
         values.append(np.array(row[len(FIRST_COLUMNS) :], dtype=np.float32))
     if steps not in (-1, len(words)):
         raise ValueError(f"there should be {steps} steps and are {len(words)}")

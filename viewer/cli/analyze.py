@@ -106,8 +106,9 @@ def _of_folder(arguments: argparse.Namespace) -> int:
             for number, path in enumerate(files):
                 tell_doing(path.name)
                 try:
-                    yield path.name, run_trace(client, loaded, run=number, name=file_name(path), decoding=decoding_of(arguments),
-                                               data=read_input(path, kind, arguments.encoding), write=arguments.write)
+                    yield path.name, run_trace(client, loaded, run=number, name=file_name(path), write=arguments.write,
+                                               decoding=decoding_of(arguments, loaded.decoding),
+                                               data=read_input(path, kind, arguments.encoding))
                 except (BackendError, CommandError, ValueError) as error:
                     notes.append(f"“{file_name(path)}” was left out: {error}")
 

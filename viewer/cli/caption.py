@@ -44,7 +44,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def caption(arguments: argparse.Namespace) -> int:
     """Run each input; those that cannot be read are said on standard error, and the others go on."""
-    decoding = decoding_of(arguments)
+    decoding_of(arguments)  # what is wrong with it is said before anything slow is begun
     if not arguments.inputs and not arguments.text:
         raise CommandError("usage: unrolled caption INPUT… or --text TEXT: name an input, or give a text.", WRONG_USE)
     early: list[tuple[str, bytes]] | None = None
@@ -54,7 +54,7 @@ def caption(arguments: argparse.Namespace) -> int:
         if not early:
             return status
     with backend(arguments) as (client, loaded):
-        description = loaded.description
+        description, decoding = loaded.description, decoding_of(arguments, loaded.decoding)
         inputs, status = (early, status) if early is not None else _read_all(arguments, description.input_kind)
         edits = edit_words(arguments, lambda path: read_input(path, description.input_kind))
         end_word = description.words[description.end_token] if description.end_token >= 0 else ""

@@ -50,9 +50,10 @@ def add_running_arguments(parser: argparse.ArgumentParser, *, written: int) -> N
                         help="a model's name, a checkpoint, a folder with one, or hf: and a name on the hub "
                              f"(default: {DEFAULT_MODEL})")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
-    group = parser.add_argument_group("decoding (greedy, if nothing is said)")
+    group = parser.add_argument_group("decoding (as the model’s own code has it, else greedy)")
     group.add_argument("--beam", type=int, metavar="N", help="beam search with N hypotheses")
-    group.add_argument("--length-penalty", type=float, metavar="A", help="of beam search (default: 0.7)")
+    group.add_argument("--length-penalty", type=float, metavar="A",
+                       help="of beam search (default: as the model’s own code has it, else 0.7)")
     group.add_argument("--temperature", type=float, metavar="T", help="draw words; below 1 the probable more often")
     group.add_argument("--top-k", type=int, metavar="K", help="draw from the K most probable words")
     group.add_argument("--top-p", type=float, metavar="P", help="draw from the fewest words that reach probability P")
@@ -90,8 +91,10 @@ def title_of_input(arguments: argparse.Namespace) -> str:
     return TYPED if arguments.input is None else file_name(arguments.input)
 
 
-def decoding_of(arguments: argparse.Namespace) -> Decoding:
-    """How words are to be chosen. Raises `CommandError` where a number is out of range."""
+def decoding_of(arguments: argparse.Namespace, own: Decoding = Decoding()) -> Decoding:  # noqa: B008 (a value)
+    """How words are to be chosen; `own`: as the model has it, where nothing else is said. Raises `CommandError` where a number
+    is out of range.
+    """
     sampling = {name: value for name in ("temperature", "top_k", "top_p", "seed")
                 if (value := getattr(arguments, name)) is not None}
     if arguments.beam is not None and sampling:
@@ -101,11 +104,12 @@ def decoding_of(arguments: argparse.Namespace) -> Decoding:
         raise CommandError("--length-penalty belongs to --beam.", WRONG_USE)
     fields: dict[str, object] = {}
     if arguments.beam is not None:
-        fields = {"method": "beam", "beam_width": arguments.beam}
-        if arguments.length_penalty is not None:
-            fields["length_penalty"] = arguments.length_penalty
+        penalty = own.length_penalty if arguments.length_penalty is None else arguments.length_penalty
+        fields = {"method": "beam", "beam_width": arguments.beam, "length_penalty": penalty}
     elif sampling:
         fields = {"method": "sampling", **sampling}
+    else:
+        return own
     import msgspec
 
     try:
@@ -214,7 +218,7 @@ class Run(Protocol):
 @contextmanager
 def one_input(arguments: argparse.Namespace) -> Iterator[tuple[BackendClient, Loaded, Run]]:
     """A backend with the model loaded, and what runs the one input of the command line."""
-    decoding = decoding_of(arguments)
+    decoding_of(arguments)  # what is wrong with it is said before anything slow is begun
 
     def given(input_kind: str) -> bytes:
         return (typed_input(arguments.text, input_kind) if arguments.input is None else
@@ -225,6 +229,7 @@ def one_input(arguments: argparse.Namespace) -> Iterator[tuple[BackendClient, Lo
         kind = loaded.description.input_kind
         data = data or given(kind)
         edits = edit_words(arguments, lambda other: read_input(other, kind))
+        decoding = decoding_of(arguments, loaded.decoding)
 
         def run(number: int = 0, *, edited: bool = True) -> Trace:
             return run_trace(client, loaded, run=number, name=title_of_input(arguments), data=data, decoding=decoding,

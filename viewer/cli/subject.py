@@ -53,10 +53,11 @@ def subject_of_session(path: Path) -> Subject:
 
 
 def _of_input(arguments: argparse.Namespace) -> Subject:
-    decoding, what = decoding_of(arguments), arguments.what
-    if what == "beam" and decoding.method != "beam":
-        raise CommandError("A beam tree is of a beam search: add --beam N.", WRONG_USE)
-    with one_input(arguments) as (client, _, run):
+    what = arguments.what
+    with one_input(arguments) as (client, loaded, run):
+        decoding = decoding_of(arguments, loaded.decoding)
+        if what == "beam" and decoding.method != "beam":
+            raise CommandError("A beam tree is of a beam search: add --beam N.", WRONG_USE)
         before = run(0, edited=False) if what == "branches" else None
         trace = run(0 if before is None else 1)
         branch = CHANGED if trace.provenance.edits else FIRST

@@ -52,9 +52,20 @@ class Branching:
         self._session, self._runner, self._voice = session, runner, voice
         self._recording, self._transport, self._worker = recording, transport, worker
         self.history = QUndoStack()
-        self.decoding = Decoding()
+        self.decoding = self._own = Decoding()
         self.later: Callable[[c.Command], bool] = lambda _: False  # whether a command is done when the run has become a live one
         session.run_changed.connect(self._forget)
+
+    @property
+    def chosen(self) -> Decoding:
+        """What a person has chosen for any model."""
+        return Decoding() if self.decoding == self._own else self.decoding
+
+    def take(self, own: Decoding) -> None:
+        """A model is there whose own code has words chosen so: that holds unless a person has chosen."""
+        if self.decoding in (Decoding(), self._own):
+            self.decoding = own
+        self._own = own
 
     @handles(c.ChooseToken)
     def choose(self, command: c.ChooseToken) -> None:

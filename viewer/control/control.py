@@ -77,6 +77,11 @@ class Control(QObject):
     def decoding(self) -> Decoding:
         return self._branching.decoding
 
+    @property
+    def chosen_decoding(self) -> Decoding:
+        """What a person has chosen for any model."""
+        return self._branching.chosen
+
     def do(self, command: c.Command) -> None:
         """Do what a person asks for. Raises `LookupError` for what does not concern runs."""
         self.commands(command)

@@ -98,6 +98,7 @@ class Loading:
         self._voice.idle()
         self.choice.took(report)
         self._session.set_model(report.description, report.device)
+        self._branching.take(report.decoding)
         if "search" not in report.description.can and self._branching.decoding.method == "beam":
             self._branching.decoding = Decoding()
         opening, kind = self._runner.state.opening, report.description.input_kind

@@ -374,7 +374,7 @@ class MainWindow(QMainWindow):
         settings.put("geometry", self.saveGeometry())
         self.layout_.remember(settings)
         settings.keep("appearance", self.session.appearance.values)
-        settings.keep("decoding", controller.decoding)
+        settings.keep("decoding", controller.chosen_decoding)
         settings.put("speed", controller.playback.speed)
         settings.put("loop", controller.playback.loop)
         if self.room is not None:

@@ -41,14 +41,17 @@ class LookedAt:
 
 
 class State(NamedTuple):
-    """Before a step: the tokens that were read, (rows, steps), and what the layers keep of them."""
+    """Before a step: the tokens that were read, (rows, steps), what the layers keep of them, and by how much the last one's
+    logits lie above their log-probabilities, (rows, 1).
+    """
 
     tokens: Tensor
     past: Any  # has `select` too
+    level: Tensor
 
     def select(self, rows: Tensor) -> "State":
         """Of hypotheses whose parents are in these rows, (K,)."""
-        return State(self.tokens.index_select(0, rows), self.past.select(rows))
+        return State(self.tokens.index_select(0, rows), self.past.select(rows), self.level.index_select(0, rows))
 
 
 class Taken(NamedTuple):
@@ -72,7 +75,8 @@ class Stepping(ABC):
         self._embed: nn.Module = decoder.get_input_embeddings()
 
     def start(self) -> State:
-        return State(torch.zeros(1, 0, dtype=torch.long, device=self.model.device), self._nothing)
+        device = self.model.device
+        return State(torch.zeros(1, 0, dtype=torch.long, device=device), self._nothing, torch.zeros(1, 1, device=device))
 
     def step(self, looked_at: LookedAt, state: State, tokens: Tensor, hook: Hook) -> tuple[State, Any]:
         """Read tokens (K, 1); with a hook that makes more inputs of one, all of them: the rows are P · K."""
@@ -87,7 +91,8 @@ class Stepping(ABC):
         if hook is not identity:
             logits = hook("logits", logits.reshape(inputs, -1, logits.shape[-1])).flatten(0, 1)
         before = state.tokens.expand(len(tokens), -1)
-        return State(torch.cat((before, tokens), dim=1), past), self._taken(logits, past)
+        return (State(torch.cat((before, tokens), dim=1), past, logits.logsumexp(dim=-1, keepdim=True)),
+                self._taken(logits, past))
 
     @abstractmethod
     def _forward(self, looked_at: LookedAt, past: Any, tokens: Tensor, hook: Hook, inputs: int) -> tuple[Tensor, Any]:

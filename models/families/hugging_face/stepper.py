@@ -1,7 +1,6 @@
 """A model of the library, stepped with its cache: every attention, the residual stream and the logits pass through the hook."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
@@ -14,15 +13,16 @@ from unrolled.models.families.hugging_face.decoder import Decoder, LookedAt, Sta
 from unrolled.models.families.hugging_face.reading import grid_of, kind_of
 from unrolled.models.families.hugging_face.record import Lengths
 from unrolled.models.families.hugging_face.reference import StateSpaceReference, TransformerReference
-from unrolled.models.families.hugging_face.settings import settings_of
+from unrolled.models.families.hugging_face.settings import Writing, settings_of
 from unrolled.models.families.hugging_face.state_space import StateSpaceDecoder, mixers_of
 from unrolled.models.families.hugging_face.words import words_of
 from unrolled.models.reference.protocol import Reference, Weights
 from unrolled.models.stepping.stepper import EncodedInput, InputError, StepRecord, Structure
 from unrolled.models.trace import ModelDescription
 from unrolled.models.trace.detokenization import shown
+from unrolled.models.trace.names import first_line
 
-WRITTEN_AT_MOST = 128     # tokens, behind a prompt or in all
+WRITTEN_AT_MOST = 256     # tokens, behind a prompt or in all
 LARGEST_RECORD = 2**28    # bytes of all channels of a run, which attention over what is written fills by its square
 
 
@@ -30,6 +30,15 @@ class Memory(NamedTuple):
     """What every step of a run looks at, and the lengths of its record."""
 
     looked_at: LookedAt
+    lengths: Lengths
+
+
+class Asked(NamedTuple):
+    """An input before it is encoded: what the encoder is given, the text's tokens, and what the run's settings are."""
+
+    seen: Tensor | None
+    tokens: list[int]
+    writing: Writing
     lengths: Lengths
 
 
@@ -45,6 +54,7 @@ class TransformerStepper:
         self._opened = opened
         config = self.model.config
         self.settings = settings = settings_of(self.model, begins_itself=self.kind.input_kind != "text")
+        self.decoding = settings.decoding
         first = max(settings.first, 0)
         self._notes = (" ".join((*opened.notes, *settings.notes)),) if opened.notes or settings.notes else ()
         with torch.inference_mode():
@@ -98,15 +108,6 @@ class TransformerStepper:
             return lengths._replace(places=(rows, columns), before=before)
         return lengths if states is None else lengths._replace(places=(1,))
 
-    def _lengths_of(self, *, prompt: int, places: tuple[int, ...]) -> Lengths:
-        """Of one run: as long as its record may be."""
-        own = self._lengths._replace(places=places)
-        longest = min(prompt + WRITTEN_AT_MOST, self.settings.positions, self.settings.most_steps(max(prompt - 1, 0)))
-        while longest > prompt + 1 and longest * sum(
-                channel.size for channel in self.decoder.recorded(own._replace(longest=longest))) * 4 > LARGEST_RECORD:
-            longest = max(longest * 9 // 10, prompt + 1)
-        return own._replace(longest=longest)
-
     # ── Reading ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def _pixels(self, picture: Image.Image) -> Tensor:
@@ -123,45 +124,44 @@ class TransformerStepper:
     @torch.inference_mode()
     def read(self, given: Any) -> EncodedInput[Memory]:
         """Read a photograph, a sentence, or a text. Raises `InputError` where it is empty or too long."""
+        asked = self._asked(given)
+        words, tokens, first = self.description.words, asked.tokens, self.settings.first
+        states, source, notes = None, tuple(words[token] for token in tokens), self._notes
+        if self.kind.encode is not None:
+            assert asked.seen is not None
+            states, tokens = self.kind.encode(self.model, asked.seen), []
+        else:
+            first, source = tokens[0], source[:1]
+            piece = shown(source[0].replace("▁", " ").strip() or source[0], "characters")
+            notes = (" ".join((f"The first piece, “{piece}”, is what the first step reads.", *notes)),)
+        return EncodedInput(
+            memory=Memory(LookedAt(states, first), asked.lengths), channels=self.decoder.recorded(asked.lengths), source=source,
+            prompt_tokens=tuple(tokens[1:]), maximum_steps=asked.lengths.longest, ranking=asked.writing.ranked,
+            beam=asked.writing.beam, given_input=given, notes=notes)
+
+    def _asked(self, given: Any) -> Asked:
+        """Raises `InputError` where it is empty or too long, or where the settings say what cannot be."""
+        tokens, seen, source, places, read = [], None, None, self._lengths.places, 1
         if self.kind.input_kind == "picture":
-            states = self._encoded(self._pixels(given))
-            return self._read(given, states, self._lengths_of(prompt=0, places=self._lengths.places))
-        tokens = self.tokens_of(given)
-        if not tokens:
-            raise InputError("There is no text to read.")
-        if self.kind.input_kind == "sentence":
-            self._check_length(len(tokens))
-            states = self._encoded(torch.tensor([tokens], device=self.device))
-            return self._read(given, states, self._lengths_of(prompt=0, places=(len(tokens),)), tokens=tokens)
-        self._check_length(len(tokens) + 1)
-        lengths = self._lengths_of(prompt=len(tokens), places=())
-        first = self.description.words[tokens[0]]
-        piece = shown(first.replace("▁", " ").strip() or first, "characters")
-        note = f"The first piece, “{piece}”, is what the first step reads."
-        return self._bounded(EncodedInput(
-            memory=Memory(LookedAt(None, tokens[0]), lengths), channels=self.decoder.recorded(lengths), source=(first,),
-            prompt_tokens=tuple(tokens[1:]) or self.settings.forced, maximum_steps=lengths.longest,
-            notes=(" ".join((note, *self._notes)),), given_input=given), read=len(tokens) - 1)
-
-    def _encoded(self, given: Tensor) -> Tensor:
-        assert self.kind.encode is not None
-        return self.kind.encode(self.model, given)
-
-    def _read(self, given: Any, states: Tensor, lengths: Lengths, tokens: Sequence[int] = ()) -> EncodedInput[Memory]:
-        return self._bounded(EncodedInput(
-            memory=Memory(LookedAt(states, self.description.start_token), lengths), channels=self.decoder.recorded(lengths),
-            source=tuple(self.description.words[token] for token in tokens), prompt_tokens=self.settings.forced,
-            maximum_steps=lengths.longest, given_input=given, notes=self._notes))
-
-    def _bounded(self, encoded: EncodedInput[Memory], read: int = 0) -> EncodedInput[Memory]:
-        """With how short a run may be, and what ends it where its settings bound it."""
-        bound = encoded.maximum_steps == self.settings.most_steps(read)
-        return replace(encoded, least_steps=self.settings.least_steps(read), last_token=self.settings.last if bound else -1)
-
-    def _check_length(self, length: int) -> None:
-        most = self.settings.positions
-        if length > most:
-            raise InputError(f"This text has {length:,} pieces, and {most:,} are the most that this model can read.")
+            seen = self._pixels(given)
+        else:
+            tokens = self.tokens_of(given)
+            if not tokens:
+                raise InputError("There is no text to read.")
+            source = torch.tensor([tokens], device=self.device)
+            seen, places, read = (source, (len(tokens),), 1) if self.kind.encode is not None else (None, (), len(tokens))
+            if (length := len(tokens) + (seen is None)) > (most := self.settings.positions):
+                raise InputError(f"This text has {length:,} pieces, and {most:,} are the most that this model can read.")
+        try:
+            writing = Writing(self.model, read=read, source=source, words=len(self.description.words))
+        except (IndexError, RuntimeError, TypeError, ValueError) as error:
+            raise InputError(f"Its settings for writing, generation_config.json, cannot be: {first_line(error)}.") from error
+        prompt, own = 0 if read == 1 and seen is not None else read, self._lengths._replace(places=places)
+        longest = min(prompt + WRITTEN_AT_MOST, self.settings.positions, writing.most)  # as long as its record may be
+        while longest > prompt + 1 and longest * sum(
+                channel.size for channel in self.decoder.recorded(own._replace(longest=longest))) * 4 > LARGEST_RECORD:
+            longest = max(longest * 9 // 10, prompt + 1)
+        return Asked(seen, tokens, writing, own._replace(longest=longest))
 
     # ── Stepping ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -187,13 +187,9 @@ class TransformerStepper:
 
     def _given(self, given: Any) -> tuple[Tensor | None, int, int]:
         """What the encoder is given for an input, the token that the first step reads, and how many steps there can be."""
-        first = self.description.start_token
-        if self.kind.input_kind == "picture":
-            return self._pixels(given), first, self._lengths_of(prompt=0, places=self._lengths.places).longest
-        tokens = self.tokens_of(given)
-        if self.kind.input_kind == "sentence":
-            return torch.tensor([tokens]), first, self._lengths_of(prompt=0, places=(len(tokens),)).longest
-        return None, tokens[0], self._lengths_of(prompt=len(tokens), places=()).longest
+        asked = self._asked(given)
+        first = self.description.start_token if self.kind.encode is not None else asked.tokens[0]
+        return asked.seen, first, asked.lengths.longest
 
     def differentiable(self, memory: Memory, rows: int) -> tuple[Memory, Tensor | None]:
         """Gradients are taken by the picture's cells or the sentence's words; there are none where nothing is looked at."""

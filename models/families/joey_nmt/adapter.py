@@ -1,6 +1,7 @@
 """Opens its checkpoints: ``{model_state, …}``, with config.yaml, src_vocab.txt and trg_vocab.txt beside them."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 
@@ -9,8 +10,11 @@ from unrolled.models.checkpoints.fitting import check_there
 from unrolled.models.checkpoints.pickled import PickledCheckpoint
 from unrolled.models.families.joey_nmt.network import SentenceReader, decoder_of, reader_of
 from unrolled.models.families.joey_nmt.reference import JoeyNMTReference
+from unrolled.models.families.joey_nmt.search import JoeyNMTBeam
 from unrolled.models.families.joey_nmt.settings import (
     Language,
+    decoding_of,
+    is_first,
     language,
     least_words,
     nested,
@@ -18,6 +22,7 @@ from unrolled.models.families.joey_nmt.settings import (
     settings_beside,
     suppressed_tokens,
 )
+from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.stepping.attentional import AttentionalDecoder, AttentionalMemory, AttentionalStepper
 from unrolled.models.stepping.stepper import EncodedInput, InputError
 from unrolled.models.tokenizers.plain_signs import unseen
@@ -34,14 +39,15 @@ RECOGNISES = Named(("model_state.decoder.rnn.weight_hh_l0", "model_state.decoder
 
 class JoeyNMTStepper(AttentionalStepper):
     """Decoder and encoder, on one device; `longest` is what its settings let it write at most, 0 where they do not say,
-    `least` how many words come before END.
+    `least` how many words come before END; `first`: JoeyNMT 1 has trained it.
     """
 
     def __init__(self, network: AttentionalDecoder, encoder: SentenceReader, source: Language, target: Language, *, longest: int,
                  least: int, suppressed_tokens: Sequence[int], scaled: tuple[bool, bool], identity: Identity,
-                 device: str = "cpu") -> None:
+                 decoding: Decoding, first: bool = False, device: str = "cpu") -> None:
         super().__init__(network, device=device, suppressed_tokens=suppressed_tokens, first_state=encoder.first_state)
         self.encoder, self.source, self.target = encoder.to(self.device), source, target
+        self.decoding, self._beam = decoding, partial(JoeyNMTBeam, first=first)
         self._longest, self._least, self._scaled = min(longest, LONGEST) or LONGEST, least, scaled
         self.description = ModelDescription(
             **identity._asdict(), task="translation", channels=self.channels(1), words=target.words, start_token=target.start,
@@ -61,7 +67,7 @@ class JoeyNMTStepper(AttentionalStepper):
         notes = (*self.source.notes, *unseen(word for word in words if word not in self.source.words))
         features = self.encoder(torch.tensor(self._numbers(words), device=self.device))
         return self.encoded(features, self.encoder.first_state(features), (*words, self.source.words[self.source.end]),
-                            given=given, maximum_steps=self._longest, least_steps=self._least, notes=notes)
+                            given=given, maximum_steps=self._longest, least_steps=self._least, notes=notes, beam=self._beam)
 
     def reference(self) -> JoeyNMTReference:
         return JoeyNMTReference(self.weights(), tokens=lambda sentence: self._numbers(self.source.split(sentence)),
@@ -87,7 +93,7 @@ def open_translator(source: PickledCheckpoint, device: str) -> JoeyNMTStepper:
     return JoeyNMTStepper(
         network, encoder, source_language, target_language, device=device,
         longest=longest if isinstance(longest, int) and longest > 0 else 0, least=least_words(settings),
-        suppressed_tokens=suppressed_tokens(settings, target_language),
+        suppressed_tokens=suppressed_tokens(settings, target_language), first=is_first(settings), decoding=decoding_of(settings),
         scaled=(bool(nested(settings, "model", "encoder", "embeddings", "scale")),
                 bool(nested(settings, "model", "decoder", "embeddings", "scale"))),
         identity=source.identity(f"{said(settings.get('name')) or 'Translator'} · {path.name}", summary))

@@ -11,6 +11,7 @@ import yaml
 
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.families.joey_nmt.subwords import Merges, merges_of
+from unrolled.models.protocol.decoding import MOST_HYPOTHESES, MOST_PENALTY, Decoding
 
 LARGEST_SETTINGS, LARGEST_VOCABULARY = 2**18, 2**26  # bytes; of all settings in a folder together, which take seconds
 LONGEST_SAID = 100
@@ -133,9 +134,23 @@ def language(path: Path, settings: Mapping[str, Any], side: str, count: int) -> 
                     merges=merges, prepared=nested(tokenizer, "pretokenizer") == "moses")
 
 
+def is_first(settings: Mapping[str, Any]) -> bool:
+    """Whether they are JoeyNMT 1's."""
+    return not isinstance(nested(settings, "data", "src"), Mapping)
+
+
+def decoding_of(settings: Mapping[str, Any]) -> Decoding:
+    """How they have words chosen."""
+    width, penalty = (nested(settings, "testing", name) for name in ("beam_size", "beam_alpha"))
+    penalty = min(max(float(penalty), 0.0), MOST_PENALTY) if isinstance(penalty, int | float) else 0.0
+    if isinstance(width, int) and 1 < width <= MOST_HYPOTHESES:
+        return Decoding(method="beam", beam_width=width, length_penalty=penalty)
+    return Decoding(length_penalty=penalty)
+
+
 def least_words(settings: Mapping[str, Any]) -> int:
     """Before so many words JoeyNMT 2 does not write END."""
-    if not isinstance(nested(settings, "data", "src"), Mapping):
+    if is_first(settings):
         return 0
     named = nested(settings, "testing", "min_output_length")
     return named if isinstance(named, int) else 1
@@ -143,7 +158,7 @@ def least_words(settings: Mapping[str, Any]) -> int:
 
 def suppressed_tokens(settings: Mapping[str, Any], target: Language) -> tuple[int, ...]:
     """What JoeyNMT 2 never writes by itself: START, padding, a separator, languages' tags; the unknown word where it says so."""
-    if not isinstance(nested(settings, "data", "src"), Mapping):
+    if is_first(settings):
         return ()
     special = nested(settings, "data", "special_symbols")
     tags, separator = nested(special, "lang_tags"), said(nested(special, "sep_token"))

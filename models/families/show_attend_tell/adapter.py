@@ -23,13 +23,15 @@ from unrolled.models.checkpoints.fitting import check_there, fitted, renamed
 from unrolled.models.checkpoints.pickled import PickledCheckpoint, stub_at
 from unrolled.models.checkpoints.resnets import ResNetEncoder, resnet_encoder
 from unrolled.models.families.show_attend_tell.reference import ShowAttendTellReference
+from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.stepping.choosing import Beam
 from unrolled.models.stepping.layers import attention_channels, cell_channels
 from unrolled.models.stepping.network_stepper import NetworkStepper, entropy_of
 from unrolled.models.stepping.stepper import EncodedInput, Structure
 from unrolled.models.trace import Channel, ModelDescription
 from unrolled.models.trace.description import Identity
 
-MAXIMUM_STEPS = 50  # as the tutorial's own search has it
+MAXIMUM_STEPS = 51  # as the tutorial's own search has it
 FAMILY = "a PyTorch Tutorial to Image Captioning"
 SIZE = 256  # pixels a side
 SIDE = 14   # cells a side, where the checkpoint does not say
@@ -101,11 +103,22 @@ def weights_of(path: Path, theirs: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return ours
 
 
+class TutorialBeam(Beam):
+    """The tutorial's search: narrower by each hypothesis that ends; what has not ended counts where nothing else has."""
+
+    def sort(self, parents: Sequence[int], ends: Sequence[bool], *, last: bool) -> tuple[list[int], list[int]]:
+        kept = range(min(self.width - len(self.finished), len(ends)))
+        ending = [rank for rank in kept if ends[rank]]
+        living = [rank for rank in kept if not ends[rank]]
+        return (living if last and not (ending or self.finished) else ending), living
+
+
 class ShowAttendTellStepper(NetworkStepper[ShowAttendTell]):
     def __init__(self, network: ShowAttendTell, encoder: ResNetEncoder, words: Sequence[str], *, start: int, end: int,
                  identity: Identity, device: str = "cpu") -> None:
         super().__init__(network, device=device)
         self.encoder = encoder.to(self.device)
+        self.decoding = Decoding(method="beam", beam_width=5, length_penalty=0.0)  # as its caption.py has it
         features = network.lengths.features
         channels = (
             *cell_channels("lstm", network.lengths.hidden), *attention_channels(("row", "column"), (encoder.side, encoder.side)),
@@ -121,7 +134,7 @@ class ShowAttendTellStepper(NetworkStepper[ShowAttendTell]):
     @torch.inference_mode()
     def read(self, given: Image.Image) -> EncodedInput[Memory]:
         """Read a photograph of any shape: it is resized straight to the encoder's square."""
-        return EncodedInput(memory=self.network.remember(self.encoder(given)), given_input=given)
+        return EncodedInput(memory=self.network.remember(self.encoder(given)), given_input=given, beam=TutorialBeam)
 
     def differentiable(self, memory: Memory, rows: int) -> tuple[Memory, Tensor]:
         features = memory.features.expand(rows, -1, -1).clone().requires_grad_()

@@ -127,6 +127,7 @@ def test_a_word_that_is_never_written_stands_among_them_and_says_so(qtbot):
     token, kept_back = (own.token for own in whole.candidates[0][1:3])
     trace = Trace((), provenance=msgspec.structs.replace(whole.provenance, suppressed_tokens=(token,)))
     listed = tuple(msgspec.structs.replace(own, barred=own.token == kept_back) for own in whole.candidates[0])
+    listed = (msgspec.structs.replace(listed[0], ranked=math.log(0.02)), *listed[1:])
     trace.append(StepResult(step=0, token=whole.tokens[0], word=whole.words[0], log_prob=listed[0].log_prob, candidates=listed))
     session.set_trace(trace)
     panel = CandidatesView(context(session))
@@ -136,6 +137,8 @@ def test_a_word_that_is_never_written_stands_among_them_and_says_so(qtbot):
     marked = [(row.candidate.token, row.barred) for row in panel.candidates.rows if row.barred]
     assert marked == [(token, "suppressed"), (kept_back, "held back")]
     assert "Held back: the model’s settings" in said(panel, Qt.ItemDataRole.ToolTipRole)[2]
+    assert "Chosen by −3.912 in place of that" in said(panel, Qt.ItemDataRole.ToolTipRole)[0]
+    assert [" → 2.0%" in row.chance for row in panel.candidates.rows[:3]] == [True, False, False]
     row = next(row for row in panel.candidates.rows if row.barred)
     assert "suppressed" in said(panel, Qt.ItemDataRole.AccessibleTextRole)[panel.candidates.rows.index(row)]
     assert row.probability == pytest.approx(math.exp(row.candidate.log_prob))

@@ -5,7 +5,7 @@ unknown one, stand among them with their probability, and are marked.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -72,15 +72,26 @@ class CandidateRow:
             return self.probability
         return min(max(1.0 + self.candidate.log_prob / (DECADES * math.log(10.0)), 0.0), 1.0)
 
+    def _moved(self, written: Callable[[float], str]) -> str:
+        """Its probability, and behind it what it is chosen by where the model's settings make another of it."""
+        by = self.candidate.ranked
+        return written(self.probability) + (f" → {written(math.exp(min(by, 0.0)))}" if by is not None and not self.barred else "")
+
+    @property
+    def chance(self) -> str:
+        return self._moved(brief if self.logarithmic else percent)
+
     def text(self, _column: int, role: Qt.ItemDataRole) -> str:
         if role == TOOLTIP:
             then = "This word was chosen." if self.written else "Click to choose this word instead, on a new branch."
-            why = f"{WHY[self.barred]}\n" if self.barred else ""
+            why = f"{WHY[self.barred]}\n" if self.barred else "" if self.candidate.ranked is None else (
+                f"Chosen by {signed(self.candidate.ranked)} in place of that: the model’s settings, such as a repetition "
+                "penalty, make it so.\n")
             return (f"{self.word}: {precise(self.probability)}\nlog-probability {signed(self.candidate.log_prob)}\n"
                     f"logit margin over the best alternative {signed(self.margin)}\n{why}{then}")
         if role == DISPLAY:
             return self.word
-        chance = spoken_percent(self.probability)
+        chance = self._moved(spoken_percent)
         return f"{self.word}, {chance}{', chosen' if self.written else ''}{f', {self.barred}' if self.barred else ''}"
 
 
@@ -113,7 +124,7 @@ class CandidateDelegate(QStyledItemDelegate):
             _fill(painter, *bar, width, filled)
             painter.translate(-left, -top)
         end = is_end(row.candidate.word)
-        chance = laid_out(brief(row.probability) if row.logarithmic else percent(row.probability), mono_font, 11)
+        chance = laid_out(row.chance, mono_font, 11)
         taken = chance.size()
         room = int(width - 18 - taken.width() - BETWEEN)
         font, pixels = _struck if row.barred else _strong if row.written else text_font, 11 if end else 13
