@@ -15,7 +15,7 @@ pytest.importorskip("transformers")
 from tests.tiny_transformers import IDS, SENTENCE, bytes_tokenizer, save
 from unrolled.models.adapters.registry import load
 from unrolled.models.checkpoints.files import CheckpointError
-from unrolled.models.families.hugging_face.settings import CHOSEN, UNHEEDED
+from unrolled.models.families.hugging_face.settings import UNHEEDED
 from unrolled.models.families.hugging_face.words import words_of
 from unrolled.models.stepping.stepper import AnyStepper
 from unrolled.models.trace.detokenization import text_of
@@ -45,34 +45,35 @@ def test_settings_that_are_not_heeded_are_said(tmp_path: Path) -> None:
     folder = save("marian", tmp_path)
     file = folder / "generation_config.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {
-        "no_repeat_ngram_size": 1, "min_length": 0, "max_new_tokens": 5, "num_beams": 4, "token_healing": True}))
+        "guidance_scale": 2.0, "min_length": 0, "max_new_tokens": 5, "do_sample": True, "token_healing": True}))
     read = load(str(folder)).read(SENTENCE)
     assert read.maximum_steps == 5
-    assert read.notes == ("Its settings for writing are not all heeded: no_repeat_ngram_size, token_healing. Words are chosen by "
-                          "the model’s own probabilities. Its own generate uses num_beams=4; here words are chosen as "
-                          "Decoding is set.",)
+    assert read.notes == ("Its settings for writing are not all heeded: token_healing, guidance_scale cannot be had here. Its "
+                          "own generate draws words (do_sample); here they are chosen as Decoding is set.",)
 
 
 OF_NO_WORD = {  # of a GenerationConfig: what changes nothing that greedy and beam search write
-    "use_cache", "use_mtp", "cache_implementation", "cache_config", "max_cache_len", "renormalize_logits",
-    "remove_invalid_values", "num_return_sequences", "output_attentions", "output_hidden_states", "output_scores",
-    "output_logits", "return_dict_in_generate", "pad_token_id", "is_assistant", "num_assistant_tokens",
+    "use_cache", "use_mtp", "cache_implementation", "cache_config", "max_cache_len", "num_return_sequences",
+    "output_attentions", "output_hidden_states", "output_scores", "output_logits",
+    "return_dict_in_generate", "pad_token_id", "is_assistant", "num_assistant_tokens",
     "num_assistant_tokens_schedule", "assistant_confidence_threshold", "prompt_lookup_num_tokens",
     "max_matching_ngram_size", "assistant_early_exit", "assistant_lookbehind", "target_lookbehind",
     "assistant_ensemble_weight", "speculation_type", "compile_config", "disable_compile", "continuous_batching_config",
     "low_memory", "prefill_chunk_size", "transformers_version"}
 OF_A_DRAW = {"temperature", "top_k", "top_p", "min_p", "top_h", "typical_p", "epsilon_cutoff", "eta_cutoff"}  # do_sample is said
-OF_A_SEARCH = {"early_stopping", "length_penalty"}                                                           # num_beams is said
 HEEDED = {"max_length", "max_new_tokens", "min_length", "min_new_tokens", "bad_words_ids", "suppress_tokens", "bos_token_id",
-          "eos_token_id", "decoder_start_token_id", "forced_bos_token_id", "forced_eos_token_id"}
+          "eos_token_id", "decoder_start_token_id", "forced_bos_token_id", "forced_eos_token_id", "num_beams", "do_sample",
+          "early_stopping", "length_penalty", "renormalize_logits", "remove_invalid_values", "repetition_penalty",
+          "no_repeat_ngram_size", "encoder_repetition_penalty", "encoder_no_repeat_ngram_size", "begin_suppress_tokens",
+          "sequence_bias", "exponential_decay_length_penalty"}
 
 
 def test_all_settings_of_generate_are_heeded_or_said() -> None:
     import transformers
 
     found = {name for name in vars(transformers.GenerationConfig()) if not name.startswith("_")}
-    assert found - OF_NO_WORD - OF_A_DRAW - OF_A_SEARCH - HEEDED <= {*UNHEEDED, *CHOSEN}
-    assert not {*UNHEEDED, *CHOSEN} & (OF_NO_WORD | HEEDED)
+    assert found - OF_NO_WORD - OF_A_DRAW - HEEDED <= {*UNHEEDED}
+    assert not {*UNHEEDED} & (OF_NO_WORD | HEEDED)
 
 
 def test_pieces_say_where_words_begin_whatever_the_tokenizer() -> None:

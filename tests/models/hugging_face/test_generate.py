@@ -25,9 +25,10 @@ from tests.tiny_transformers import (
 from tests.transformer_runs import run_of
 from unrolled.models.adapters.registry import load
 from unrolled.models.protocol.decoding import Decoding
-from unrolled.models.protocol.stepping import Ended
+from unrolled.models.protocol.stepping import Ended, Stepped
 from unrolled.models.runs.run import Run
 from unrolled.models.stepping.stepper import AnyStepper
+from unrolled.models.trace.edits import ForceToken
 
 
 def written(stepper: AnyStepper, name: str, method: str) -> list[int]:
@@ -46,7 +47,7 @@ def generated(stepper: AnyStepper, name: str, method: str, **more: Any) -> list[
         tokens = torch.tensor([stepper.tokens_of(SENTENCE)])
         read = {"inputs": tokens, "attention_mask": torch.ones_like(tokens)}
     found = stepper.model.generate(**read, do_sample=False, num_beams=1 if method == "greedy" else 3,
-                                   early_stopping=method == "beam", length_penalty=Decoding().length_penalty, **more)
+                                   length_penalty=Decoding().length_penalty, **more)
     tokens_of_it: list[int] = found[0].tolist()[1:]
     return tokens_of_it
 
@@ -76,8 +77,7 @@ def test_it_writes_as_much_as_its_settings_say(opened: Any, tmp_path: Path, name
     assert written(stepper, name, method) == generated(stepper, name, method)
 
 
-@pytest.mark.parametrize(("name", "method"), [("gpt2", "greedy"), ("gpt2", "beam"), ("marian", "beam"), ("bart", "greedy"),
-                                              ("trocr", "greedy")])
+@pytest.mark.parametrize(("name", "method"), [("gpt2", "greedy"), ("marian", "beam"), ("bart", "greedy")])
 @pytest.mark.parametrize("settings", [
     {"min_length": 9}, {"min_length": 9, "min_new_tokens": 3}, {"min_new_tokens": 1, "max_new_tokens": 2},
     {"forced_eos_token_id": END}, {"min_length": 4, "bad_words_ids": [[5], [END]]}, {"suppress_tokens": [END]}], ids=str)
@@ -114,6 +114,64 @@ def test_a_model_may_end_in_several_ways(opened: Any, tmp_path: Path, method: st
     tokens = written(stepper, "marian", method)
     assert tokens == generated(stepper, "marian", method)
     assert tokens[-1] in (END, usual[3], usual[5])
+
+
+@pytest.mark.parametrize("settings", [
+    {"no_repeat_ngram_size": 2, "early_stopping": True}, {"repetition_penalty": 3.0, "early_stopping": "never"},
+    {"encoder_no_repeat_ngram_size": 1, "encoder_repetition_penalty": 0.6, "renormalize_logits": True},
+    {"begin_suppress_tokens": [*range(4, 20)], "bad_words_ids": [[5, 6], [7], [8, 8]], "min_new_tokens": 4},
+    {"sequence_bias": [[[7], 3.0], [[9, 10], -4.0]], "exponential_decay_length_penalty": [2, 1.3]},
+    {"forced_bos_token_id": 11, "forced_eos_token_id": END, "max_length": 14}], ids=str)
+@pytest.mark.parametrize("name", ["gpt2", "t5", "trocr"])
+def test_what_its_settings_make_of_scores_is_chosen_by(opened: Any, monkeypatch: pytest.MonkeyPatch, name: str,
+                                                       settings: Any) -> None:
+    stepper, plain = opened(name), written(opened(name), name, "greedy")
+    monkeypatch.setattr(stepper.model, "generation_config", type(stepper.model.generation_config).from_dict(
+        stepper.model.generation_config.to_dict() | settings))
+    for method in ("greedy", "beam"):
+        assert written(stepper, name, method) == generated(stepper, name, method)
+    assert name != "t5" or written(stepper, name, "greedy") != plain
+
+
+def test_settings_hold_behind_a_forced_word_and_are_seen(opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was forced is repeated by nobody; candidates show the model's probability and what is made of it."""
+    stepper = opened("gpt2")
+    for name, value in {"no_repeat_ngram_size": 2, "repetition_penalty": 1.4, "max_length": 24}.items():
+        monkeypatch.setattr(stepper.model.generation_config, name, value)
+    run = Run(0, stepper, stepper.read(SENTENCE))
+    given = len(run.branch(0).encoded.prompt_tokens)
+    for step in range(given + 3):
+        run.branch(0).advance(step, Decoding(), lambda: True)
+    forced = run.branch(0).tokens[given]
+    run.fork(1, 0, given + 2, (ForceToken(first=given + 2, last=given + 2, token=forced, word=""),), ())
+    branch, told = run.branch(1), []
+    while isinstance(report := branch.advance(len(branch), Decoding(), lambda: True), Stepped):
+        told.append(report)
+    read = stepper.tokens_of(SENTENCE)
+    whole = stepper.model.generate(torch.tensor([[*read, *branch.tokens[len(read) - 1 : given + 3]]]), do_sample=False)
+    assert whole[0].tolist() == [read[0], *branch.tokens]
+    for report in told[1:]:
+        by = {own.token: own.log_prob if own.ranked is None else own.ranked for own in report.candidates if not own.barred}
+        assert report.token == max(by, key=lambda token: by[token])
+    seen = [own for report in told for own in report.candidates]
+    assert any(own.barred for own in seen)
+    assert all(own.ranked < own.log_prob for own in seen if own.ranked is not None)
+    assert any(own.ranked is not None for own in seen)
+
+
+@pytest.mark.parametrize(("settings", "own"), [
+    ({"num_beams": 4, "length_penalty": 2.0}, Decoding(method="beam", beam_width=4, length_penalty=2.0)),
+    ({}, Decoding(length_penalty=1.0)), ({"num_beams": 4, "do_sample": True}, Decoding(length_penalty=1.0))], ids=str)
+def test_words_are_chosen_as_its_settings_say(tmp_path: Path, settings: Any, own: Decoding) -> None:
+    """Where nobody says otherwise: by the notebook's call, the command line and the window alike."""
+    import unrolled
+
+    folder = save("bart", tmp_path)
+    stepper = changed(folder, settings)
+    model = unrolled.open(str(folder))
+    assert stepper.decoding == model._loaded.decoding == own
+    expected = stepper.model.generate(torch.tensor([stepper.tokens_of(SENTENCE)]), do_sample=False)[0, 1:].tolist()
+    assert settings.get("do_sample") or list(model.trace(SENTENCE).tokens) == expected
 
 
 def test_what_its_settings_say(opened: Any) -> None:
