@@ -90,6 +90,11 @@ class Named:
         near = [names for group, names in lacking if 2 * len(names) < len(group)]
         return min(near, key=len, default=())
 
+    def told(self, source: PickledCheckpoint) -> str:
+        """What is missing, for a sentence; empty where the checkpoint is not even near."""
+        names = self.missing(source)
+        return f"{' and '.join(f'“{name}”' for name in names)} {'are' if len(names) > 1 else 'is'} missing" if names else ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PickledAdapter:

@@ -216,7 +216,7 @@ def opened(model: str, *, device: str = "cpu", reuse: AnyStepper | None = None) 
     if adapter is None and looks_pickled(path):
         source = read_pickled(path)
         adapter, found = adapter_of(source), f"it holds {source.summary()}. {told(recurrent_parts(source.tensors))}".rstrip()
-        wrong = CheckpointError(f"“{path.name}” is of no family that Unrolled knows{_nearest(source)}; {found}")
+        wrong = CheckpointError(f"“{path.name}” {_nearest(source) or 'is of no family that Unrolled knows'}; {found}")
     if adapter is None:
         raise wrong
     return adapter, adapter.load(source, device, reuse)
@@ -224,10 +224,8 @@ def opened(model: str, *, device: str = "cpu", reuse: AnyStepper | None = None) 
 
 def _nearest(source: PickledCheckpoint) -> str:
     """Which family a checkpoint nearly is of and what it lacks, for a sentence; empty where it is near to none."""
-    near = [(adapter.family, names) for adapter in adapters() if isinstance(adapter, PickledAdapter)
-            and isinstance(adapter.recognises, Named) and (names := adapter.recognises.missing(source))]
-    if not near:
-        return ""
-    family, names = min(near, key=lambda own: len(own[1]))
-    lacks = " and ".join(f"“{name}”" for name in names)
-    return f" (nearest is {family}, but {lacks} {'are' if len(names) > 1 else 'is'} missing)"
+    near = [(len(names), adapter.family, adapter.recognises.told(source)) for adapter in adapters()
+            if isinstance(adapter, PickledAdapter) and isinstance(adapter.recognises, Named)
+            and (names := adapter.recognises.missing(source))]
+    _, family, lacks = min(near, key=lambda own: own[0], default=(0, "", ""))
+    return f"looks like a checkpoint of {family}, but {lacks}" if near else ""

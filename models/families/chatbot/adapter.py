@@ -32,7 +32,7 @@ MAXIMUM_STEPS = 10   # words of an answer, as the tutorial has it
 LONGEST_SENTENCE = 200
 START, END = 1, 2
 FAMILY = "PyTorch’s chatbot tutorial"
-NEEDED = ("de.embedding.weight", "de.out.bias", "de.concat.bias")
+NEEDED = ("en.gru.weight_hh_l0", "de.embedding.weight", "de.out.bias", "de.concat.bias")
 RECOGNISES = Named(("en.gru.weight_hh_l0_reverse", "de.gru.weight_hh_l0", "de.concat.weight", "de.out.weight"))
 
 

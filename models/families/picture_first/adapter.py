@@ -129,12 +129,14 @@ def _both(source: PickledCheckpoint) -> tuple[PickledCheckpoint, PickledCheckpoi
     own, other = ("encoder", "decoder") if source.has(*ENCODER) else ("decoder", "encoder")
     path: Path = source.path.with_name(source.path.name.replace(own, other))
     if own not in source.path.name or not path.is_file():
-        wanted = f"“{path.name}”" if own in source.path.name else f"a file named as the {own}'s, with “{other}” in it"
-        raise CheckpointError(f"“{source.path.name}” is the {own} alone of a captioner; put its {other}, {wanted}, "
+        file = f"“{path.name}”" if own in source.path.name else f"a file named as the {own}'s, with “{other}” in it"
+        raise CheckpointError(f"“{source.path.name}” is the {own} alone of a captioner; put its {other}, {file}, "
                               "into the same folder.")
     found = read_pickled(path)
-    if not found.has(*(ENCODER if other == "encoder" else DECODER)):
-        raise CheckpointError(f"“{path.name}” is not the {other} that “{source.path.name}” needs; it holds {found.summary()}.")
+    wanted = Named(ENCODER if other == "encoder" else DECODER)
+    if not wanted(found):
+        raise CheckpointError(f"“{path.name}” is not the {other} that “{source.path.name}” needs; "
+                              f"{wanted.told(found) or f'it holds {found.summary()}'}.")
     return (source, found) if own == "encoder" else (found, source)
 
 

@@ -114,10 +114,10 @@ def test_what_is_nearly_of_a_family_is_told_what_it_lacks(tmp_path: Path) -> Non
         for group, missing in ((own, name) for own in groups for name in own):
             torch.save({name: torch.zeros(2, 2) for name in group if name != missing}, tmp_path / "near.pt")
             sentence = refusal(tmp_path / "near.pt")
-            assert f"(nearest is {family}, but “" in sentence
-            assert f"“{missing}” is missing)" in sentence or missing not in groups[0]  # both may lack one
+            assert f"looks like a checkpoint of {family}, but “" in sentence
+            assert f"“{missing}” is missing; it holds" in sentence or missing not in groups[0]  # both may lack one
         torch.save({name: torch.zeros(2, 2) for name in groups[0][: len(groups[0]) // 2]}, tmp_path / "far.pt")
-        assert "nearest" not in refusal(tmp_path / "far.pt")
+        assert "is of no family" in refusal(tmp_path / "far.pt")
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
