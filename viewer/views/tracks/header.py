@@ -48,7 +48,9 @@ def paint_header(painter: QPainter, track: Track) -> None:
 
 
 def title_lines(title: str, metrics: QFontMetrics, rooms: Sequence[int]) -> list[str]:
-    """A title in at most as many lines as there are rooms, of so many pixels, broken at spaces; what is left over is cut."""
+    """A title in at most as many lines as there are rooms, of so many pixels, broken at spaces; the last one is cut in its
+    middle, since a title's end says of what it is.
+    """
     words = title.split(" ")
     lines: list[str] = []
     for number, room in enumerate(rooms):
@@ -57,8 +59,7 @@ def title_lines(title: str, metrics: QFontMetrics, rooms: Sequence[int]) -> list
             taken += 1
         if number + 1 == len(rooms):
             taken = len(words)
-        cut = Qt.TextElideMode.ElideMiddle if taken == 1 else Qt.TextElideMode.ElideRight
-        lines.append(metrics.elidedText(" ".join(words[:taken]), cut, room))
+        lines.append(metrics.elidedText(" ".join(words[:taken]), Qt.TextElideMode.ElideMiddle, room))
         words = words[taken:]
         if not words:
             break
