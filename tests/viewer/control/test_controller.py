@@ -15,6 +15,7 @@ from PIL import Image
 
 from unrolled.models.protocol.connection import Failed
 from unrolled.models.protocol.decoding import Decoding
+from unrolled.models.protocol.loading import Loaded
 from unrolled.viewer.client import backend_client
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.control import Control
@@ -174,6 +175,19 @@ def test_another_word_while_the_run_is_on_its_way(qtbot, ready):
     assert words(ready)[:2] == ("a", "cat")
     run_to_end(qtbot, ready)
     assert words(ready) == ("a", "cat", *scripted.CAPTION[2:])
+
+
+def test_words_are_chosen_as_a_models_own_code_has_it_until_a_person_chooses(controller):
+    own, chosen = Decoding(method="beam", beam_width=4, length_penalty=2.0), Decoding(method="sampling")
+
+    def loaded(decoding):
+        controller.run.reported.emit(Loaded(scripted.description(), "cpu", 0, decoding))
+        return controller.decoding
+
+    assert (loaded(own), controller.chosen_decoding) == (own, Decoding())  # which is remembered for other models
+    assert loaded(Decoding()) == Decoding()
+    controller.do(c.SetDecoding(chosen))
+    assert (loaded(own), controller.chosen_decoding) == (chosen, chosen)
 
 
 def test_other_decoding_writes_the_run_again(qtbot, ready):
