@@ -23,8 +23,8 @@ import numpy.typing as npt
 from unrolled.models.trace import tables
 from unrolled.models.trace.atomic import atomic_path
 from unrolled.models.trace.channel import Channel
-from unrolled.models.trace.json_pieces import JsonPieces
-from unrolled.models.trace.names import file_name, is_endless
+from unrolled.models.trace.json_pieces import JsonPieces, TooLongError
+from unrolled.models.trace.names import file_name, is_endless, text_name
 from unrolled.models.trace.provenance import Provenance
 from unrolled.models.trace.steps import Candidate
 from unrolled.models.trace.tensor_files import Arrays, tensors_in, write_tensors
@@ -175,8 +175,15 @@ def _read_header(text: str | bytes, say: Say = untold) -> TraceHeader:
 def _header_and_rest(pieces: JsonPieces, **readers: Callable[[JsonPieces], Any]) -> tuple[TraceHeader, dict[str, Any]]:
     """A header and what stands beside it in the same object, some of that read in its own way. Raises `ValueError`."""
     # Python's reader takes the NaN and Infinity that values may hold, msgspec's does not.
-    readers = {"words": lambda own: list(own.array()), "candidates": _read_candidates, **readers}
-    whole = {name: readers.get(name, JsonPieces.value)(pieces) for name in pieces.members()}
+    readers = {"words": _read_words, "candidates": _read_candidates, **readers}
+    known, whole = {*readers, *TraceHeader.__struct_fields__}, {}
+    for name in pieces.members():
+        try:
+            own = readers.get(name, JsonPieces.value)(pieces)
+        except TooLongError as error:
+            raise TraceError(f"“{text_name(name[:40])}” of this trace is longer than is read there.") from error
+        if name in known:
+            whole[name] = own
     candidates = whole.pop("candidates", ())
     header = msgspec.structs.replace(msgspec.convert(whole, TraceHeader), candidates=candidates)
     if header.format != FORMAT:
@@ -186,6 +193,15 @@ def _header_and_rest(pieces: JsonPieces, **readers: Callable[[JsonPieces], Any])
     _check_length(max(header.steps, len(header.words)))
     _check_provenance(header)
     return header, whole
+
+
+def _read_words(pieces: JsonPieces) -> list[str]:
+    found = list[str]()
+    for word in pieces.array():
+        if not isinstance(word, str):
+            raise ValueError("a word is no string")  # now: all of them may be far larger in memory than in the file
+        found.append(word)
+    return found
 
 
 def _read_candidates(pieces: JsonPieces) -> tuple[tuple[Candidate, ...], ...]:
@@ -288,21 +304,22 @@ def _write_json(file: BinaryIO, trace: Trace) -> None:
 
 
 def _read_json(path: Path, say: Say) -> Trace:
-    header, whole = _header_and_rest(JsonPieces(path.read_bytes().decode("utf-8", "surrogatepass"), say), values=lambda own: {
-        channel: _numbers(own.array()) for channel in own.members()})
+    header, whole = _header_and_rest(JsonPieces(path.read_bytes().decode("utf-8", "surrogatepass"), say), **{
+        "values": lambda own: {channel: _numbers(own.array()) for channel in own.members()}, INPUT: JsonPieces.string,
+        TOKENS: lambda own: _numbers(own.array(), np.int64), LOG_PROBS: lambda own: _numbers(own.array())})
     values, count = whole["values"], len(header.words)
     arrays: Arrays = {CHANNEL_PREFIX + channel.name: values[channel.name].reshape(count, *channel.shape)
                       for channel in header.channels}
-    arrays |= {TOKENS: np.asarray(whole[TOKENS], np.int64), LOG_PROBS: np.asarray(whole[LOG_PROBS], np.float32),
-               INPUT: np.frombuffer(base64.b64decode(whole.get(INPUT) or "", validate=True), np.uint8)}
+    arrays |= {TOKENS: whole[TOKENS], LOG_PROBS: whole[LOG_PROBS],
+               INPUT: np.frombuffer(base64.b64decode(whole.get(INPUT, ""), validate=True), np.uint8)}
     return _assemble(header, arrays)
 
 
-def _numbers(rows: Iterator[Any]) -> npt.NDArray[np.float32]:
+def _numbers(rows: Iterator[Any], dtype: npt.DTypeLike = np.float32) -> npt.NDArray[Any]:
     """All numbers of a column, flat: some at once as Python has them, which takes ten times their room."""
-    parts, count = [np.empty(0, np.float32)], 1
+    parts, count = [np.empty(0, dtype)], 1
     while several := list(islice(rows, count)):
-        parts.append(np.asarray(several, np.float32).ravel())
+        parts.append(np.asarray(several, dtype).ravel())
         count = max(AT_ONCE * len(several) // max(parts[-1].size, 1), 1)
     return np.concatenate(parts)
 

@@ -12,9 +12,15 @@ from typing import Any
 import msgspec
 
 LEAST, MOST = 256, 2**16  # characters that are read at once
+LONGEST = 2**22          # characters of a value that is read whole, which may take 24 times as many bytes
+LONGEST_ELEMENT = 2**25  # of one in an array
 MOST_MEMBERS = 2048      # of an object that is read one by one
 SPACE = re.compile(r"[ \t\n\r]*")
 _READER = json.JSONDecoder()
+
+
+class TooLongError(ValueError):
+    """A value has more characters than one of its kind may have."""
 
 
 class JsonPieces:
@@ -25,17 +31,38 @@ class JsonPieces:
     def __init__(self, text: str, say: Callable[[float], None]) -> None:
         self._text, self._say, self._place = text, say, 0
 
-    def value(self) -> Any:
-        """What comes next, whole. Raises `ValueError`."""
-        found, self._place = _READER.raw_decode(self._text, self._after_space())
-        self._say(self._place / len(self._text))
+    def value(self, longest: int | None = None) -> Any:
+        """What comes next, whole. Raises `TooLongError` when it has `LONGEST` characters, or so many, and `ValueError`."""
+        start, most, length = self._after_space(), longest or LONGEST, MOST
+        while True:
+            piece = self._text[start : start + min(length, most)]
+            to_the_end = start + len(piece) == len(self._text)
+            try:
+                found, end = _READER.raw_decode(piece)
+            except ValueError:
+                if to_the_end:
+                    raise
+                end = len(piece)
+            if to_the_end or (end < len(piece) and piece[end] not in ".eE"):  # a number may be cut, and be one
+                self._place = start + end
+                self._say(self._place / len(self._text))
+                return found
+            if length >= most:
+                raise TooLongError(f"the value at character {start} is longer than {most:,} characters, or none")
+            length *= 4
+
+    def string(self) -> str:
+        """The string that comes next, of any length; empty for null. Raises `ValueError`."""
+        if not self._text.startswith(('"', "null"), self._after_space()):
+            raise ValueError(f"there is no string at character {self._place}")
+        found: str = self.value(len(self._text)) or ""
         return found
 
     def array(self, read: Callable[[str], list[Any]] = json.loads) -> Iterator[Any]:
         """The elements of the array that comes next, `read` many at once where it takes them. Raises `ValueError`."""
         size = MOST
         for _ in self._elements("[", "]"):
-            yield self.value()
+            yield self.value(LONGEST_ELEMENT)
             size = max(size, 2 * LEAST)
             while size > LEAST and self._text.startswith(",", self._place):
                 cut = 1 + self._text.rfind(self._text[self._place - 1] + ",", self._place, self._place + size)

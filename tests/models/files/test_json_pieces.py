@@ -9,7 +9,8 @@ import scripted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unrolled.models.trace.files import load_trace, save_trace
+from unrolled.models.trace import json_pieces
+from unrolled.models.trace.files import TraceError, load_trace, save_trace
 from unrolled.models.trace.json_pieces import JsonPieces
 
 VALUES = st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -43,6 +44,38 @@ def test_an_object_of_any_number_of_members_is_not_read_to_its_end():
     pieces = JsonPieces("{" + '"a":1,' * 5000 + '"b":2}', untold)
     with pytest.raises(ValueError, match="far too many members"):
         [pieces.value() for _ in pieces.members()]
+
+
+@settings(max_examples=30)
+@given(VALUES, st.integers(1, 9))
+def test_a_value_is_the_same_however_little_is_looked_at_first(value, first):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_pieces, "MOST", first)
+        assert JsonPieces(json.dumps({"one": value, "two": [value]}), untold).value() == {"one": value, "two": [value]}
+        pieces = JsonPieces(json.dumps([value, 12345, value]), untold)
+        assert list(pieces.array()) == [value, 12345, value]
+
+
+def test_what_is_too_long_is_not_read(monkeypatch, tmp_path):
+    """Of small things that are nested there are many times as many bytes in memory as in the file."""
+    monkeypatch.setattr(json_pieces, "MOST", 16)
+    path = tmp_path / "trace.json"
+    save_trace(scripted.trace(), path)
+    whole = json.loads(path.read_text())
+    longest = max(len(json.dumps(whole[name])) for name in ("channels", "provenance")) + 1
+    monkeypatch.setattr(json_pieces, "LONGEST", longest)
+    assert len(whole["words"]) == len(load_trace(path))
+    for name, sentence in (("another", "“another” of this trace is longer than is read there"),
+                           ("provenance", "“provenance” of this trace is longer than is read there")):
+        path.write_text(json.dumps({name: [[]] * longest, **whole} if name == "another" else {**whole, name: [[]] * longest}))
+        with pytest.raises(TraceError, match=sentence):
+            load_trace(path)
+    for name, nested in (("words", [[]] * 9), ("tokens", [[[]], {}]), ("input", [[]])):
+        path.write_text(json.dumps({**whole, name: nested}))
+        with pytest.raises(TraceError, match="not a trace of Unrolled"):
+            load_trace(path)
+    path.write_text(json.dumps({"another": {"of": ["somebody"]}, **whole}))
+    assert list(load_trace(path).words) == whole["words"]
 
 
 @pytest.mark.parametrize("suffix", [".json", ".csv", ".npz", ".safetensors"])
