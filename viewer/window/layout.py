@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QSplitter, QWidget
 
+from unrolled.viewer.drawing.painting import EmptyText
 from unrolled.viewer.state.commands import Do, OpenView
 from unrolled.viewer.state.session import Session
 from unrolled.viewer.theme.themes import Theme
@@ -41,6 +42,8 @@ class Layout(QWidget):
         self._splitters = {place: _splitter(Qt.Orientation.Vertical) for place in COLUMNS}
         self.left, self.centre, self.right = self._splitters.values()
         self.drawer, self.said = Drawer(host, do), BannerPlace(theme)
+        self._unknown = EmptyText("What the model takes appears here.", self.left)  # without it the column could not be as wide
+        self.left.addWidget(self._unknown)
         self.centre.addWidget(self.said)
         self.centre.addWidget(self.drawer)
         self.columns = _splitter(Qt.Orientation.Horizontal)
@@ -89,6 +92,7 @@ class Layout(QWidget):
                     self.sections[spec.name].setVisible(shown)
         for spec in self._host.at(Place.BOTTOM):
             self._host.view(spec).setVisible(spec.accepts(subject))
+        self._unknown.setHidden(bool(self._shown(Place.LEFT)))
         was_hidden = self.left.isHidden()
         self.left.setVisible(bool(self._shown(Place.LEFT)) or not subject.input_kind)  # what is not known yet has its place
         if self._sized:
