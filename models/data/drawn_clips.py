@@ -8,7 +8,7 @@ Two kinds:
 - *clip*: the thing stands still, does one thing, and stands still again. The clip's one label is what it did, to be
   given when nothing happens any more.
 
-A clip depends on its kind, split and number alone. It knows neither torch nor Qt.
+A clip depends on its kind, split and number alone.
 """
 
 import dataclasses
@@ -55,7 +55,6 @@ class DrawnClip:
     places: npt.NDArray[np.float32]  # (T, 3): the thing's middle across and down, and its radius, as fractions of a side
     # (T, 2): cosine and sine of its angle, times the number of ways in which it looks the same; zeros where it is round
     turns: npt.NDArray[np.float32]
-
 
     @property
     def so_far(self) -> tuple[int, ...]:

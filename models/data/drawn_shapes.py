@@ -1,7 +1,6 @@
 """Flat shapes with names, drawn with soft edges: what drawn scenes and drawn clips are made of.
 
-A shape is an outline in its own coordinates: its circle has the radius 1, x to the right, y down. It knows neither
-torch nor Qt.
+A shape is an outline in its own coordinates: its circle has the radius 1, x to the right, y down.
 """
 
 import colorsys

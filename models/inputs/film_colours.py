@@ -1,8 +1,7 @@
 """Colours of films and of new photographs, which a screen of today's usual kind cannot show: PQ, HLG, BT.2020 and P3 as sRGB.
 
 Kinds of colour are numbers of ITU-T H.273, which video, AVIF, HEIC and PNG have in common. Brightness is brought down as
-players do: what is darker than half of a sheet of white paper stays, and what is brighter is pressed together. It knows
-neither torch nor Qt.
+players do: what is darker than half of a sheet of white paper stays, and what is brighter is pressed together.
 """
 
 import struct

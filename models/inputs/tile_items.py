@@ -1,8 +1,7 @@
 """What is not there of an AVIF or HEIC is filled in: they are grids of tiles where phones write them, and a decoder gives up a
 grid that lacks one. Tiles that are cut off altogether get the beginning of one that is there.
 
-The boxes are those of ISO/IEC 14496-12, `iloc`, `infe` and `iref`; units of AV1 are those of its specification, 5.3. It knows
-neither torch nor Qt.
+The boxes are those of ISO/IEC 14496-12, `iloc`, `infe` and `iref`; units of AV1 are those of its specification, 5.3.
 """
 
 import re

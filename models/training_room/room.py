@@ -18,7 +18,7 @@ from unrolled.models.protocol.training_room import (
     TrainingRoomStarted,
     TrainingRoomUpdated,
 )
-from unrolled.models.training_room.gradients import StepsAtOnce, clip_by_norm, gradient_map, summed, unroll
+from unrolled.models.training_room.gradients import StepsAtOnce, clip_by_norm, gradient_map, norm_of, summed, unroll
 from unrolled.models.training_room.tasks import TASKS, Batch, Task
 
 BLOCKS = {"rnn": ("h",), "lstm": ("i", "f", "g", "o"), "gru": ("r", "z", "n")}
@@ -136,8 +136,7 @@ class TrainingRoom:
         A gradient is a sum of vectors, which may cancel: the sum of the norms of what is cut off would not tell.
         """
         _, _, whole = self.gradients(batch, 0)
-        changed = math.sqrt(sum(float((one - other).square().sum()) for one, other in zip(whole, truncated, strict=True)))
-        length = math.sqrt(sum(float(one.square().sum()) for one in whole))
+        changed, length = norm_of(one - other for one, other in zip(whole, truncated, strict=True)), norm_of(whole)
         return changed / length if length > 0 and math.isfinite(changed) else 0.0
 
     def picture(self, batch: Batch) -> dict[str, Any]:
