@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import tempfile
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +14,7 @@ from unrolled.models.corpus.alike import from_middle, of_states
 from unrolled.models.corpus.parts import Told, Wanted, part_notes
 from unrolled.models.store.documents import Places
 from unrolled.models.store.layout import Stored, StoreError
+from unrolled.models.store.own_folder import OwnFolder
 from unrolled.models.store.store import Store
 from unrolled.models.trace import FloatArray
 
@@ -102,7 +102,7 @@ def umap_map(store: Store, channel: str, *, wanted: Wanted = lambda: True, progr
 
 def _laid_out(values: FloatArray, wanted: Wanted) -> FloatArray:
     """(states, units) → (states, 2); (0, 2) when nobody waits any more."""
-    with tempfile.TemporaryDirectory() as home:
+    with OwnFolder() as home:
         given, made, said = (Path(home) / name for name in ("states.npy", "points.npy", "said.txt"))
         np.save(given, values)
         with said.open("w") as errors, subprocess.Popen([sys.executable, "-c", LAY_OUT, str(given), str(made)],

@@ -1,7 +1,7 @@
 """A document of a store far away, brought to this machine before it is looked at: a window that paints waits for no network."""
 
 from collections.abc import Callable
-from tempfile import TemporaryDirectory
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from unrolled.models.store.layout import shard_steps
 from unrolled.models.store.location import Location
 from unrolled.models.store.making import make_store, pack
+from unrolled.models.store.own_folder import OwnFolder
 from unrolled.models.store.store import Store, open_store
 from unrolled.models.store.stored_trace import StoredTrace
 from unrolled.models.store.writing import Part, PartWriter
@@ -30,14 +31,14 @@ def brought(store: Store, number: int, say: Callable[[float], None]) -> StoredTr
     if store.location.folder is not None:
         return StoredTrace(run)
     there = StoredTrace(run)
-    folder = TemporaryDirectory(prefix="unrolled-", ignore_cleanup_errors=True)
+    folder = OwnFolder()
     channels = tuple(there.channels.values())
     rooms = np.array([len(run)], np.int64)
     shard = shard_steps(store.description.channels, store.description.dtype, len(run))
     packing = pack(rooms, shard)
     description = msgspec.structs.replace(store.description, channels=channels, documents=1, parts=1, filled=True,
                                           steps=packing.shards * shard, shard=shard)
-    location = Location(folder.name)
+    location = Location(Path(folder.name) / "store")
     make_store(location, description, [run.title], rooms, packing)
     writer, pieces = PartWriter(location, description), packing.shards * (len(channels) + 1)
     for place in range(packing.shards):
@@ -51,6 +52,6 @@ def brought(store: Store, number: int, say: Callable[[float], None]) -> StoredTr
             say(done / pieces)
             part.values[channel.name][own] = run.kept(channel.name, start, stop)
         writer.write(0, place, part)
-    trace = StoredTrace(open_store(folder.name).run(0))
+    trace = StoredTrace(open_store(location.address).run(0))
     trace.problems, trace.folder = there.problems, folder
     return trace

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QWidget
 
 from unrolled.assets import path as asset
+from unrolled.models.store.own_folder import remove_left
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.control import Control
 from unrolled.viewer.control.ending_signals import CLOSED, EndingSignals, end_by_signal
@@ -134,6 +136,7 @@ def _begin(window: MainWindow, options: WindowOptions, outcome: _Outcome, unatte
         return
     from unrolled.viewer.control.autosave import Autosave
 
+    threading.Thread(target=remove_left, name="leftovers", daemon=True).start()
     autosave = Autosave(autosave_dir(), window.session, controller, window)
     window.dialogs.last_session = autosave.previous
     window.closing.connect(lambda: autosave.close(properly=not outcome.signal))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import tempfile
 import threading
 from collections import deque
 from contextlib import closing
@@ -20,6 +21,7 @@ from unrolled.models.corpus.state_map import principal_map
 from unrolled.models.corpus.units import unit_statistics
 from unrolled.models.store.copying import brought
 from unrolled.models.store.layout import StoreError, UnreachableError
+from unrolled.models.store.own_folder import LOCK, PREFIX, OwnFolder
 from unrolled.models.store.reading_ahead import ahead
 from unrolled.models.store.step_array import StepArray
 from unrolled.models.store.store import open_store
@@ -52,6 +54,24 @@ def test_a_document_is_brought_here(far):
     del trace, here
     gc.collect()
     assert not folder.exists()
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    held, left, begun, others = OwnFolder(), tmp_path / f"{PREFIX}left", tmp_path / f"{PREFIX}begun", tmp_path / "unrolled-other"
+    for folder in (left, begun, others):
+        (folder / "store").mkdir(parents=True)
+        (folder / "store" / "zarr.json").touch()
+    for folder in (left, others):
+        (folder / LOCK).touch()
+    (tmp_path / f"{PREFIX}link").symlink_to(others)
+    again = OwnFolder()
+    assert {Path(held.name), Path(again.name), begun, others} == {path for path in tmp_path.iterdir() if not path.is_symlink()}
+    assert (others / LOCK).exists()
+    held.cleanup()
+    del again
+    gc.collect()
+    assert {begun, others} == {path for path in tmp_path.iterdir() if not path.is_symlink()}
 
 
 def test_of_a_damaged_document_the_rest_is_brought(far, monkeypatch):
