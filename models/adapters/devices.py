@@ -18,7 +18,9 @@ def devices() -> tuple[Device, ...]:
     if torch.accelerator.is_available():
         kind = accelerator()
         title = getattr(torch.get_device_module(kind), "get_device_name", lambda number: "Apple GPU" if kind == "mps" else kind)
-        found[:0] = [Device(f"{kind}:{number}", title(number)) for number in range(torch.accelerator.device_count())]
+        names = [f"{kind}:{number}" for number in range(torch.accelerator.device_count())]
+        found[:0] = [Device(name, f"{name} {title(number)}" if len(names) > 1 else title(number))
+                     for number, name in enumerate(names)]
     return tuple(found)
 
 

@@ -42,8 +42,8 @@ class ModelChoice:
         """The backend says what there is; where nothing was asked for, a model is chosen that takes the input."""
         self.models, self.devices, self.families, self.recent = (
             report.models, report.devices, report.families, recent_models())
-        if self.device == "auto" and self.preferred_device in {device.name for device in report.devices}:
-            self.device = self.preferred_device
+        wanted = self.preferred_device if self.device == "auto" else self.device
+        self.device = next((device.name for device in report.devices if device.name in (wanted, f"{wanted}:0")), self.device)
         if self.model:
             return
         names = [listing.name for listing in report.models]

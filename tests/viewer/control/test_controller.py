@@ -15,7 +15,7 @@ from PIL import Image
 
 from unrolled.models.protocol.connection import Failed
 from unrolled.models.protocol.decoding import Decoding
-from unrolled.models.protocol.loading import Loaded
+from unrolled.models.protocol.loading import Device, Loaded, Ready
 from unrolled.viewer.client import backend_client
 from unrolled.viewer.client.backend_client import BackendProcess
 from unrolled.viewer.control.control import Control
@@ -362,6 +362,15 @@ def test_a_model_that_fails_after_another_was_chosen_says_nothing(qtbot, ready):
     qtbot.waitUntil(lambda: ready.run.is_open)
     assert ready.session.description.name == "scripted-scene"
     assert not ready.messages
+
+
+def test_a_device_is_chosen_by_its_kind_or_its_own_name(ready):
+    there = tuple(Device(name, name) for name in ("cuda:0", "cuda:1", "cpu"))
+    for wanted, found in (("cuda", "cuda:0"), ("cuda:1", "cuda:1"), ("auto", "auto"), ("cuda:7", "cuda:7")):
+        ready.choice.device = wanted
+        ready.choice.take(Ready(there, ready.choice.models, ready.choice.families), None)
+        assert ready.choice.device == found
+
 
 
 @pytest.mark.parametrize("wanted", ["auto", "cpu"])
