@@ -115,7 +115,7 @@ def families() -> tuple[Family, ...]:
 def _family_of(plugin: Plugin) -> Family:
     adapter = plugin.value
     if plugin.error or not isinstance(adapter, ModelAdapter):
-        return Family(plugin.name, package=plugin.package, error=plugin.error or "it is no ModelAdapter")
+        return Family(plugin.name, package=plugin.package, error=plugin.error or "it is not a ModelAdapter")
     return Family(adapter.family, adapter.input_kind, plugin.package)
 
 
@@ -123,9 +123,9 @@ def _own_file(path: Path) -> str:
     """What one of this program's own files is that is no checkpoint, and what takes it; empty of any other."""
     head = head_of(path)
     if is_store(path):
-        return "a store of traces, no checkpoint: the window opens it, and unrolled corpus takes it."
+        return "a store of traces, not a checkpoint: the window opens it, and unrolled corpus takes it."
     kind = "session" if b"session.json" in head[:64] else "trace" if TRACE.encode() in head or b"header.npy" in head[:64] else ""
-    return f"a {kind}, no checkpoint: the window opens it, and unrolled export and unrolled analyze take it." if kind else ""
+    return f"a {kind}, not a checkpoint: the window opens it, and unrolled export and unrolled analyze take it." if kind else ""
 
 
 def _listing(checkpoint: Checkpoint) -> ModelListing:
@@ -211,7 +211,7 @@ def opened(model: str, *, device: str = "cpu", reuse: AnyStepper | None = None) 
         source, wrong = path, error
         media = media_of_file(path) if len(head_of(path)) > SHORTEST else ()
         if media or (path.is_file() and path.suffix.lower() in SUFFIXES):
-            wrong = CheckpointError(f"“{file_name(path)}” is {f'a {media[0]}, no checkpoint' if media else UNTOLD}.")
+            wrong = CheckpointError(f"“{file_name(path)}” is {f'a {media[0]}, not a checkpoint' if media else UNTOLD}.")
     adapter = adapter_of(source)
     if adapter is None and looks_pickled(path):
         source = read_pickled(path)

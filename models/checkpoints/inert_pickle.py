@@ -129,7 +129,7 @@ class _Machine:
         elif isinstance(target, set):
             target.update(map(plain_key, values))
         else:
-            raise PickleError("is damaged: it appends to what is no list")
+            raise PickleError("is damaged: it appends to something that is not a list")
 
     def set_items(self, flat: list[Any]) -> None:
         target = self._stack[-1]
@@ -139,7 +139,7 @@ class _Machine:
         elif isinstance(target, Stub):
             target.items.update(pairs)
         else:
-            raise PickleError("is damaged: it puts items into what is no dictionary")
+            raise PickleError("is damaged: it puts items into something that is not a dictionary")
 
     def name(self, module: str, name: str) -> None:
         module = PYTHON_2.get(module, module)
@@ -153,7 +153,7 @@ class _Machine:
     def call(self, called: Any, arguments: Any) -> None:
         """What a known name makes of its arguments, or a stub; nothing is called that the pickle brings."""
         if not isinstance(called, Name) or not isinstance(arguments, tuple):
-            raise PickleError("is damaged: it calls what is no name")
+            raise PickleError("is damaged: it calls something that is not a name")
         self._count(arguments)
         make = KNOWN.get(str(called))
         self._stack.append(make(*arguments) if make is not None else Stub(str(called), arguments))
@@ -182,7 +182,7 @@ class _Machine:
             return
         if not (isinstance(what, tuple) and len(what) in (5, 6) and what[0] == "storage" and isinstance(what[1], Name)
                 and isinstance(what[2], str) and isinstance(what[4], int) and what[1].module in ("torch", "torch.cuda")):
-            raise PickleError("is damaged: it refers to what is no storage")
+            raise PickleError("is damaged: it refers to something that is not a storage")
         view = what[5] if len(what) == 6 else None
         dtype = STORAGES.get(what[1].name)
         if dtype is None:

@@ -109,7 +109,7 @@ def read_pickled(path: Path) -> PickledCheckpoint:
     tensors = {name.replace(".module.", ".", 1): value for name, value in tensors.items()}
     stored = {value.untyped_storage().data_ptr(): value.untyped_storage().nbytes() for value in tensors.values()}
     if sum(value.nbytes for value in tensors.values()) > MOST_TIMES * sum(stored.values()):
-        raise CheckpointError(f"“{path.name}” is no checkpoint of a network: its tensors are the same numbers over and over.")
+        raise CheckpointError(f"“{path.name}” is not a checkpoint of a network: its tensors are the same numbers over and over.")
     return PickledCheckpoint(path, content, tensors, hash_of(path))
 
 

@@ -56,7 +56,7 @@ def resnet(path: Path, weights: Mapping[str, Tensor], names: Mapping[str, str]) 
     """
     blocks = tuple(len({match[1] for name in weights if (match := re.match(rf"{stage}\.(\d+)\.", name))}) for stage in STAGES)
     if not all(0 < count <= MOST_BLOCKS for count in blocks):
-        raise CheckpointError(f"“{path.name}” holds an encoder that is none of torchvision's ResNets.")
+        raise CheckpointError(f"“{path.name}” holds an encoder that is not one of torchvision's ResNets.")
     wide = "4.0.conv3.weight" in weights
 
     def make() -> nn.Sequential:

@@ -89,7 +89,7 @@ def _why_not(path: Path) -> str:
     except OSError as error:
         nothing = error.errno in (errno.ENOENT, errno.ELOOP)
         return "is a link that leads to nothing" if nothing else f"cannot be read: {error.strerror or error}"
-    return "" if stat.S_ISREG(mode) else "is a link to a folder, which is not followed" if stat.S_ISDIR(mode) else "is no file"
+    return "" if stat.S_ISREG(mode) else "is a link to a folder, which is not followed" if stat.S_ISDIR(mode) else "is not a file"
 
 
 def _is_link(path: Path) -> bool:
@@ -105,7 +105,7 @@ def _listed(path: Path) -> Listing:
             raise StoreError(f"“{file_name(path)}” is too large for a list of files.")
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
-        raise StoreError(f"“{file_name(path)}” is no list of files: it is not text.") from error
+        raise StoreError(f"“{file_name(path)}” is not a list of files: it is not text.") from error
     except OSError as error:
         raise StoreError(f"“{file_name(path)}” cannot be read: {error.strerror or error}.") from error
     found: list[Path] = []

@@ -92,7 +92,7 @@ def search_text(store: Store, pattern: str, *, most: int = MOST, wanted: Wanted 
     try:
         compiled = regex.compile(pattern)
     except regex.error as error:
-        raise StoreError(f"“{pattern}” is no regular expression: {error}.") from error
+        raise StoreError(f"“{pattern}” is not a regular expression: {error}.") from error
     hits: list[Hit] = []
     count = steps = 0
     notes = part_notes(store)

@@ -70,7 +70,7 @@ def _pack_folder(folder: Path) -> bytes:
     except OSError as error:
         raise ReadingError(f"“{name}” cannot be read: {error.strerror or error}.") from error
     if not paths:
-        raise ReadingError(f"The folder “{name}” holds no pictures, and is no store of traces.")
+        raise ReadingError(f"The folder “{name}” holds no pictures, and is not a store of traces.")
     if len(paths) > MOST_FRAMES:
         raise too_long(name, len(paths))
     stack = FrameStack(name, MOST_VIDEO_PIXELS, len(paths))

@@ -217,4 +217,4 @@ def _token(wanted: str | int | None, words: tuple[str, ...], usual: Sequence[str
         return words.index(wanted)
     if isinstance(wanted, int) and 0 <= wanted < len(words):
         return wanted
-    raise ValueError(f"{which}={wanted!r} is none of the {len(words):,} words.")
+    raise ValueError(f"{which}={wanted!r} is not one of the {len(words):,} words.")

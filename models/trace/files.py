@@ -199,7 +199,7 @@ def _read_words(pieces: JsonPieces) -> list[str]:
     found = list[str]()
     for word in pieces.array():
         if not isinstance(word, str):
-            raise ValueError("a word is no string")  # now: all of them may be far larger in memory than in the file
+            raise ValueError("a word is not a string")  # now: all of them may be far larger in memory than in the file
         found.append(word)
     return found
 

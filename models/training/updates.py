@@ -156,7 +156,7 @@ class ResumeFile:
         try:
             saved: dict[str, Any] = torch.load(self._path, map_location=device, weights_only=True)
             if not isinstance(saved, dict):
-                raise TypeError("The outermost object is no dictionary.")
+                raise TypeError("The outermost object is not a dictionary.")
         except (RuntimeError, OSError, pickle.UnpicklingError, EOFError, TypeError) as error:
             raise self._damaged() from error
         if saved.get("options") != self._about:

@@ -101,7 +101,7 @@ class TrainingRoom:
         if not (abs(loss) < LARGEST_NUMBER and before < LARGEST_NUMBER):
             self._take_back()
             what = "loss" if not math.isfinite(loss) else "gradient"
-            raise Exploded(f"The {what} of update {self.updates + 1} is no finite number any more: it exploded. The weights "
+            raise Exploded(f"The {what} of update {self.updates + 1} is no longer finite: it exploded. The weights "
                            "are those before the last change; lower the learning rate or the threshold and go on, or "
                            "start again.")
         seen = self.picture(batch) if picture else {}

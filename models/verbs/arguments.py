@@ -33,13 +33,13 @@ def parser() -> argparse.ArgumentParser:
 
 def _port(text: str) -> int:
     if not (text.isdigit() and int(text) < 65536):
-        raise argparse.ArgumentTypeError(f"“{text}” is no port; write a number up to 65535, or 0 for a free one")
+        raise argparse.ArgumentTypeError(f"“{text}” is not a port; write a number up to 65535, or 0 for a free one")
     return int(text)
 
 
 def _workers(text: str) -> int:
     if not text.isdigit():
-        raise argparse.ArgumentTypeError(f"“{text}” is no number of workers")
+        raise argparse.ArgumentTypeError(f"“{text}” is not a number of workers")
     return int(text)
 
 

@@ -36,16 +36,16 @@ def test_what_is_no_checkpoint_is_called_what_it_is(tmp_path):
     for suffix in (".safetensors", ".npz", ".json", ".csv"):
         path = tmp_path / f"a{suffix}"
         save_trace(scripted.trace(scripted.CAPTION[:3]), path)
-        assert refusal(path).startswith(f"“a{suffix}” is a trace, no checkpoint: the window opens it")
-    assert refusal(KEPT / "session.unrolled").startswith("“session.unrolled” is a session, no checkpoint")
+        assert refusal(path).startswith(f"“a{suffix}” is a trace, not a checkpoint: the window opens it")
+    assert refusal(KEPT / "session.unrolled").startswith("“session.unrolled” is a session, not a checkpoint")
     (tmp_path / "zarr.json").write_text('{"attributes": {"unrolled": {"format": "unrolled-store"}}}')
-    assert "is a store of traces, no checkpoint" in refusal(tmp_path)
+    assert "is a store of traces, not a checkpoint" in refusal(tmp_path)
     (tmp_path / "a.jpg").write_bytes(scripted.picture(16, 16).data)
-    assert refusal(tmp_path / "a.jpg") == "“a.jpg” is a picture, no checkpoint."
+    assert refusal(tmp_path / "a.jpg") == "“a.jpg” is a picture, not a checkpoint."
     for suffix in (".pt", ".bin", ".safetensors"):  # a page that says sorry, a list that calls for other files, a note
         for text in ("<!DOCTYPE html>\n<p>Not found", "version https://git-lfs.github.com/spec/v1\n", "(dear all)", "copy\nof a"):
             (tmp_path / f"a{suffix}").write_text(text)
-            assert refusal(tmp_path / f"a{suffix}") == f"“a{suffix}” is a text, no checkpoint."
+            assert refusal(tmp_path / f"a{suffix}") == f"“a{suffix}” is a text, not a checkpoint."
     for data in (b"", bytes(range(256))):
         (tmp_path / "a.pt").write_bytes(data)
         assert refusal(tmp_path / "a.pt") == "“a.pt” is empty, cut off, or no checkpoint."

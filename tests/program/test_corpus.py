@@ -151,7 +151,7 @@ def test_export(corpus, store, tmp_path):
     (("search", "STORE", "--on", "1,b"), 2, "“1,b” is not a list of units"),
     (("search", "STORE", "--on", "77"), 1, "There is no unit 77 of hidden; there are 6, counted from 0."),
     (("search", "STORE", "--on", "1", "--channel", "gate"), 1, "The store has no channel “gate”; it has hidden, cell."),
-    (("search", "STORE", "--text", "("), 1, "“(” is no regular expression"),
+    (("search", "STORE", "--text", "("), 1, "“(” is not a regular expression"),
     (("search", "STORE", "--like", "#2"), 2, "--like is written as TRACE:120-140 or 7:120-140"),
     (("search", "STORE", "--like", "#9:1"), 1, "There is no document 9; there are 4, counted from 0."),
     (("search", "STORE", "--like", "#1:5"), 1, "“folder/0001.py” has only 1 step."),

@@ -89,7 +89,7 @@ def test_its_model_and_its_view_are_there_whatever_another_package_breaks(run, i
     assert "letters  ·  Letters, GRU" in told
     assert "Letters, GRU  ·  of unrolled-letters 1.0" in told
     assert "none  ·  of broken 2.0  ·  cannot be used: ModuleNotFoundError" in told
-    assert "odd  ·  of broken 2.0  ·  cannot be used: it is no ModelAdapter" in told
+    assert "odd  ·  of broken 2.0  ·  cannot be used: it is not a ModelAdapter" in told
     findings = {own["name"]: own for own in json.loads(run("doctor", "--json", **variables).stdout)["findings"]}
     assert findings["model family Letters, GRU"]["state"] == findings["view length"]["state"] == "of unrolled-letters 1.0"
     assert [findings[f"model family {name}"]["good"] for name in ("Letters, GRU", "none", "odd")] == [True, False, False]

@@ -98,7 +98,7 @@ def test_a_file_of_edits(tmp_path):
     assert edits("--edits", path, "--zero", "cell") == (ClampUnits(channel="cell", value=0.0), *kept)
     assert msgspec.json.decode(json.dumps(json.loads(path.read_text())), type=tuple[Edit, ...]) == kept
     path.write_text('[{"kind": "explode"}]')
-    with pytest.raises(CommandError, match="no list of edits"):
+    with pytest.raises(CommandError, match="not a list of edits"):
         edits("--edits", path)
     with pytest.raises(CommandError, match="cannot be read"):
         edits("--edits", tmp_path / "nothing.json")

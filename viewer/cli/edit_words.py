@@ -112,7 +112,7 @@ class EditWords:
         except OSError as error:
             raise CommandError(f"“{path}” cannot be read: {error.strerror or error}.", FAILURE) from error
         except (msgspec.DecodeError, EditError, ValueError, RecursionError) as error:
-            raise CommandError(f"“{path.name}” is no list of edits for this model: {error}", FAILURE) from error
+            raise CommandError(f"“{path.name}” is not a list of edits for this model: {error}", FAILURE) from error
         return found
 
 

@@ -30,9 +30,9 @@ DEFAULT_KIND = "picture"  # what it takes
 BOUNDS = {">": "above", ">=": "at least", "<=": "at most"}
 NO_INPUTS = {
     Kind.TRACE: "no input: unrolled export and unrolled analyze take traces.",
-    Kind.SESSION: "a session, no input: unrolled export and unrolled analyze take it.",
-    Kind.STORE: "a store of traces, no input: unrolled corpus takes it.",
-    Kind.CHECKPOINT: "a checkpoint, no input: name it with --model.",
+    Kind.SESSION: "a session, not an input: unrolled export and unrolled analyze take it.",
+    Kind.STORE: "a store of traces, not an input: unrolled corpus takes it.",
+    Kind.CHECKPOINT: "a checkpoint, not an input: name it with --model.",
 }
 MOST_AT_ONCE = 50_000  # steps that are asked for in one message, which may ask for twice as many
 CHANGED = 1  # the branch on which the edits are in force

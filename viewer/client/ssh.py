@@ -27,7 +27,7 @@ class SshTunnel:
 
     def __post_init__(self) -> None:
         if not self.machine or self.machine.startswith("-") or any(sign.isspace() for sign in self.machine):
-            raise ValueError(f"“{self.machine}” is no machine that ssh could reach; write user@host.")
+            raise ValueError(f"“{self.machine}” is not a machine that ssh could reach; write user@host.")
 
     def command(self, here: int) -> list[str]:
         """The command whose first line says, as JSON, that the port `here` leads to the backend, and which lasts as long."""

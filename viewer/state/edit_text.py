@@ -36,7 +36,7 @@ def units_of(text: str) -> tuple[int, ...]:
     for part in text.split(","):
         first, dash, last = part.partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise EditError(f"“{part}” is no unit; write 17, or 3,5,20-25, or all.")
+            raise EditError(f"“{part}” is not a unit; write 17, or 3,5,20-25, or all.")
         begin, end = int(first), int(last) if dash else int(first)
         if not begin <= end < begin + LONGEST_RANGE:
             raise EditError(f"“{part}” is not a range of units.")

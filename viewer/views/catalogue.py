@@ -89,7 +89,7 @@ def catalogue() -> tuple[ViewSpec, ...]:
             found = entry.load()
             for spec in (found,) if isinstance(found, ViewSpec) else tuple(found):
                 if not isinstance(spec, ViewSpec) or any(own.name == spec.name for own in specs):
-                    raise ValueError(f"{spec} is no ViewSpec with a name of its own")
+                    raise ValueError(f"{spec} is not a ViewSpec with a name of its own")
                 specs.append(spec)
         except Exception:  # whatever a foreign package raises costs its views alone
             logging.getLogger(__name__).exception("The views of “%s” cannot be loaded", entry.name)

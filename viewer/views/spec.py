@@ -86,7 +86,7 @@ class ViewSpec:
         module, _, name = self.make.partition(":")
         view = getattr(importlib.import_module(module), name)(ctx)
         if not isinstance(view, View):
-            raise TypeError(f"“{self.make}”, the view “{self.name}”, is no View.")
+            raise TypeError(f"“{self.make}”, the view “{self.name}”, is not a View.")
         return view
 
 

@@ -38,7 +38,7 @@ def read_masks(data: Path, split: str) -> dict[str, Floats]:
     with np.load(path, allow_pickle=False) as stored:
         masks = {name: stored[name].astype(np.float64) for name in stored.files}
     if len({mask.shape for mask in masks.values()}) > 1 or any(mask.ndim != 2 for mask in masks.values()):
-        raise ValueError(f"“{path.name}” holds arrays that are no masks of one shape.")
+        raise ValueError(f"“{path.name}” holds arrays that are not masks of one shape.")
     return {name: mask for name, mask in masks.items() if SHARES[0] <= mask.mean() <= SHARES[1]}
 
 

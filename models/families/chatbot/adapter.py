@@ -64,7 +64,7 @@ def decoder_of(path: Path, theirs: Mapping[str, Tensor]) -> AttentionalDecoder:
     """From the decoder's weights. Raises `CheckpointError`."""
     table, kind = theirs["embedding.weight"], kind_of(theirs, "gru.", ("gru",))
     if table.ndim != 2 or not kind:
-        raise misfit(path, "its decoder is no GRU over words")
+        raise misfit(path, "its decoder is not a GRU over words")
     hidden, method = theirs["gru.weight_hh_l0"].shape[1], scoring(theirs)
     config = AttentionalConfig(kind, layer_count(theirs, "gru."), len(table), table.shape[1], hidden, features=hidden, fed=False,
                                bias=True, attention=hidden if method == "concat" else 0, projected=method == "general")

@@ -65,7 +65,7 @@ class Attentions:
         layers = order.count(SELF)
         heads = {kind: {own.shape[1] for own, of in zip(self.weights, order, strict=True) if of == kind} for kind in order}
         if not layers:
-            raise AttentionError("it has no attention, and is no state-space model that is known")
+            raise AttentionError("it has no attention, and is not a state-space model that is known")
         if order.count(CROSS) not in (0, layers) or any(len(own) != 1 for own in heads.values()):
             raise AttentionError("its layers attend in different ways")
         self.order = tuple(order)

@@ -127,7 +127,7 @@ def fetched(name: str, check_memory: Callable[[int, str, str], None]) -> Path:
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or () if "/" not in file.rfilename}
     weights = next((found for pattern in WEIGHTS if (found := list(filter(pattern.fullmatch, sizes)))), [])
     if "config.json" not in sizes:
-        raise CheckpointError(f"“{name}” is no model of the library transformers: it has no config.json.")
+        raise CheckpointError(f"“{name}” is not a model of the library transformers: it has no config.json.")
     if not weights:
         raise CheckpointError(f"“{name}” has no weights that torch can read, neither model.safetensors nor pytorch_model.bin.")
     settings = [file for file in sizes if any(fnmatch.fnmatch(file, pattern) for pattern in SETTINGS)]

@@ -62,7 +62,7 @@ def decoder_of(path: Path, theirs: Mapping[str, Tensor], settings: Mapping[str, 
     kind = kind_of(theirs, "decoder.rnn.", ("lstm", "gru"))
     keys = theirs["decoder.attention.key_layer.weight"]
     if table.ndim != 2 or keys.ndim != 2 or not kind or reading is None or reading.ndim != 2:
-        raise misfit(path, "its decoder is no LSTM or GRU over words")
+        raise misfit(path, "its decoder is not an LSTM or GRU over words")
     hidden, embedding, features = theirs["decoder.rnn.weight_hh_l0"].shape[1], table.shape[1], keys.shape[1]
     config = AttentionalConfig(kind, layer_count(theirs, "decoder.rnn."), len(table), embedding, hidden, features,
                                fed=reading.shape[1] != embedding, bias=False,
@@ -82,7 +82,7 @@ def reader_of(path: Path, theirs: Mapping[str, Tensor], settings: Mapping[str, A
     """From the encoder's weights and the bridge. Raises `CheckpointError`."""
     table, kind = theirs["src_embed.lut.weight"], kind_of(theirs, "encoder.rnn.", ("lstm", "gru"))
     if table.ndim != 2 or not kind:
-        raise misfit(path, "its encoder is no LSTM or GRU over words")
+        raise misfit(path, "its encoder is not an LSTM or GRU over words")
     hidden = theirs["encoder.rnn.weight_hh_l0"].shape[1]
     named = nested(settings, "model", "decoder", "init_hidden")
     begin = "bridge" if "decoder.bridge_layer.weight" in theirs else "last" if named == "last" else "zero"

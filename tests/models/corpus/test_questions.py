@@ -164,7 +164,7 @@ def test_texts_match(store):
     found = search_text(store, pattern, most=10_000)
     assert list(found.hits) == expected
     assert found.count == len(expected) > 10
-    with pytest.raises(StoreError, match="“\\(” is no regular expression"):
+    with pytest.raises(StoreError, match="“\\(” is not a regular expression"):
         search_text(store, "(")
 
 

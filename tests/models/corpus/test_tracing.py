@@ -313,7 +313,7 @@ def test_links_that_lead_to_no_file_are_named(tmp_path):
     assert [path.name for path in found.paths] == ["also.txt", "text0.txt"]
     assert sorted(found.left_out.sentences) == [
         "“deep/gone.txt” is a link that leads to nothing.", "“folder” is a link to a folder, which is not followed.",
-        "“pipe.txt” is no file.", "“round.txt” is a link that leads to nothing."]
+        "“pipe.txt” is not a file.", "“round.txt” is a link that leads to nothing."]
     (tmp_path / "lost").mkdir()
     (tmp_path / "lost" / "gone.txt").symlink_to(tmp_path / "nothing")
     with pytest.raises(StoreError, match=r"holds no files that can be read: “gone\.txt” is a link that leads to nothing"):

@@ -90,7 +90,7 @@ def test_a_checkpoint_cut_off_anywhere_is_refused(tmp_path: Path) -> None:
 def test_other_files_are_refused(tmp_path: Path) -> None:
     text = tmp_path / "notes.safetensors"
     text.write_text("no weights in here")
-    assert "is a text, no checkpoint" in refusal(text)
+    assert "is a text, not a checkpoint" in refusal(text)
     other = tmp_path / "other.safetensors"
     save_file({"x": torch.zeros(2)}, other)
     assert refusal(other).endswith("which model it is for.")

@@ -95,7 +95,7 @@ def test_a_connection_that_breaks_is_said_and_what_arrived_is_kept(served):
 @pytest.mark.parametrize(("name", "sentence"), [
     ("me/none", "There is no “me/none” on the hub that you may see; for a private one log in with “hf auth login”."),
     ("hf:me//x", "“me//x” is neither a file, nor a folder, nor a name on the hub, such as organisation/model."),
-    ("me/bare", "“me/bare” is no model of the library transformers: it has no config.json."),
+    ("me/bare", "“me/bare” is not a model of the library transformers: it has no config.json."),
     ("me/other", "“me/other” has no weights that torch can read, neither model.safetensors nor pytorch_model.bin."),
     ("nothing/here.pth", "There is no checkpoint “nothing/here.pth”."),
 ])

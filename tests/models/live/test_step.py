@@ -204,7 +204,7 @@ def test_what_a_function_does_wrong_is_one_sentence(function, state, sentence):
 
 
 def test_bad_words_and_inputs_are_refused():
-    with pytest.raises(ValueError, match="start='zebra' is none of the 6 words"):
+    with pytest.raises(ValueError, match="start='zebra' is not one of the 6 words"):
         unrolled.step(in_place, torch.zeros(1), vocabulary=WORDS, start="zebra", window=False)
     with pytest.raises(ValueError, match="An input of the type int cannot be shown"):
         unrolled.step(in_place, torch.zeros(1), vocabulary=WORDS, input=3, window=False)

@@ -95,7 +95,7 @@ def test_pinned_units_over_a_range_of_steps(qtbot, window):
 def test_units_that_are_not_there_are_said(qtbot, window):
     its = form(window)
     choose(its.kind, "units")
-    for text, sentence in (("64", "no unit 64"), ("x", "“x” is no unit"), ("pinned", "No unit is pinned")):
+    for text, sentence in (("64", "no unit 64"), ("x", "“x” is not a unit"), ("pinned", "No unit is pinned")):
         its.units.setText(text)
         qtbot.mouseClick(its.button, Qt.MouseButton.LeftButton)
         assert sentence in its.sentence.text()

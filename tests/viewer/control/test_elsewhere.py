@@ -148,7 +148,7 @@ def test_an_address_of_the_sixth_version_is_listened_at_and_written(qtbot):
 
 def test_no_word_of_a_person_is_an_option_of_ssh():
     for machine in ("-oProxyCommand=touch x", "", "two words"):
-        with pytest.raises(ValueError, match="no machine"):
+        with pytest.raises(ValueError, match="not a machine"):
             SshTunnel(machine=machine)
 
 

@@ -62,9 +62,8 @@ class ReaderView(View):
         self.ranked.hide()
         for picker in (self.channel, self.followed):
             picker.setMinimumWidth(1)
-            picker.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
-        self.followed.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        controls = in_row(None, muted_label("Colour"), self.channel, self.unit, (self.followed, 1), spacing=6)
+            picker.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        controls = in_row(None, muted_label("Colour"), (self.channel, 2), self.unit, (self.followed, 3), spacing=6)
         self.hold((self.view, 1), controls, self.ranked, spacing=6)
         self.view.step_wanted.connect(lambda step: self.do(Seek(step)))
         self.view.hovered.connect(self._hovered)
