@@ -1,7 +1,7 @@
 """From a message's type to the one method that deals with it; messages between the processes and the window's commands."""
 
 from collections.abc import Callable, Iterable, Iterator
-from inspect import isfunction
+from inspect import getmembers, isfunction
 from typing import Any, TypeVar
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -58,13 +58,9 @@ def _handlers_of(part: object) -> Iterator[tuple[type, Callable[..., Any]]]:
     if isinstance(part, Dispatch):
         yield from part._handlers.items()
         return
-    seen: set[str] = set()
-    for owner in type(part).__mro__:
-        for name, attribute in vars(owner).items():
-            if name not in seen and isfunction(attribute):
-                seen.add(name)  # what a subclass overrides has no say
-                for kind in getattr(attribute, "handled_kinds", ()):
-                    yield kind, getattr(part, name)
+    for name, method in getmembers(type(part), isfunction):
+        for kind in getattr(method, "handled_kinds", ()):
+            yield kind, getattr(part, name)
 
 
 def _name(handler: Callable[..., Any]) -> str:
