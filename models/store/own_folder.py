@@ -1,7 +1,5 @@
 """Temporary folders that are removed even where the process that made them was killed: by whoever makes or looks next."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import tempfile
