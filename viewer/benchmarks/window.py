@@ -45,7 +45,6 @@ class Driver(QObject):
         self._window, self._path, self._done = window, path, done
         self._started = float(os.environ.get(STARTED_VARIABLE, time.time()))
         self._figures: dict[str, Any] = {}
-        self._frames: list[float] = []
         self._reference, self._times = Reference(), dict[str, list[float]]()
         self._over = False
         self._asked = False
@@ -79,60 +78,42 @@ class Driver(QObject):
             controller.do(RunToEnd())
 
     def _measure(self) -> None:
-        session = self._window.session
-        trace = session.trace
-        assert trace is not None
-        steps = len(trace)
-        whole = trace
+        whole, chosen = self._window.session.trace, random.Random(0)
+        assert whole is not None
         self._window.controller.run.cancel()
         self._reference.sample()
-        for number in range(ROUNDS):
+        self._drive("", whole, chosen, ROUNDS, SCRUBS)
+        self._figures["window_rss_mb"] = round(resident_megabytes(), 1)
+        backwards = Trace(whole.channels.values(), provenance=whole.provenance, input_bytes=whole.input_bytes)
+        for step in range(len(whole)):  # so that every value is another
+            backwards.append(replace(whole.step(len(whole) - 1 - step), step=step))
+        self._drive("compare_", whole, chosen, ROUNDS // 2, SCRUBS // 2, Compared("the same backwards", backwards))
+        self._figures |= {name: self._reference.spread(times) for name, times in self._times.items()}
+        self._figures |= {"reference_ms": self._reference.milliseconds, "steps": len(whole)}
+        self._finish("")
+
+    def _drive(self, name: str, whole: Trace, chosen: random.Random, rounds: int, scrubs: int,
+               beside: Compared | None = None) -> None:
+        """Let the run grow some times, the first of which is not counted, and scrub through it; alone or with one beside it."""
+        session, frames = self._window.session, list[float]()
+        for number in range(rounds):
             grown = whole.truncated(0)
             session.set_trace(grown)
+            session.compare(beside)
             self._paint()
-            for step in range(steps):
+            for step in range(len(whole)):
                 grown.append(whole.step(step))
                 took = self._timed(self._grow)
                 if number:
-                    self._frames.append(took)
-        self._keep("frame_ms", self._frames)
-        chosen = random.Random(0)
-        scrubs = [self._timed(lambda: session.playhead.seek(_other(chosen, steps, session.playhead.step)))
-                  for _ in range(SCRUBS)]
-        self._keep("scrub_ms", scrubs)
-        self._figures["window_rss_mb"] = round(resident_megabytes(), 1)
-        self._compare(whole, chosen)
-        self._figures |= {name: self._reference.spread(times) for name, times in self._times.items()}
-        self._figures |= {"reference_ms": self._reference.milliseconds, "steps": steps}
-        self._finish("")
+                    frames.append(took)
+        self._keep(f"{name}frame_ms", frames)
+        self._keep(f"{name}scrub_ms", [
+            self._timed(lambda: session.playhead.seek(_other(chosen, len(whole), session.playhead.step))) for _ in range(scrubs)])
 
     def _keep(self, name: str, times: list[float]) -> None:
         """Times of what was just done, with the reference measured beside them."""
         self._times[name] = times
         self._reference.sample()
-
-    def _compare(self, whole: Trace, chosen: random.Random) -> None:
-        """The same again with two runs side by side: the run, and one whose every value is another."""
-        session, steps = self._window.session, len(whole)
-        other = Trace(whole.channels.values(), provenance=whole.provenance, input_bytes=whole.input_bytes)
-        for step in range(steps):
-            result = whole.step(steps - 1 - step)
-            other.append(replace(result, step=step))
-        frames: list[float] = []
-        for number in range(ROUNDS // 2):
-            grown = whole.truncated(0)
-            session.set_trace(grown)
-            session.compare(Compared("the same backwards", other))
-            self._paint()
-            for step in range(steps):
-                grown.append(whole.step(step))
-                took = self._timed(self._grow)
-                if number:
-                    frames.append(took)
-        self._keep("compare_frame_ms", frames)
-        scrubs = [self._timed(lambda: session.playhead.seek(_other(chosen, steps, session.playhead.step)))
-                  for _ in range(SCRUBS // 2)]
-        self._keep("compare_scrub_ms", scrubs)
 
     def _grow(self) -> None:
         self._window.session.grew()

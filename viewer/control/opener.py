@@ -47,8 +47,6 @@ class Opener:
     def is_reading(self) -> bool:
         return self._worker.is_reading
 
-    # ── Inputs ────────────────────────────────────────────────────────────────────────────────────────────────
-
     @handles(c.Open)
     def open_file(self, command: c.Open) -> None:
         """Open an input, a trace, a session or somebody's model; what is on screen stays when that fails."""
@@ -147,8 +145,6 @@ class Opener:
         self._session.playhead.seek(step)
         self._loading.encode()
         self._voice.state_changed.emit()
-
-    # ── Files ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _open_bytes(self, data: bytes, name: str, medium: str, origin: Origin = Origin.PERSON, draws: str = "") -> None:
         self._voice.unsaid.emit("input")

@@ -145,8 +145,6 @@ class MapPage(QWidget):
         self.making.close()
         self._colouring.close()
 
-    # ── Making ────────────────────────────────────────────────────────────────────────────────────────────────
-
     def _make(self) -> None:
         store, channel = self._store, self._channel
         if self.making.busy or store is None:
@@ -254,8 +252,6 @@ class MapPage(QWidget):
         drawn = self._drawn
         return None if drawn is None else Table(
             ("document", "step", "x", "y"), (drawn.documents, drawn.steps, *drawn.states.points.T))
-
-    # ── Frames ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Draw a frame while that is wanted."""

@@ -133,8 +133,6 @@ class CorpusPage(QWidget):
             asking.close()
         self.map.close_page()
 
-    # ── The store ─────────────────────────────────────────────────────────────────────────────────────────────
-
     def _store_changed(self) -> None:
         store = self.store
         self.asking.stop()
@@ -168,8 +166,6 @@ class CorpusPage(QWidget):
         channel, unit = self.unit.shown_channel, self.unit.unit.value()
         self.found.set_source(self.store, channel, unit)
         self.map.set_unit(channel, unit)
-
-    # ── Searching ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def search(self) -> None:
         """Ask what is written."""

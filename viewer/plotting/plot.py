@@ -36,23 +36,10 @@ KEY_STEP, PAGE_STEP = 0.02, 0.1  # of the axis, where it is not logarithmic
 
 
 class Plot(QWidget):
-    """Two axes, marks between them, a menu.
+    """Two axes, marks between them, a menu; its title is the name that assistive technology and files have for it.
 
-    Parameters
-    ----------
-    title : str
-        What it shows; the name that assistive technology and files have for it.
-    x, y : Axis
-    downwards : bool
-        y grows downwards, as rows do.
-    square : bool
-        A unit of x is as long as one of y.
-    part : bool
-        A part of a larger figure, which has the menu and the focus.
-    axes : bool
-        Whether it has any.
-    table : callable, optional
-        The recorded numbers behind what is shown.
+    `downwards`: y grows downwards, as rows do. `square`: a unit of x is as long as one of y. `part`: it is a part of a larger
+    figure, which has the menu and the focus. `axes`: whether it has any. `table` gives the recorded numbers behind what is shown.
     """
 
     read_out = Signal(str)  # what is under the pointer, in words; empty when nothing is
@@ -122,8 +109,6 @@ class Plot(QWidget):
         viewport: QWidget = self._view.viewport()
         return viewport
 
-    # ── Marks ─────────────────────────────────────────────────────────────────────────────────────────────────
-
     def line(self, colour: Ink, name: str = "", *, width: float = 1.5, style: str = "solid", order: float = 0) -> Line:
         """A line, named in the legend if it has a name; of higher order it lies above."""
         return self._add(Line(self._box, self.y_axis, colour, order, name, width, style))
@@ -178,8 +163,6 @@ class Plot(QWidget):
         self._marks.append(mark)
         return mark
 
-    # ── What is shown ─────────────────────────────────────────────────────────────────────────────────────────
-
     def set_ranges(self, x: Limits, y: Limits) -> None:
         """Show this part, unless a person has chosen another; not while a level is dragged, which would slip away."""
         if (x, y) != self._home and not (self._level is not None and self._level.held):
@@ -231,8 +214,6 @@ class Plot(QWidget):
         self._view.setBackground(None)
         painter.setRenderHints(self._view.renderHints())
         self._view.render(painter, QRectF(place, self._view.size()), self._view.rect())
-
-    # ── Moving about ──────────────────────────────────────────────────────────────────────────────────────────
 
     @property
     def ranges(self) -> tuple[Limits, Limits]:
@@ -313,8 +294,6 @@ class Plot(QWidget):
         if self._level is not None:
             (low, high), value = self.ranges[1], self._level.value
             self._level.move(value * factor if self.y_axis.log else value + part * (high - low))
-
-    # ── Pointing, painting ────────────────────────────────────────────────────────────────────────────────────
 
     @property
     def _reach(self) -> QRectF:

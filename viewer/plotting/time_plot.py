@@ -37,6 +37,7 @@ ZOOM_A_NOTCH = 0.8
 NOTCH = 120.0         # Qt's unit of a wheel
 Item = TypeVar("Item", HeatItem, RangeItem, Curve)
 
+
 class TimePlot(pg.GraphicsView):
     """One plot; x is time in steps, y what its owner says."""
 
@@ -84,8 +85,6 @@ class TimePlot(pg.GraphicsView):
         self._panned_from: float | None = None
         self._frame: QRubberBand | None = None
         self._wheel = 0.0
-
-    # ── What is drawn ─────────────────────────────────────────────────────────────────────────────────────────
 
     def set_ranges(self, times: tuple[float, float], values: tuple[float, float], padding: tuple[float, float] = (0, 0)) -> None:
         """Show times from left to right and values from bottom to top; `padding` is left free above and below, in pixels."""
@@ -137,8 +136,6 @@ class TimePlot(pg.GraphicsView):
         self._above = above_lines
         self._over.show_painted(paint)
 
-    # ── Places ────────────────────────────────────────────────────────────────────────────────────────────────
-
     def x_of(self, time: float) -> float:
         """Where a time lies, in pixels."""
         start, stop = self._times
@@ -156,8 +153,6 @@ class TimePlot(pg.GraphicsView):
     def value_at(self, y: float) -> float:
         (bottom, top), (above, below) = self._values, self._padding
         return top - (y - above) / max(float(self.height()) - above - below, 1.0) * (top - bottom)
-
-    # ── Within ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _transform(self) -> None:
         if self._root is None or self.closed:
@@ -266,8 +261,6 @@ class TimePlot(pg.GraphicsView):
             self._over.resized()
             self._transform()
             self._stale = self._unseen = True
-
-    # ── The pointer ───────────────────────────────────────────────────────────────────────────────────────────
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Left: the playhead, at once; with Shift a frame. Middle: the range of time."""

@@ -62,8 +62,6 @@ class TrainingRoomPage(QWidget):
         self._state_changed()
         self.refresh()
 
-    # ── Building ──────────────────────────────────────────────────────────────────────────────────────────────
-
     def _button(self, text: str, name: str, tip: str, act: Callable[[], object], keys: str = "") -> QPushButton:
         made = push_button(text, tip, act, drawing=icon(name, self.theme))
         if keys:  # not the button’s own, which another text would take away
@@ -121,8 +119,6 @@ class TrainingRoomPage(QWidget):
         self.of_cell.toggled.connect(lambda _: self.refresh())
         for plot in self.plots:
             plot.read_out.connect(self.readout.setText)
-
-    # ── What a person does ────────────────────────────────────────────────────────────────────────────────────
 
     def enter(self) -> None:
         """The page is shown: a training stands ready."""
@@ -190,8 +186,6 @@ class TrainingRoomPage(QWidget):
         changes = self.controls.changes
         self.trainer.change(learning_rate=changes.learning_rate, threshold=changes.threshold, window=changes.window)
         self._schedule()
-
-    # ── What follows ──────────────────────────────────────────────────────────────────────────────────────────
 
     @property
     def remembered(self) -> str:

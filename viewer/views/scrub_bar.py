@@ -130,8 +130,6 @@ class ScrubRow(QAbstractSlider):
     def sliderChange(self, change: QAbstractSlider.SliderChange) -> None:
         """Qt would paint all anew at every step; `follow` knows what is to be painted."""
 
-    # ── Painting ──────────────────────────────────────────────────────────────────────────────────────────────
-
     def paintEvent(self, event: QPaintEvent) -> None:
         """The row, the profile of probabilities, words where there is room, and the playhead.
 
@@ -260,8 +258,6 @@ class ScrubRow(QAbstractSlider):
 
     def _seek(self, step: int) -> None:
         self._do(Seek(step))
-
-    # ── Input ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self._length:

@@ -134,8 +134,6 @@ class WatchPage(QWidget):
         """The one that has a place for every loss."""
         return self.positive_loss if self.history is None or self.history.loss_is_positive else self.any_loss
 
-    # ── What a person does ────────────────────────────────────────────────────────────────────────────────────
-
     def do(self, command: c.Command) -> None:
         """What the tracks ask for; what concerns no training is left undone."""
         self._commands.offer(command)
@@ -153,8 +151,6 @@ class WatchPage(QWidget):
                 self.live.setChecked(False)
             self.update_number = self.history.updates[place].update
             self._schedule()
-
-    # ── What the training tells ───────────────────────────────────────────────────────────────────────────────
 
     def _ask(self) -> None:
         self._backend.send(FollowTraining())
@@ -177,8 +173,6 @@ class WatchPage(QWidget):
             return
         self.history.ended = True
         self._schedule()
-
-    # ── What follows ──────────────────────────────────────────────────────────────────────────────────────────
 
     def _schedule(self, *_: object) -> None:
         if not self._timer.isActive():

@@ -21,6 +21,7 @@ from unrolled.viewer.widgets.themed import Painted
 BAR_TOP, BAR_HEIGHT = 4, 8
 LABELS_TOP = 14
 HEIGHT = 29
+KINDS = "the same at every step", "stretched to this step"
 
 
 class AttentionLegend(Painted):
@@ -45,18 +46,13 @@ class AttentionLegend(Painted):
         if self._title or (*state[3:5], opaque, style) != (*self._state[3:5], *self._state[6:]):
             table = colour_table(colour_map) if opaque else attention_table(colour_map, opacity, style)
             self._bar = overlay_of(table[None])
-        self._state, self._title = state, ""
-        self.low, self.high, self.uniform = low, high, uniform
-        kind = "stretched to this step" if stretched else "the same at every step"
         more = "" if stretched or high >= 1.0 else " and more"
-        self.setToolTip(
-            f"Attention weight of a cell, {kind}: "
-            f"from {weight_percent(low)} to {weight_percent(high)}{more}.\n"
+        self._show(
+            state, "", (low, high, uniform),
+            f"Attention weight of a cell, {KINDS[stretched]}: from {weight_percent(low)} to {weight_percent(high)}{more}.\n"
             f"The mark is the uniform level, {weight_percent(uniform)}: "
-            "what each cell would have if the model attended to all of them equally."
+            "what each cell would have if the model attended to all of them equally.",
         )
-        self.setAccessibleDescription(self.toolTip())
-        self.update()
 
     def set_signed(self, *, largest: float, title: str, opacity: float, stretched: bool) -> None:
         """Show the scale of values from −largest to largest; painted only if it differs."""
@@ -65,12 +61,17 @@ class AttentionLegend(Painted):
             return
         levels = np.linspace(-1.0, 1.0, 256, dtype=np.float32)
         self._bar = overlay_of(signed_colours(levels[None], largest=1.0, opacity=opacity))
+        self._show(
+            state, title, (-largest, largest, 0.0),
+            f"{title[:1].upper()}{title[1:]}, {KINDS[stretched]}: from {MINUS}{brief(largest)} to {brief(largest)}.\n"
+            "Above 0: evidence for the word. Below 0: against it.",
+        )
+
+    def _show(self, state: tuple[object, ...], title: str, scale: tuple[float, float, float], about: str) -> None:
         self._state, self._title = state, title
-        self.low, self.high, self.uniform = -largest, largest, 0.0
-        kind = "stretched to this step" if stretched else "the same at every step"
-        self.setToolTip(f"{title[:1].upper()}{title[1:]}, {kind}: from {MINUS}{brief(largest)} to {brief(largest)}.\n"
-                        "Above 0: evidence for the word. Below 0: against it.")
-        self.setAccessibleDescription(self.toolTip())
+        self.low, self.high, self.uniform = scale
+        self.setToolTip(about)
+        self.setAccessibleDescription(about)
         self.update()
 
     @property

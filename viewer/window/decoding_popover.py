@@ -42,10 +42,8 @@ class DecodingPopover(QFrame):
         self.numbers: dict[str, QSpinBox | QDoubleSpinBox] = {
             "beam_width": _whole(1, 64), "length_penalty": _real(0.0, 5.0, 0.1), "temperature": _real(0.05, 10.0, 0.1),
             "top_k": _whole(0, 10_000, zero="off"), "top_p": _real(0.01, 1.0, 0.05), "seed": _whole(0, 2**31 - 1)}
-        self._form = QFormLayout()
-        self._form.setHorizontalSpacing(16)
-        self._form.setVerticalSpacing(8)
-        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self._form = QFormLayout(horizontalSpacing=16, verticalSpacing=8,
+                                 fieldGrowthPolicy=QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for name, widget in {"method": self.method, **self.numbers}.items():
             title = TITLES.get(name) or name.replace("_", " ").capitalize()
             widget.setAccessibleName(title)
@@ -97,14 +95,10 @@ class DecodingPopover(QFrame):
 
 
 def _whole(low: int, high: int, *, zero: str = "") -> QSpinBox:
-    spin = QSpinBox()
-    spin.setRange(low, high)
-    if zero:
-        spin.setSpecialValueText(zero)
+    spin = QSpinBox(minimum=low, maximum=high)
+    spin.setSpecialValueText(zero)
     return spin
 
 
 def _real(low: float, high: float, step: float) -> QDoubleSpinBox:
-    spin = QDoubleSpinBox(singleStep=step, decimals=2)
-    spin.setRange(low, high)
-    return spin
+    return QDoubleSpinBox(singleStep=step, decimals=2, minimum=low, maximum=high)

@@ -41,8 +41,6 @@ class DialogActions:
         self.session, self.controller, self.settings = window.session, window.controller, window.settings
         self._do: c.Do = window.do
 
-    # ── Files and models ──────────────────────────────────────────────────────────────────────────────────────
-
     @handles(c.ChooseFile)
     def choose_file(self, command: c.ChooseFile) -> None:
         choose: dict[str, Callable[[], None]] = {
@@ -133,8 +131,6 @@ class DialogActions:
         if chosen:
             self._do(c.ReadTextAs(titled[title]))
 
-    # ── Sessions ──────────────────────────────────────────────────────────────────────────────────────────────
-
     def _save(self) -> None:
         stem = Path(self.session.input.name).stem if self.session.input is not None else "session"
         proposed = Path(self.settings.text("folder")) / f"{stem}{SESSION_SUFFIX}"
@@ -180,8 +176,6 @@ class DialogActions:
             self.controller.voice.say("input", "There is no session from last time.", "info")
             return
         self._do(c.Open(path))
-
-    # ── Dialogs ───────────────────────────────────────────────────────────────────────────────────────────────
 
     @handles(c.ShowDialog)
     def show_dialog(self, command: c.ShowDialog) -> None:

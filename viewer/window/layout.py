@@ -129,8 +129,6 @@ class Layout(QWidget):
         stops[place % len(stops)].setFocus(reason)  # the toolbar has some
         return True
 
-    # ── Messages ──────────────────────────────────────────────────────────────────────────────────────────────
-
     def _forget(self, place: str, *kinds: str) -> None:
         """Something else is shown: what was said of the old is no news of it."""
         message = self.said.message(place)
@@ -204,8 +202,6 @@ class Layout(QWidget):
     def _drawer_moved(self) -> None:
         if self.drawer.open_name:
             self.drawer.height_wanted = self.drawer.height()
-
-    # ── Theme, settings, end ──────────────────────────────────────────────────────────────────────────────────
 
     def set_theme(self, theme: Theme) -> None:
         self.toolbar.set_theme(theme)

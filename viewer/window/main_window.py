@@ -152,8 +152,6 @@ class MainWindow(QMainWindow):
     def in_room(self) -> bool:
         return self.room is not None and self.pages.currentWidget() is self.room
 
-    # ── What follows the state ────────────────────────────────────────────────────────────────────────────────
-
     def update_actions(self) -> None:
         """Say of every action whether it can be done, and what is chosen."""
         controller, session, toolbar, actions = self.controller, self.session, self.layout_.toolbar, self.actions_by_name
@@ -245,8 +243,6 @@ class MainWindow(QMainWindow):
             if self.layout_.said.message("run") is self._hint:
                 self.layout_.said.clear("run")
 
-    # ── Actions ───────────────────────────────────────────────────────────────────────────────────────────────
-
     @handles(c.ShowTrainingRoom)
     def show_room(self, command: c.ShowTrainingRoom) -> None:
         """Go to the training room, or back; the run that is inspected stays as it is."""
@@ -336,8 +332,6 @@ class MainWindow(QMainWindow):
         if not Path(name).is_relative_to(asset("samples")):
             self.settings.put_recent(name)
             self.settings.put("folder", str(Path(name).parent))
-
-    # ── Dropping, keys, closing ───────────────────────────────────────────────────────────────────────────────
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         mime = event.mimeData()

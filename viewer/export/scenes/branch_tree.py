@@ -28,7 +28,6 @@ class BranchScene:
         return self.branches.in_tree_order()
 
 
-
 def branch_scene(subject: Subject) -> BranchScene:
     """Take from a run its branches. Raises `ExportError` where there are none."""
     if subject.branches is None or not subject.branches.all:

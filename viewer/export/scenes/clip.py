@@ -39,6 +39,7 @@ class ClipScene:
     labels: tuple[str, ...]
     title: str
 
+
 def clip_scene(trace: Trace) -> ClipScene:
     """Take from a trace of a clip what is drawn. Raises `ExportError`."""
     if not trace.input_bytes:

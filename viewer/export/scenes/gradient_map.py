@@ -35,6 +35,7 @@ class GradientScene:
     colour_map: str
     title: str
 
+
 def gradient_scene(subject: Subject) -> GradientScene:
     """Take what was followed back. Raises `ExportError`."""
     found = subject.gradients

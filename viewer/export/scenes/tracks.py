@@ -40,6 +40,7 @@ class TracksScene:
     appearance: AppearanceValues
     title: str
 
+
 def tracks_scene(subject: Subject) -> TracksScene:
     """Take from a run the channels that have a track."""
     trace = subject.trace
@@ -88,8 +89,6 @@ class TracksStill:
                 self._paint_heat(painter, place, channel, values, (low, high))
         self._paint_axis(painter)
 
-    # ── Words ─────────────────────────────────────────────────────────────────────────────────────────────────
-
     def _paint_words(self, painter: QPainter) -> None:
         letter, used = self.letter, font(self.letter)
         painter.setFont(used)
@@ -121,8 +120,6 @@ class TracksStill:
             painter.drawRect(QRectF(place.left() + number * across + gap, place.bottom() - chance * place.height(),
                                     across - 2 * gap, chance * place.height()))
         self._paint_ends(painter, place, ("0", "1"))
-
-    # ── Channels ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def _paint_heat(self, painter: QPainter, place: QRectF, channel: Channel, values: FloatArray,
                     limits: tuple[float, float]) -> None:
@@ -196,8 +193,6 @@ class TracksStill:
         counts = np.diff(edges, append=len(values)).reshape(-1, *(1,) * (values.ndim - 1))
         means: FloatArray = (np.add.reduceat(values, edges, axis=0) / counts).astype(np.float32)
         return means
-
-    # ── Beside them ───────────────────────────────────────────────────────────────────────────────────────────
 
     def _paint_name(self, painter: QPainter, place: QRectF, symbol: str, title: str) -> None:
         letter, theme = self.letter, self.theme

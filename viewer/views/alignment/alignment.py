@@ -148,8 +148,6 @@ class AlignmentView(View):
         """Follow a source word, or let it go if it is the one already."""
         self._choose(None if word == self.chosen else word)
 
-    # ── What is drawn ─────────────────────────────────────────────────────────────────────────────────────────
-
     def _find_channel(self, trace: Trace | None) -> Channel | None:
         found = () if trace is None else tuple(own for own in self.session.channels if own.axes in AXES)
         self.picker.offer((channel.name, whole_title(channel).capitalize()) for channel in found)
@@ -242,8 +240,6 @@ class AlignmentView(View):
     def _say(self, text: str) -> None:
         self.canvas.setAccessibleDescription(text)
         self.set_note(text)
-
-    # ── What a person does ────────────────────────────────────────────────────────────────────────────────────
 
     def _point(self, cell: Cell) -> None:
         self._cell = cell

@@ -189,8 +189,6 @@ class AlignmentCanvas(Painted):
         painter.setPen(QPen(QColor(colour), 1.5))
         painter.drawRect(place)
 
-    # ── The pointer and the keyboard ──────────────────────────────────────────────────────────────────────────
-
     def cell_at(self, position: QPointF) -> Cell:
         """Row and column at a place; over the words of one side only that one."""
         geometry = self.geometry_of_cells

@@ -92,8 +92,6 @@ class AttributionView(View):
         in_column(chart, choices, self.progress, self.status, (self.map, 1), spacing=4).addStretch(0)
         self.hold(TwoParts(chart, self.attributions, stretch=(5, 4), first_height=MAP_HEIGHT))
 
-    # ── Following the session ─────────────────────────────────────────────────────────────────────────────────
-
     def seek(self, step: int) -> None:
         self._update()
 
@@ -178,8 +176,6 @@ class AttributionView(View):
         answered = asked is not None and asked.wire_id == there[0] and (bool(asked.failure) or not asked.done
                                                                      or last >= len(trace) - 1)
         return asked if answered else ask_gradients(self.session, self.do)
-
-    # ── Showing ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def _show_state(self, asked: Asked | None, trace: Trace, step: int) -> None:
         found, wire_id = self._followed, self._what_is_there[0]

@@ -106,8 +106,6 @@ class BranchRows(QListView):
             left = int(self.x_of(min(grown)))
             self.viewport().update(left, 0, self.viewport().width() - left, self.viewport().height())
 
-    # ── Places ────────────────────────────────────────────────────────────────────────────────────────────────
-
     def x_of(self, step: float) -> float:
         """Where a step begins."""
         start, stop = self.steps()
@@ -127,8 +125,6 @@ class BranchRows(QListView):
         start, stop = self.steps()
         room = self.viewport().width() - NAME - EDGE - RIGHT
         return int(start + (x - NAME - EDGE) / max(room, 1.0) * (stop - start)) if x >= NAME + EDGE else -1
-
-    # ── Painting ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def paintEvent(self, event: QPaintEvent) -> None:
         step, self.painted = self.session.playhead.step, event.region()
@@ -156,8 +152,6 @@ class BranchRows(QListView):
         current = own.identity == self.session.branches.current
         painter.setPen(QPen(QColor(self.theme.accent if current else self.theme.faint), 1.5))
         painter.drawPath(path)
-
-    # ── What a person does ────────────────────────────────────────────────────────────────────────────────────
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Show a branch, and go to the word that was clicked."""

@@ -103,10 +103,9 @@ class EditForm(QWidget):
             self._pages.addWidget(page)
         when = _side_by_side((self.steps, self.begin, self.end))
         self._pages.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        form = QFormLayout()
+        form = QFormLayout(verticalSpacing=5)
         in_column(self, form).addStretch(1)
         form.setContentsMargins(0, 0, 0, 0)
-        form.setVerticalSpacing(5)
         form.addRow("Change", self.kind)
         form.addRow("", self._pages)
         form.addRow("Steps", when)
@@ -207,8 +206,6 @@ class EditForm(QWidget):
                 raise EditError("No unit is pinned: click a row of a track, or type units.")
             return self._session.selection.units
         return units_of(text)
-
-    # ── Showing what belongs to a choice ──────────────────────────────────────────────────────────────────────
 
     def _kind_changed(self) -> None:
         names = [name for name, _ in KINDS]

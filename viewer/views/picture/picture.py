@@ -125,8 +125,6 @@ class PictureView(View):
         self.canvas.set_label(label)
         self._read_out()
 
-    # ── Other maps, other pictures, painting ──────────────────────────────────────────────────────────────────
-
     def _label(self, found: OverlayMap | None, step: int) -> str:
         """What is written on the picture: another picture's name, and what lies over it where that is not usual."""
         given, lines = self.session.input_at(step), []

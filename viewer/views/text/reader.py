@@ -125,8 +125,6 @@ class ReaderView(View):
         self._coloured = None
         super().set_theme(theme)
 
-    # ── Colours ───────────────────────────────────────────────────────────────────────────────────────────────
-
     def _take_channels(self, trace: Trace) -> None:
         channels = tuple(channel for channel in self.session.channels if channel.axes == ("unit",))
         if channels != self._channels:
@@ -166,8 +164,6 @@ class ReaderView(View):
 
         self.view.set_colours((ground + (over - ground) * STRENGTH).astype(np.uint8), places)
 
-    # ── Ranking ───────────────────────────────────────────────────────────────────────────────────────────────
-
     def _rank(self, trace: Trace) -> None:
         name, channel = str(self.followed.currentData() or ""), self.shown_channel
         self.ranked.setVisible(bool(name))
@@ -200,8 +196,6 @@ class ReaderView(View):
     def _pin(self, unit: int | None) -> None:
         if unit is not None:  # which is there as soon as they are compared
             self.do(Pin((*(one for one in self.session.selection.units if one != unit), unit)))
-
-    # ── What a person does ────────────────────────────────────────────────────────────────────────────────────
 
     def _unit_chosen(self, unit: int) -> None:
         self.do(Pin(self.session.selection.with_last(unit)))

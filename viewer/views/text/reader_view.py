@@ -126,8 +126,6 @@ class ReaderText(QAbstractScrollArea):
         self.verticalScrollBar().setValue(self.line_of(top))
         self.viewport().update()
 
-    # ── Geometry ──────────────────────────────────────────────────────────────────────────────────────────────
-
     @property
     def _font_metrics(self) -> QFontMetricsF:
         if self._metrics is None:
@@ -190,8 +188,6 @@ class ReaderText(QAbstractScrollArea):
             self._starts = self._wrapped(0) if self._text else []
         self._resize_bar()
         self._reveal()
-
-    # ── Painting ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def paintEvent(self, event: QPaintEvent) -> None:
         top, height = self.verticalScrollBar().value(), self._line_height
@@ -261,8 +257,6 @@ class ReaderText(QAbstractScrollArea):
                 painter.fillRect(QRectF(MARGIN + (left - begin) * self._width, top + line * self._line_height,
                                         (right - left) * self._width, MARK), QColor(self.theme.playhead))
                 place += 1
-
-    # ── The pointer and keys ──────────────────────────────────────────────────────────────────────────────────
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         step = self.step_at(event.position())

@@ -1,7 +1,7 @@
 """Where a sentence, a prompt or a whole file is typed, pasted and changed, to be run."""
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QPlainTextEdit
 
 from unrolled.models.inputs.inputs import InputText, typed
@@ -15,31 +15,20 @@ MOST_EDITED = 20_000  # characters; a longer file is read as it is
 LEAST_HEIGHT = 92
 
 
-class TextEdit(QPlainTextEdit):
-    """An editor in which Ctrl+Enter runs, and which leaves Tab to the window."""
-
-    run_wanted = Signal()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            self.run_wanted.emit()
-        else:
-            super().keyPressEvent(event)
-
-
 class TextView(View):
     def __init__(self, ctx: ViewContext) -> None:
         super().__init__(ctx, name="Input text")
         self._shown: InputText | None = None
         self._kind = ""
-        self.edit = named(TextEdit(), "Text for the model")
+        self.edit = named(QPlainTextEdit(), "Text for the model")
         self.edit.setTabChangesFocus(True)
         self.button = push_button("Run", "Run this text with the model (Ctrl+Enter)", self.run, name="Run this text")
         self._state = muted_label()
         self._state.setMinimumWidth(1)
         in_column(self, (self.edit, 1), in_row(None, (self._state, 1), self.button, spacing=8), spacing=6)
         self.setMinimumHeight(LEAST_HEIGHT)
-        self.edit.run_wanted.connect(self.run)
+        for keys in ("Ctrl+Return", "Ctrl+Enter"):
+            QShortcut(QKeySequence(keys), self.edit, self.run, context=Qt.ShortcutContext.WidgetShortcut)
         self.edit.textChanged.connect(self._say_state)
         self.refresh()
 

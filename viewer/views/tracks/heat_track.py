@@ -68,8 +68,6 @@ class HeatTrack(Track):
     def channel_shapes(self) -> dict[str, tuple[int, ...]]:
         return {self.channel.name: self.channel.shape}
 
-    # ── Colours ───────────────────────────────────────────────────────────────────────────────────────────────
-
     @property
     def colour_map(self) -> str:
         """The map in force: the one chosen for this channel, else a diverging one for signed channels."""
@@ -97,8 +95,6 @@ class HeatTrack(Track):
         below, above = self.columns.beyond
         return (f"{'≤' if below else ''}{general(self.channel.low, 3)}",
                 f"{'≥' if above else ''}{general(self.channel.high, 3)}")
-
-    # ── Steps and rows ────────────────────────────────────────────────────────────────────────────────────────
 
     def refresh(self) -> None:
         """Take over new steps, a part of them where there are many; another trace or scale begins anew."""
@@ -149,8 +145,6 @@ class HeatTrack(Track):
 
     def show_all_rows(self) -> None:
         self.show_rows(0, self.channel.shape[0])
-
-    # ── Drawing ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def contents_state(self) -> object:
         return (super().contents_state(), self.colour_map, self.session.selection.units, self.columns.beyond, self._rows,
@@ -229,8 +223,6 @@ class HeatTrack(Track):
         paint_colours(painter, self.theme, self.height(), self.table_of_places[:PLACES], self.ends, self.columns.beyond,
                       stretched=self.stretched)
 
-    # ── Pointer and keys ──────────────────────────────────────────────────────────────────────────────────────
-
     def value_text(self, step: int, y: float) -> str:
         unit = self.unit_at(y)
         value = "" if self.trace is None else number_text(float(self.trace.column(self.channel.name)[step, unit]), self.channel)
@@ -273,8 +265,6 @@ class HeatTrack(Track):
             self.do(Hover(unit))
             value = number_text(float(self.trace.column(self.channel.name)[step, unit]), self.channel)
             self.read_out.emit(f"{self.channel.symbol}  unit {unit}  ·  {value}  ·  Return pins it")
-
-    # ── Menu ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def numbers(self, start: int, stop: int) -> tuple[list[str], list[Column]]:
         """A column a unit that is in sight, in the order of the rows."""

@@ -117,8 +117,6 @@ class LineTrack(Track):
     def y_of(self, value: float) -> float:
         return float(self.heights(np.asarray(value, np.float64)))
 
-    # ── Drawing ───────────────────────────────────────────────────────────────────────────────────────────────
-
     def make_items(self, plot: TimePlot) -> None:
         self._zero = plot.curve()
 
@@ -197,8 +195,6 @@ class LineTrack(Track):
                 for middle in x[where].tolist():
                     painter.drawPolygon(QPolygonF([QPointF(middle, tip), QPointF(middle - MARK, tip + down * MARK),
                                                    QPointF(middle + MARK, tip + down * MARK)]))
-
-    # ── Words and numbers ─────────────────────────────────────────────────────────────────────────────────────
 
     def value_text(self, step: int, y: float) -> str:
         lines = self.lines()

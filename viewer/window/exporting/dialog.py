@@ -144,8 +144,6 @@ class ExportDialog(QDialog):
         self._enable(True)
         self.note.setText(sentence)
 
-    # ── What is shown ─────────────────────────────────────────────────────────────────────────────────────────
-
     def _show_formats(self) -> None:
         """The formats that the content can be written as; the one of its kind that was chosen last stands first."""
         makes = self.content.makes

@@ -143,11 +143,8 @@ def _fitting(text: str, subject: Subject) -> str:
 
 def form() -> QFormLayout:
     """Headings and their fields, in two columns."""
-    made = QFormLayout()
-    made.setHorizontalSpacing(12)
-    made.setVerticalSpacing(8)
-    made.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-    return made
+    return QFormLayout(horizontalSpacing=12, verticalSpacing=8,
+                       fieldGrowthPolicy=QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
 
 
 def heading(title: str) -> QLabel:
