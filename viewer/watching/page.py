@@ -196,7 +196,11 @@ class WatchPage(QWidget):
     @property
     def _norm(self) -> str:
         """What the map of gradients shows."""
-        return "‖∂L/∂cₜ‖" if self.of_cell.isEnabled() and self.of_cell.isChecked() else "‖∂L/∂hₜ‖"
+        return "‖∂L/∂cₜ‖" if self._of_cell else "‖∂L/∂hₜ‖"
+
+    @property
+    def _of_cell(self) -> bool:
+        return self.of_cell.isEnabled() and self.of_cell.isChecked()
 
     def _draw(self, history: WatchHistory, shown: WatchedUpdate | None, loss: LossPlot, norms: NormPlot,
               gradients: GradientMapPlot, profile: ProfilePlot) -> None:
@@ -204,7 +208,7 @@ class WatchPage(QWidget):
         hidden, cell = (history.gradients(shown, layer, of_cell=own) if shown is not None else NOTHING for own in (False, True))
         loss.show_update(history, at)
         norms.show_update(history, at)
-        gradients.show_update(history, at, layer, of_cell="c_t" in self._norm)
+        gradients.show_update(history, at, layer, of_cell=self._of_cell)
         profile.show_profile(hidden, cell if self.of_cell.isEnabled() else NOTHING)
 
     def board(self, settings: ExportSettings) -> BoardScene:
