@@ -58,17 +58,9 @@ class Recording:
 
         A difference is a share of the value where that is above 1. NaN where nothing could be compared. It computes everything.
         """
-        largest = math.nan
         with _computing():
-            for series in self._hooks.series.values():
-                places = dict.fromkeys(place for call in series.calls for place in call.places)
-                for place in places:
-                    calls = [call for call in series.calls if place in call.places]
-                    for part in type(calls[0]).parts(calls, place):
-                        for quantity in part:
-                            if quantity.difference is not None and not quantity.difference <= largest:
-                                largest = quantity.difference
-        return largest
+            return max((difference for series in self._hooks.series.values() for difference in _differences(series)),
+                       default=math.nan)
 
     def columns(self, item: int = 0, *, modules: Sequence[str] | None = None, forward: int | None = None) -> dict[str, Values]:
         """The quantities of one sequence of the batch, each layer, direction and head by itself, in the precision of the network.
@@ -198,6 +190,14 @@ class Recording:
         why = next((f" {note}" for note in hooks.notes), "")
         return (f"Nothing was recorded: in this {self._name} ran {', '.join(hooks.ran)}, and no RNN, LSTM, GRU or attention of "
                 f"torch; name modules, as in record(net, others=[\"encoder.2\"]).{why}")
+
+
+def _differences(series: Series) -> Iterator[float]:
+    """Of all quantities that can be compared, one after another."""
+    for place in dict.fromkeys(place for call in series.calls for place in call.places):
+        calls = [call for call in series.calls if place in call.places]
+        for part in type(calls[0]).parts(calls, place):
+            yield from (quantity.difference for quantity in part if quantity.difference is not None)
 
 
 @contextmanager
