@@ -94,7 +94,6 @@ def _places_agree(branch: Branch, found: Any, step: int, by: float = 2e-3) -> No
         assert found[place] == pytest.approx((values[0] - values[1]) / (2 * by), abs=4e-3, rel=2e-2)
 
 
-
 def refused(path: Path, names: Iterable[str]) -> None:
     """A checkpoint costs a sentence, and what it says of a tensor it says of one of these, named as the file has it."""
     with pytest.raises(CheckpointError) as caught:

@@ -161,7 +161,7 @@ def _sequence(module: Any, given: tuple[Any, ...], hook: Hook, keep: Keep) -> An
             direction = ("forward", "backward")[way] if both == 2 else ""
             own = Quantity(field="", values=x, layer=layer if module.num_layers > 1 else -1, direction=direction)
             values = taken(kind, weights, relu, getattr(module, f"weight_hr{suffix}", None), x,
-                            tuple(part[place] for part in parts), partial(_under, own.name, hook))
+                           tuple(part[place] for part in parts), partial(_under, own.name, hook))
             keep_all(values, keep, bounded=not relu and not module.proj_size, layer=own.layer, direction=direction)
             outputs.append(values["hidden"])
             after.append((values["hidden"], values["cell"]) if kind == "lstm" else (values["hidden"],))

@@ -90,7 +90,7 @@ class Differences:
         share = float(size[step, place]) / (own.high - own.low)
         if share > 0 and (self.largest is None or share > self.largest.share):
             self.largest = Largest(channel=name, step=start + int(step), place=int(place), share=share,
-                                    difference=float(column.reshape(len(column), -1)[step, place]))
+                                   difference=float(column.reshape(len(column), -1)[step, place]))
 
 
 def _comparable(channel: Channel, other: Channel, same_units: bool) -> bool:

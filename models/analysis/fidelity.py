@@ -17,7 +17,6 @@ BESIDE = {STATE_GAP: "state carried on from the step before", LOG_PROBS: "log-pr
 HALF = {"bfloat16": 3e-2, "float16": 5e-3}  # some units in the last place, of values around 1
 MOST_NAMED = 4
 
-
 Values = npt.NDArray[np.floating]
 
 

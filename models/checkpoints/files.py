@@ -24,6 +24,7 @@ FORMAT_VERSION = 1
 LARGEST_FILE = 8 * 2**30
 COPIES = 3  # of its numbers that are in memory at a time: as they stand in the file, as tensors, in the network
 
+
 class CheckpointError(RuntimeError):
     """A checkpoint that cannot be used: one sentence for people, whatever is called in it."""
 

@@ -39,7 +39,6 @@ HARMLESS_MODULES = {"_codecs", "abc", "argparse", "collections", "copyreg", "dat
 """Of the standard library; a name of another of its modules is refused, and said: it can only be meant to be run."""
 PYTHON_2 = {"__builtin__": "builtins", "copy_reg": "copyreg", "UserDict": "collections", "commands": "subprocess"}
 
-
 Stored = Callable[[str, torch.dtype, int], Tensor]
 """Gives the numbers of a storage, flat, by its key, type and length; raises `PickleError`."""
 

@@ -56,7 +56,7 @@ def read_photoshop(data: bytes, step_of: Callable[[int, int], int]) -> tuple[Sam
     if packing in (ZIPPED, PREDICTED):
         composite, needed = zlib.decompressobj().decompress(composite, int(lengths[:count].sum())), len(data) + 1
     values, missing = _planes(composite, (count, height, width), depth, step, lengths, is_packed=packing == PACKED,
-                            predicted=packing == PREDICTED)
+                              predicted=packing == PREDICTED)
     white = {1: 1.0, 8: 255.0, 16: 65535.0}.get(depth, 1.0)
     if mode == BITMAP:
         values = 1 - values

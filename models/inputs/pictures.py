@@ -71,7 +71,7 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # si
 
 
 class Picture(NamedTuple):
-    image: Image.Image       # upright, mode RGB
+    image: Image.Image      # upright, mode RGB
     notes: tuple[str, ...]  # what was done to it that a person should know, a sentence each
 
 

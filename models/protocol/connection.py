@@ -60,4 +60,3 @@ class Failed(RunReport, frozen=True):
     channel: str = ""
     unit: int = -1
     traceback: str = ""  # of a person's own function that raised, for that person; empty where none did
-

@@ -30,4 +30,3 @@ class Decoding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             parts += [f"top-p {self.top_p:g}"] if self.top_p < 1 else []
             return ", ".join(["sampling", *parts, f"seed {self.seed}"])
         return "greedy"
-

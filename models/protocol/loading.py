@@ -75,4 +75,3 @@ class Loaded(Report, frozen=True):
     device: str
     number: Count = 0
     decoding: Decoding = Decoding()
-

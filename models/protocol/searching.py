@@ -59,4 +59,3 @@ class BeamStepped(RunReport, frozen=True):
 
 class Searched(RunReport, frozen=True):
     branch: Count = 0
-

@@ -188,4 +188,3 @@ class Idle(RunReport, frozen=True):
     """A request for steps is dealt with, or was cancelled."""
 
     branch: Count = 0
-

@@ -129,4 +129,3 @@ class TrainingRoomFailed(Report, frozen=True):
     sentence: str
     exploded: bool = False
     detail: str = ""
-

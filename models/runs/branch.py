@@ -81,7 +81,7 @@ class Branch:
         # What a branch looks at from its very beginning is its own, and so is the state that it begins with.
         states = {place: state for place, state in self._states.items() if place <= step} if step else {}
         return Branch(self._run, branch, self.stepper, self.encoded, others=self._others, edits=edits,
-                    tokens=self.tokens[:step], states=states, second=self.second)
+                      tokens=self.tokens[:step], states=states, second=self.second)
 
     def advance(self, step: int, decoding: Decoding, wanted: StillWanted,
                 count: int = 1) -> Stepped | SteppedBlock | Ended:

@@ -49,6 +49,7 @@ def choose(log_probs: Tensor, decoding: Decoding, *, step: int) -> int:
     generator = torch.Generator().manual_seed(decoding.seed * STEPS_APART + step)
     return int(torch.multinomial(allowed.exp(), 1, generator=generator))
 
+
 StateT = TypeVar("StateT")
 
 TakeStep = Callable[[StateT, Tensor], tuple[StateT, Tensor]]

@@ -10,7 +10,6 @@ STEP_CONVENTION = ("Step t holds the state after the token of step t - 1 was rea
 FRAME_CONVENTION = f"Step t holds the state after frame t was read; the label of step t is chosen from it. {COUNTED}"
 READ_CONVENTION = f"Step t holds the state after the input of step t was read. {COUNTED}"
 
-
 WORDS_READ = "read"  # in place of a decoding
 
 

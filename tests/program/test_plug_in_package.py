@@ -104,4 +104,3 @@ def test_the_window_offers_it_and_shows_its_view(run, installed, tmp_path):
     assert "Letters, GRU" in seen["picker"]
     assert seen["chosen"] == "Letters, GRU"
     assert seen["view"].startswith("‖h‖ = ")
-

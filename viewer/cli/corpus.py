@@ -109,5 +109,3 @@ def _export(arguments: argparse.Namespace) -> int:
     else:
         print(f"{printable(str(arguments.output))}: {counted(steps, 'step')} of {counted(documents, 'document')}")
     return SUCCESS
-
-

@@ -79,5 +79,3 @@ def _bars(histogram: Counts) -> str:
 
 def _number(value: float) -> float | None:
     return value if value == value else None
-
-

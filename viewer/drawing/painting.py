@@ -14,7 +14,6 @@ Heights = npt.NDArray[np.floating]
 
 coloured = lru_cache(QColor)  # a colour's name is read once, not for each text of each step
 
-
 BRANCH_TINTS = 0.08, 0.17  # of the accent in a word’s ground, on the branch that is shown more: muted text is read on both
 
 

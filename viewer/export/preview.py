@@ -82,4 +82,3 @@ class Previewer:
         seconds = settings.seconds_per_word * (len(frames.steps) - 1) + max(settings.last_seconds, settings.seconds_per_word)
         return Preview(shown, f"{settings.width - settings.width % 2:,} × {tall - tall % 2:,} pixels · {seconds:.1f} s",
                        len(frames.steps))
-

@@ -25,7 +25,6 @@ HEADINGS_WIDTH = 40  # of one with names along the bottom
 NAME_HEIGHT = 15.0
 TICK = 4  # outwards
 
-
 Places = npt.NDArray[Any]
 
 

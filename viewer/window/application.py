@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from unrolled.viewer.control.autosave import Autosave
     from unrolled.viewer.window.options import WindowOptions
 
-
 Drive = Callable[[MainWindow, Callable[[str], None]], object]
 
 

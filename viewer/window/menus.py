@@ -17,7 +17,6 @@ from unrolled.viewer.window.actions import MENUS
 if TYPE_CHECKING:
     from unrolled.viewer.window.main_window import MainWindow
 
-
 LONGEST = 400  # of a name, in device-independent pixels
 FAILING = ("dog", "fails-horses")  # samples that the captioners get wrong: one stands and is said to run, the others are no dog
 

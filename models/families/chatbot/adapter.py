@@ -139,7 +139,7 @@ def open_chatbot(source: PickledCheckpoint, device: str) -> ChatbotStepper:
     words = numbered_words(path, {"PAD": 0, "SOS": START, "EOS": END} | numbers, config.vocabulary, ())
     layers = f"{config.layers} layers of {config.hidden:,} units, {scoring(theirs)} attention"
     return ChatbotStepper(network, encoder, words, numbers, device=device,
-                             identity=source.identity(f"Chatbot · {path.name}", f"{FAMILY}, {layers}"))
+                          identity=source.identity(f"Chatbot · {path.name}", f"{FAMILY}, {layers}"))
 
 
 def _numbers(source: PickledCheckpoint) -> dict[str, int]:

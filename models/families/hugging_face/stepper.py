@@ -202,4 +202,3 @@ class TransformerStepper:
 
     def select(self, state: State, rows: Tensor) -> State:
         return state.select(rows[0].to(self.device))
-

@@ -26,6 +26,7 @@ from unrolled.models.trace.edits import ClampUnits, ScaleUnits
 
 # ── a PyTorch Tutorial to Image Captioning ──────────────────────────────────────────────────────────────────────────
 
+
 def tutorial(folder: Path, *, whole: bool = True, layout: bool = False, words: bool = True) -> Path:
     encoder, decoder = theirs.show_attend_tell()
     path = folder / "BEST_checkpoint_coco.pth.tar"

@@ -225,6 +225,7 @@ def test_threads_open_shards_one_after_another(tmp_path, monkeypatch):
     made = drawn(tmp_path / "store", [600] * 4, channels=(HIDDEN,), shard=512)
     made.write()
     store, opening, most = open_store(tmp_path / "store"), [], []
+
     class Watched(ShardFile):
         def __init__(self, path: Path, *of: object) -> None:
             opening.append(path)

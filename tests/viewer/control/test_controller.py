@@ -372,7 +372,6 @@ def test_a_device_is_chosen_by_its_kind_or_its_own_name(ready):
         assert ready.choice.device == found
 
 
-
 @pytest.mark.parametrize("wanted", ["auto", "cpu"])
 def test_a_model_that_cannot_be_loaded_leaves_the_device_that_was_wanted(qtbot, ready, wanted):
     ready.do(c.SetDevice(wanted))

@@ -86,4 +86,3 @@ def places_of(trace: Trace, part: GradientRows | None, step: int, *, drops: Floa
                   first_state=fitting(first_state), drops=fitting(drops),
                   attention_top=1.0 if names and scale == "absolute" else attention_limits(weights, scale)[1],
                   colour_map=appearance.attention_colour_map)
-

@@ -254,4 +254,3 @@ class FilmStripView(View):
             draw_veil(painter, place, seen, veil_of(values))
         painter.end()
         return made
-
