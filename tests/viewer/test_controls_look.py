@@ -23,6 +23,7 @@ from superqt import QElidingLabel
 
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.theme.icons import BESIDE_TEXT, ICON_PIXELS, icon
+from unrolled.viewer.widgets.building import elided_label
 from unrolled.viewer.widgets.combo_box import ComboBox
 from unrolled.viewer.window.decoding_popover import DecodingPopover
 from unrolled.viewer.window.dialogs import TracebackDialog
@@ -171,6 +172,16 @@ def test_what_a_box_cuts_is_whole_in_its_tooltip(qtbot):
         QToolTip.hideText()
         QApplication.sendEvent(box, QHelpEvent(QEvent.Type.ToolTip, QPoint(5, 5), box.mapToGlobal(QPoint(5, 5))))
         assert QToolTip.text() == said
+
+
+def test_what_a_line_cuts_is_whole_in_its_tooltip(qtbot):
+    line = elided_label()
+    qtbot.addWidget(line)
+    line.setText("heapq.py: 23,023 characters")
+    line.resize(60, 20)
+    line.show()
+    assert QLabel.text(line).endswith("…")
+    assert line.toolTip() == "heapq.py: 23,023 characters"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

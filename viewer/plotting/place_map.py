@@ -35,12 +35,11 @@ class PlaceMap(QWidget):
         self.shape: tuple[int, ...] = ()
         self._colour_map = "inferno"
         self._top: float | None = None
-        self._title, self._note = elided_label(title), elided_label()
+        self._title, self._note = elided_label(title), elided_label(look="muted")
         self._plot = Plot(title, Axis(), Axis(), theme, downwards=True, part=True, axes=False)
         self._plot.reading = self.reading
         self._heat = self._plot.heatmap()
         self._bar = self._plot.colour_bar(Axis())
-        self._note.setObjectName("muted")
         self._note.hide()
         in_column(self, self._title, self._plot, self._note, spacing=2)
         self.setFixedWidth(SIDE + BAR_ROOM)

@@ -18,7 +18,7 @@ from unrolled.viewer.training_room.history import History
 from unrolled.viewer.training_room.plots import TITLES, TrainingPlots, draw_board
 from unrolled.viewer.training_room.sentences import of_decay, of_loss, of_map, of_norms
 from unrolled.viewer.training_room.trainer import Trainer
-from unrolled.viewer.widgets.building import countdown, in_column, in_row, muted_label, named, push_button, scrolled
+from unrolled.viewer.widgets.building import countdown, elided_label, in_column, in_row, muted_label, named, push_button, scrolled
 
 FRAME_MILLISECONDS = 16
 CONTROLS_WIDTH = 264
@@ -49,9 +49,8 @@ class TrainingRoomPage(QWidget):
         self._show_folder: Callable[[], object] | None = None
         self.said = muted_label(wrapped=True)
         self.said.setMinimumWidth(1)
-        self.readout = muted_label()
+        self.readout = elided_label(look="muted")
         self.readout.setFixedHeight(18)
-        self.readout.setMinimumWidth(1)
         self.readout.setAccessibleName("Value under the pointer")
         self._timer = countdown(self, FRAME_MILLISECONDS, self.refresh)
         self._begun = False

@@ -89,10 +89,19 @@ def own_ground(widget: QWidget, role: QPalette.ColorRole = QPalette.ColorRole.Ba
     widget.setAutoFillBackground(True)
 
 
-def elided_label(text: str = "", parent: QWidget | None = None) -> QLabel:
-    """A line of plain words, cut with an ellipsis where there is no room for all of them."""
-    made: QLabel = QElidingLabel(text, parent)
+class Elided(QElidingLabel):
+    """What is cut is whole in its tooltip."""
+
+    def setText(self, text: str) -> None:
+        super().setText(text)
+        self.setToolTip(text)
+
+
+def elided_label(text: str = "", parent: QWidget | None = None, *, look: str = "") -> QLabel:
+    """A line of plain words, cut with an ellipsis where there is no room for them; `look` names it in the style sheet."""
+    made: QLabel = Elided(text, parent)
     made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setObjectName(look)
     return made
 
 

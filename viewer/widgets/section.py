@@ -13,8 +13,7 @@ class Note(QWidget):
     def __init__(self) -> None:
         super().__init__()
         own_ground(self)
-        self.label = elided_label(parent=self)
-        self.label.setObjectName("sectionNote")
+        self.label = elided_label(parent=self, look="sectionNote")
         self.label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -42,4 +41,3 @@ class Section(QFrame):
     def set_note(self, text: str) -> None:
         if text != self._note.text():
             self._note.setText(text)
-            self._note.setToolTip(text)

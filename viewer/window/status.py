@@ -58,5 +58,4 @@ class StatusLine(QFrame):
 def _say(label: QLabel, text: str) -> None:
     """Have it say this, as wide as the text at most, whatever its digits: with less room it is cut, and the badge never is."""
     label.setText(text)
-    label.setToolTip(text)
     label.setMaximumWidth(label.fontMetrics().horizontalAdvance(re.sub(r"\d", "0", text)) + 4)

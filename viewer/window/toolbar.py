@@ -135,8 +135,9 @@ class Toolbar(QFrame):
         """Make the pickers as wide as the device's title and most models' are, where there is room for it."""
         layout = self.layout()
         assert layout is not None
-        layout.invalidate()  # its buttons may just have become icons alone
-        free = self.width() - layout.totalSizeHint().width() + self.model.width() + self.device.width()
+        layout.invalidate()
+        layout.activate()  # its buttons may just have become icons alone, and rows within it know nothing of it
+        free = self.width() - layout.totalSizeHint().width() + self.model.minimumWidth() + self.device.minimumWidth()
         wanted = self.device.fontMetrics().horizontalAdvance(self.device.currentText()) + BESIDE + 6
         self.device.setFixedWidth(max(min(wanted, 2 * DEVICE, free - LEAST_MODEL), DEVICE))
         free -= self.device.width()

@@ -201,7 +201,11 @@ def test_what_is_drawn_fits_small_and_large_windows(qtbot, window):
         window.resize(*size)
         qtbot.wait(30)
         assert window.size().width() == size[0]
-        buttons = window.layout_.toolbar.findChildren(QAbstractButton)
+        toolbar = window.layout_.toolbar
+        wide = toolbar.model.minimumWidth()
+        toolbar._fit_model()
+        assert toolbar.model.minimumWidth() == wide  # all the room that there is was taken at once
+        buttons = toolbar.findChildren(QAbstractButton)
         assert all(button.mapTo(window, QPoint(button.width(), 0)).x() <= size[0] for button in buttons)
         sizes = window.layout_.left.sizes()
         window.layout_._size_panes()

@@ -16,7 +16,7 @@ from unrolled.viewer.plotting.plot import Plot
 from unrolled.viewer.plotting.table import Table
 from unrolled.viewer.theme.colour_maps import SEQUENTIAL
 from unrolled.viewer.theme.themes import Theme
-from unrolled.viewer.widgets.building import in_column, muted_label
+from unrolled.viewer.widgets.building import elided_label, in_column
 from unrolled.viewer.widgets.colour_map_button import add_colour_maps
 
 LEAST_ROWS, LEAST_COLUMNS = 5, 7  # a shorter table leaves room, so that its cells are not huge
@@ -58,8 +58,7 @@ class GradientMap(QWidget):
         self._bar = self.plot.colour_bar(Axis(log=True))
         self._frame = self.plot.area(ink("playhead"), outlined=True)
         self._dot = self.plot.scatter(ink("playhead"), size=7.0, order=11)
-        self._said = muted_label()
-        self._said.setMinimumWidth(1)
+        self._said = elided_label(look="muted")
         self.setFocusProxy(self.plot)
         self.setMinimumSize(180, 120)
         in_column(self, (self.plot, 1), self._said, spacing=0)

@@ -8,7 +8,7 @@ from unrolled.models.inputs.inputs import InputText, typed
 from unrolled.viewer.state.commands import OpenText
 from unrolled.viewer.theme.fonts import mono_font, text_font
 from unrolled.viewer.views.view import View, ViewContext
-from unrolled.viewer.widgets.building import in_column, in_row, muted_label, named, push_button, typeset
+from unrolled.viewer.widgets.building import elided_label, in_column, in_row, named, push_button, typeset
 
 HINTS = {"sentence": "Type or paste a sentence to translate", "text": "Type or paste text for the model to continue"}
 MOST_EDITED = 20_000  # characters; a longer file is read as it is
@@ -23,8 +23,7 @@ class TextView(View):
         self.edit = named(QPlainTextEdit(), "Text for the model")
         self.edit.setTabChangesFocus(True)
         self.button = push_button("Run", "Run this text with the model (Ctrl+Enter)", self.run, name="Run this text")
-        self._state = muted_label()
-        self._state.setMinimumWidth(1)
+        self._state = elided_label(look="muted")
         in_column(self, (self.edit, 1), in_row(None, (self._state, 1), self.button, spacing=8), spacing=6)
         self.setMinimumHeight(LEAST_HEIGHT)
         for keys in ("Ctrl+Return", "Ctrl+Enter"):
