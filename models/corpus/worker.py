@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from functools import cached_property
 from multiprocessing import parent_process
 from typing import Any, NamedTuple
 
@@ -53,19 +54,22 @@ class Done(msgspec.Struct, frozen=True):
 
 
 class Worker:
-    """Loads the model when it is made. What fails is a `StoreError` or a `CheckpointError`, with a sentence. `tell`: told how
-    many steps of the part that it is at have been taken.
+    """Loads the model with its first part: what was raised before, as where a GPU's memory is full, nobody would be told. What
+    fails is a `StoreError` or a `CheckpointError`, with a sentence. `tell`: told how many steps of the part have been taken.
     """
 
     def __init__(self, settings: WorkerSettings, tell: Callable[[int], None] = lambda steps: None) -> None:
+        self._settings, self._tell = settings, tell
+        self._writer = PartWriter(Location(settings.address), settings.description)
+
+    @cached_property
+    def _stepper(self) -> Any:
         import torch
 
         from unrolled.models.adapters.registry import load
 
         torch.set_num_threads(1)  # several workers share the cores; and the last bits depend on it
-        self._description, self._tell = settings.description, tell
-        self._stepper: Any = load(settings.model, device=settings.device)
-        self._writer = PartWriter(Location(settings.address), settings.description)
+        return load(self._settings.model, device=self._settings.device)
 
     def work(self, job: Job) -> Done:
         """Trace a part and write it."""
@@ -78,8 +82,8 @@ class Worker:
             taken += steps
             self._tell(taken)
 
-        began = time.process_time()
-        kept, left_out, notes = trace_part(self._stepper, self._description, job, say=count)
+        stepper, began = self._stepper, time.process_time()
+        kept, left_out, notes = trace_part(stepper, self._settings.description, job, say=count)
         traced = time.process_time()
         self._writer.write(job.part, job.first_shard, kept)
         return Done(job.part, int((kept.tokens >= 0).sum()), traced - began, time.process_time() - traced, tuple(left_out),

@@ -19,7 +19,7 @@ from their_models import CharRNN, stirred
 from tiny_corpus import LENGTHS, Died, Here, write_model, write_texts
 
 from unrolled.models.adapters.registry import load
-from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, Header, save_checkpoint
+from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, CheckpointError, Header, save_checkpoint
 from unrolled.models.corpus import planning, stepping
 from unrolled.models.corpus.listing import list_files
 from unrolled.models.corpus.search import search_text
@@ -70,6 +70,15 @@ def whole(place):
     outcome = trace(place, place / "whole")
     assert (outcome.steps, outcome.deaths, outcome.left_out.count) == (sum(LENGTHS), 0, 0)
     return open_store(place / "whole")
+
+
+def test_a_worker_s_model_is_loaded_with_its_first_part(place, tmp_path):
+    """Of what a process raises before it has a part only its death is told."""
+    crews = []
+    with pytest.raises(CheckpointError, match="gone"):
+        trace_corpus(request_of(place, tmp_path / "store", model=str(place / "gone.safetensors")),
+                     load(str(place / "tiny.safetensors")), hire=lambda settings: crews.append(Here(settings)) or crews[0])
+    assert crews
 
 
 def files(store: Path) -> dict[str, bytes]:
