@@ -133,14 +133,15 @@ class Loading:
         if self._runner.state.phase is RunPhase.BESIDE:
             self.opened_beside.emit()
             return
+        target = self._transport.target  # which is given up where the playhead leaves what was shown
         if opening.continues is None:
             self._session.set_trace(recorder.trace(self._branching.decoding))
             self._branching.replace_unseen(self._session.branches.all[FIRST].changed(decoding=self._branching.decoding))
         self.take_questions()
         self._transport.begin_reading()
         self._voice.unsaid.emit("pressed")
-        if self._transport.target is not None:
-            self._transport.reach(self._transport.target)
+        if target is not None:
+            self._transport.reach(target)
         self._voice.state_changed.emit()
 
     @handles(InputAdded)

@@ -63,7 +63,7 @@ class Transport:
     @handles(c.RunToEnd)
     def run_to_end(self, _: c.RunToEnd) -> None:
         self.playback.stop()
-        trace = self._session.trace
+        trace = None if self._runner.state.waiting else self._session.trace  # what is shown then gives way to another run
         if trace is not None and trace.ended:
             self.go(len(trace) - 1)
         elif trace is not None and max(len(trace), PROMPT_AT_MOST) < trace.provenance.prompt_tokens:
@@ -128,7 +128,7 @@ class Transport:
     def reach(self, step: int) -> None:
         """Go to a step that is not recorded yet, as soon as it is."""
         trace, state = self._session.trace, self._runner.state
-        if trace is not None and trace.ended:
+        if trace is not None and trace.ended and not state.waiting:
             self.go(len(trace) - 1)
         elif state.is_open and trace is not None:
             self.target = min(step, THE_END)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import scripted
 from PIL import Image
+from scripted_backend import THEIRS
 
 from unrolled.models.protocol.connection import Failed
 from unrolled.models.protocol.decoding import Decoding
@@ -175,6 +176,19 @@ def test_another_word_while_the_run_is_on_its_way(qtbot, ready):
     assert words(ready)[:2] == ("a", "cat")
     run_to_end(qtbot, ready)
     assert words(ready) == ("a", "cat", *scripted.CAPTION[2:])
+
+
+@pytest.mark.parametrize("wanted", [1, END + 1], ids=["run a little", "run to its end"])
+def test_the_end_that_is_wanted_while_a_model_is_loaded_is_that_of_its_own_run(qtbot, ready, tmp_path, wanted):
+    """What is shown meanwhile gives way, and does not take the wish with it."""
+    ready.do(c.StepForward() if wanted == 1 else c.RunToEnd())
+    wait_for_steps(qtbot, ready, wanted)
+    before, path = ready.session.trace, tmp_path / THEIRS
+    path.write_bytes(b"")
+    ready.do(c.LoadModel(str(path)))
+    ready.do(c.RunToEnd())
+    qtbot.waitUntil(lambda: ready.session.trace is not before and ready.session.trace is not None)
+    wait_for_steps(qtbot, ready, END + 1)
 
 
 def test_words_are_chosen_as_a_models_own_code_has_it_until_a_person_chooses(controller):
