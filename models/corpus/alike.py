@@ -7,9 +7,9 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from unrolled.models.corpus.parts import Told, Wanted, at_once, noted, part_notes, parts
+from unrolled.models.corpus.parts import Told, Wanted, noted, part_notes, parts
 from unrolled.models.store.layout import Stored, scale_of, values_of
-from unrolled.models.store.reading_ahead import ahead
+from unrolled.models.store.reading_ahead import ahead, at_once
 from unrolled.models.store.store import Store
 from unrolled.models.trace import Channel, FloatArray
 from unrolled.models.trace.pyramid import MISSING
@@ -59,7 +59,7 @@ def of_states(store: Store, channel: str, make: Callable[[npt.NDArray[np.int64],
                 found.append(make(places, own if len(places) == len(own) else own[places - first]))
         return found
 
-    threads = at_once(store, room * own.size * rows.dtype.itemsize) if is_far else os.cpu_count() or 1
+    threads = at_once(store.location, room * own.size * rows.dtype.itemsize) if is_far else os.cpu_count() or 1
     for done, one in enumerate(ahead(made, pieces(), threads)):
         progress(min(done * room, total), total)
         if not wanted():

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from unrolled.models.corpus.index import candidates, indexed
-from unrolled.models.corpus.parts import Told, Wanted, at_once, part_notes, parts, read_parts
+from unrolled.models.corpus.parts import Told, Wanted, part_notes, parts, read_parts
 from unrolled.models.corpus.search import MOST, Found, Hit
 from unrolled.models.store.layout import StoreError, scale_of, values_of
-from unrolled.models.store.reading_ahead import FAR_AT_ONCE, ahead
+from unrolled.models.store.reading_ahead import ahead, at_once
 from unrolled.models.store.store import Store
 from unrolled.models.trace import Channel, FloatArray
 from unrolled.models.trace.files import TraceError, load_trace
@@ -138,7 +138,8 @@ def _of_part(store: Store, channel: Channel, like: FloatArray, metric: Metric, s
     sums = like.sum(axis=1, dtype=np.float64).astype(np.float32)                              # (n,)
     own_sizes = np.sqrt((like.astype(np.float64) ** 2).sum(axis=1)).astype(np.float32).clip(1e-15)
     states = store.steps(channel.name)
-    threads = FAR_AT_ONCE if store.location.folder is None else os.cpu_count() or 1
+    piece_bytes = states.rows_at_once * channel.size * states.dtype.itemsize
+    threads = at_once(store.location, piece_bytes) if store.location.folder is None else os.cpu_count() or 1
     with np.errstate(invalid="ignore"):
         each = np.concatenate([found() for found in ahead(compare, states.pieces(start, stop), threads)])  # (steps, n)
     total = each[:, 0].copy()
@@ -152,7 +153,8 @@ def _again(store: Store, channel: Channel, like: FloatArray, metric: Metric, pla
     """The best once more, in double precision, in their order; those that overlap none before them."""
     scores = np.empty(len(places))
     states = store.steps(channel.name)
-    for number, kept in enumerate(ahead(lambda place: states.read(place, place + len(like)), places.tolist(), at_once(store))):
+    reading = ahead(lambda place: states.read(place, place + len(like)), places.tolist(), at_once(store.location))
+    for number, kept in enumerate(reading):
         rows = values_of(kept(), channel).astype(np.float64)
         if metric == "cosine":
             sizes = np.linalg.norm(rows, axis=1) * np.linalg.norm(like.astype(np.float64), axis=1)

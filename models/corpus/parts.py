@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from unrolled.models.store.documents import Places
 from unrolled.models.store.layout import StoreError
-from unrolled.models.store.reading_ahead import FAR_AT_ONCE, FAR_BYTES, ahead
+from unrolled.models.store.reading_ahead import ahead, at_once
 from unrolled.models.store.store import Store
 
 Made = TypeVar("Made")
@@ -88,7 +88,7 @@ def read_parts(store: Store, notes: list[str], read: Callable[[Extents], Made], 
         return part, read(part)
 
     longest = max((stop - start for start, stop in spans), default=1)
-    for number, made in enumerate(ahead(found, spans, at_once(store, longest * step_bytes))):
+    for number, made in enumerate(ahead(found, spans, at_once(store.location, longest * step_bytes))):
         progress(number, len(spans))
         if not wanted():
             break
@@ -98,11 +98,6 @@ def read_parts(store: Store, notes: list[str], read: Callable[[Extents], Made], 
         if one is not None:
             yield one
     progress(len(spans), len(spans))
-
-
-def at_once(store: Store, size: int = 1) -> int:
-    """How many things of so many bytes are read side by side: of a store on this machine one after another."""
-    return 1 if store.location.folder is not None else min(max(FAR_BYTES // max(2 * size, 1), 1), FAR_AT_ONCE)
 
 
 @contextmanager

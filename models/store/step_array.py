@@ -18,7 +18,8 @@ from unrolled.models.store.layout import LARGEST_SHARD, Stored, StoreError
 from unrolled.models.store.location import Location
 
 MOST_OPEN = 32                  # shards of an array whose files are kept open
-READ_AT_ONCE = 2**24            # bytes, by the library
+READ_AT_ONCE = 2**24            # bytes, by the library; at the least a shard
+WHOLE = 8                       # of so many chunks one or more: the library asks for them one after another, for a shard once
 MANY = 8                        # units: more are not asked for one by one where each is a question to a server
 CHECKSUM = 4                    # bytes, behind every chunk and behind the index
 NOT_THERE = np.uint64(2**64 - 1)
@@ -106,7 +107,7 @@ class StepArray:
     @property
     def rows_at_once(self) -> int:
         width = int(np.prod(self._array.shape[self._axis + 1 :])) * self.dtype.itemsize
-        return max(READ_AT_ONCE // max(width, 1) // self.chunk, 1) * self.chunk
+        return max(READ_AT_ONCE // max(width, 1) // self.shard, 1) * self.shard
 
     def _read(self, start: int, stop: int, lead: int | slice = 0) -> Stored:
         """By the library, of any number of shards."""
@@ -119,16 +120,20 @@ class StepArray:
                 if not self._location.exists(self.key(shard)):
                     raise StoreError(f"“{self.key(shard)}” is missing from “{self._location.title}”.")
                 self._seen.add(shard)
+        first, last, chunks = start, stop, -(-stop // self.chunk) - start // self.chunk
+        is_most = chunks > 1 and chunks * WHOLE >= self._count
+        if self._location.folder is None and self._axis == 0 and len(shards) == 1 and is_most:
+            first, last = shards[0] * self.shard, (shards[0] + 1) * self.shard
         try:
             with self._location.reached(f"“{self.key(shards[0])}” of “{self._location.title}” is cut off or damaged."):
-                found: Stored = self._array[(lead,) * self._axis + (slice(start, stop),)]
+                found: Stored = self._array[(lead,) * self._axis + (slice(first, last),)]
         except StoreError:
             if len(shards) == 1:
                 raise
             for shard in shards:  # which it is
                 self._read(max(start, shard * self.shard), min(stop, (shard + 1) * self.shard), lead)
             raise
-        return found
+        return found if (first, last) == (start, stop) else found[start - first : stop - first]
 
     def _fill(self, rows: Stored, start: int, lead: int) -> None:
         """With those from `start` on, which lie in one chunk."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from unrolled.models.store.layout import BY_UNIT, OF_DOCUMENTS, PYRAMID, StoreError
-from unrolled.models.store.reading_ahead import FAR_AT_ONCE, ahead
+from unrolled.models.store.reading_ahead import ahead, at_once
 from unrolled.models.store.store import Store, arrays_of
 
 
@@ -27,7 +27,7 @@ def verify(store: Store, *, progress: Callable[[int, int], None] = lambda done, 
              *(name for name, _ in arrays_of(description, description.channels))]
     shards = [number for start, stop in store.spans() for number in range(start // description.shard, stop // description.shard)]
     files = [(name, number) for number in shards for name in names]
-    threads = 1 if store.location.folder is not None else FAR_AT_ONCE // 2
+    threads = at_once(store.location, description.shard * max((own.size for own in description.channels), default=1))
     for done, ((_, number), wrong) in enumerate(zip(files, ahead(partial(_wrong, store), files, threads), strict=True)):
         progress(done, len(files))
         if sentence := wrong():

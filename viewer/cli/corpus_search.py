@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from unrolled.models.corpus.nearest import like_what, nearest_to
-from unrolled.models.corpus.parts import at_once
 from unrolled.models.corpus.search import Hit, search, search_text
 from unrolled.models.store.layout import is_searched
-from unrolled.models.store.reading_ahead import ahead
+from unrolled.models.store.reading_ahead import ahead, at_once
 from unrolled.models.store.store import Store, open_store
 from unrolled.models.trace.detokenization import shown
 from unrolled.models.trace.names import text_name
@@ -102,7 +101,7 @@ def _read(store: Store, hits: Sequence[Hit]) -> Iterator[dict[str, Any]]:
         return {"document": hit.document, "title": run.title, "first": hit.first, "last": hit.last, "score": hit.score,
                 "before": words[: hit.first - start], "words": words[hit.first - start : last + 1 - start], "after": after}
 
-    return (found() for found in ahead(read, hits, at_once(store)))
+    return (found() for found in ahead(read, hits, at_once(store.location)))
 
 
 def _readable(store: Store, words: list[str]) -> str:
