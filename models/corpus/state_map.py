@@ -4,7 +4,6 @@ import subprocess
 import sys
 import time
 from importlib.util import find_spec
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -102,19 +101,19 @@ def umap_map(store: Store, channel: str, *, wanted: Wanted = lambda: True, progr
 
 def _laid_out(values: FloatArray, wanted: Wanted) -> FloatArray:
     """(states, units) → (states, 2); (0, 2) when nobody waits any more."""
-    with OwnFolder() as home:
-        given, made, said = (Path(home) / name for name in ("states.npy", "points.npy", "said.txt"))
-        np.save(given, values)
-        with said.open("w") as errors, subprocess.Popen([sys.executable, "-c", LAY_OUT, str(given), str(made)],
-                                                        stdout=errors, stderr=errors) as child:
-            while child.poll() is None and wanted():
-                time.sleep(ASK_SECONDS)
-            child.kill()
-        if not wanted():
-            return np.zeros((0, 2), np.float32)
-        if not made.exists():
-            raise StoreError(f"UMAP ended without a map: {said.read_text(errors='replace').strip().rpartition(chr(10))[2]}")
-        return np.asarray(np.load(made), np.float32)
+    home = OwnFolder()
+    given, made, said = (home.path / name for name in ("states.npy", "points.npy", "said.txt"))
+    np.save(given, values)
+    with said.open("w") as errors, subprocess.Popen([sys.executable, "-c", LAY_OUT, str(given), str(made)],
+                                                    stdout=errors, stderr=errors) as child:
+        while child.poll() is None and wanted():
+            time.sleep(ASK_SECONDS)
+        child.kill()
+    if not wanted():
+        return np.zeros((0, 2), np.float32)
+    if not made.exists():
+        raise StoreError(f"UMAP ended without a map: {said.read_text(errors='replace').strip().rpartition(chr(10))[2]}")
+    return np.asarray(np.load(made), np.float32)
 
 
 def _turned(axes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -43,7 +42,7 @@ def brought(store: Store, number: int, say: Callable[[float], None]) -> StoredTr
     packing = pack(rooms, shard)
     description = msgspec.structs.replace(store.description, channels=channels, documents=1, parts=1, filled=True,
                                           steps=packing.shards * shard, shard=shard)
-    location = Location(Path(folder.name) / "store")
+    location = Location(folder.path / "store")
     make_store(location, description, [run.title], rooms, packing)
     writer, pieces = PartWriter(location, description), [
         (start, channel) for start in range(0, len(run), shard) for channel in channels]

@@ -3,26 +3,37 @@
 import os
 import shutil
 import tempfile
+import threading
+import weakref
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 PREFIX, LOCK = "unrolled-of-a-process-", ".lock"
 
 
-class OwnFolder(TemporaryDirectory[str]):
-    """A temporary folder with a lock in it that ends with this process, however that ends. Raises `OSError`."""
+class OwnFolder:
+    """A temporary folder with a lock in it that ends with this process, however that ends. Raises `OSError`.
+
+    It is removed when nobody has this any more, by a thread: that may take as long as what lies in it is large.
+    """
 
     def __init__(self) -> None:
         from filelock import FileLock
 
         remove_left()
         while True:
-            super().__init__(prefix=PREFIX, ignore_cleanup_errors=True)
-            path = Path(self.name) / LOCK
-            self._lock = FileLock(path, thread_local=False)
+            self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
+            self._lock = FileLock(self.path / LOCK, thread_local=False)
             self._lock.acquire()
-            if path.exists():  # nobody took it for a leftover between its making and its locking
+            if (self.path / LOCK).exists():  # nobody took it for a leftover between its making and its locking
                 break
+        weakref.finalize(self, _remove, self.path)
+
+
+def _remove(folder: Path) -> None:
+    if threading.main_thread().is_alive():
+        threading.Thread(target=shutil.rmtree, args=(folder, True), name="leftovers").start()
+    else:  # the process ends, and begins no thread
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def remove_left() -> None:

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache, partial
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from unrolled.models.store.layout import StoreError, is_searched, values_of
+from unrolled.models.store.own_folder import OwnFolder
 from unrolled.models.store.run import StoredRun
 from unrolled.models.trace import Candidate, Channel, FloatArray, Provenance, StepResult, Trace
 from unrolled.models.trace.bins import Bins
@@ -74,7 +74,7 @@ class StoredTrace:
     def __init__(self, run: StoredRun) -> None:
         self.run = run
         self.problems: list[str] = []
-        self.folder: TemporaryDirectory[str] | None = None  # in which the run lies, to be there as long as this is
+        self.folder: OwnFolder | None = None  # in which the run lies, to be there as long as this is
         self.channels: Mapping[str, Channel] = {channel.name: channel for channel in run.channels if self._can_be_read(channel)}
 
     def __len__(self) -> int:
