@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from unrolled.models.adapters.captured import Call, Keeper, Part, Quantity, computed_in, largest_difference
-from unrolled.models.adapters.recurrent_gates import Equations, Values, Weights, cells, finish, gates, states_before
+from unrolled.models.adapters.recurrent_gates import Equations, LayerWeights, Values, cells, finish, gates, states_before
 
 SEQUENCES: dict[Any, Equations] = {
     torch.lstm: Equations("lstm"), torch.gru: Equations("gru"),
@@ -46,7 +46,7 @@ class SequenceCall(Call):
     inputs: list[Tensor]
     outputs: list[Tensor]
     top: Tensor                   # what was returned, of the same shape
-    weights: list[list[Weights]]  # by layer and direction
+    weights: list[list[LayerWeights]]  # by layer and direction
     # first, last: the states before and after all steps, (layers · directions, B, units)
     first: tuple[Tensor, ...]
     last: tuple[Tensor, ...]
@@ -172,7 +172,7 @@ class _Stack:
     given: Tensor
     batch_sizes: Tensor | None
     states: tuple[Tensor, ...]
-    weights: list[list[Weights]]
+    weights: list[list[LayerWeights]]
     has_biases: bool
     dropout: float
     bidirectional: bool
@@ -216,9 +216,9 @@ class _Stack:
             x = output
 
 
-def _weights(flat: Sequence[Tensor], has_biases: bool) -> Weights:
+def _weights(flat: Sequence[Tensor], has_biases: bool) -> LayerWeights:
     bias_ih, bias_hh = flat[2:4] if has_biases else (None, None)
-    return Weights(flat[0], flat[1], bias_ih, bias_hh, flat[-1] if len(flat) in (3, 5) else None)
+    return LayerWeights(flat[0], flat[1], bias_ih, bias_hh, flat[-1] if len(flat) in (3, 5) else None)
 
 
 def _direction(reverse: int, directions: int) -> str:
@@ -236,7 +236,7 @@ class CellCall(Call):
     x: Tensor
     before: tuple[Tensor, ...]
     after: tuple[Tensor, ...]
-    weights: Weights
+    weights: LayerWeights
 
     @property
     def batch(self) -> int:
@@ -284,4 +284,4 @@ def cell_call(function: Any, given: tuple[Any, ...], named: Mapping[str, Any], r
     return CellCall(
         equations=CELLS[function], x=keeper.kept(x), before=tuple(map(keeper.kept, states)),
         after=tuple(map(keeper.kept, returned if isinstance(returned, tuple) else (returned,))),
-        weights=Weights(*weights).each(keeper.kept))
+        weights=LayerWeights(*weights).each(keeper.kept))

@@ -52,7 +52,7 @@ class Equations:
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
+class LayerWeights:
     """Of one layer in one direction, as torch names them; biases and the projection may be missing."""
 
     ih: Tensor
@@ -66,16 +66,16 @@ class Weights:
         """In the order in which torch's functions take them."""
         return [weight for weight in (self.ih, self.hh, self.bias_ih, self.bias_hh, self.hr) if weight is not None]
 
-    def to(self, dtype: torch.dtype) -> "Weights":
+    def to(self, dtype: torch.dtype) -> "LayerWeights":
         return self.each(lambda weight: weight.to(dtype))
 
-    def each(self, made: Callable[[Tensor], Tensor]) -> "Weights":
+    def each(self, made: Callable[[Tensor], Tensor]) -> "LayerWeights":
         """The same of what is made of each."""
-        return Weights(made(self.ih), made(self.hh), *(
+        return LayerWeights(made(self.ih), made(self.hh), *(
             None if weight is None else made(weight) for weight in (self.bias_ih, self.bias_hh, self.hr)))
 
 
-def gates(equations: Equations, x: Tensor, before: Tensor, weights: Weights) -> Values:
+def gates(equations: Equations, x: Tensor, before: Tensor, weights: LayerWeights) -> Values:
     """The gates of one layer in one direction, from what every step read and the state it began with, each (T, B, units).
 
     Of a GRU and of a plain RNN the hidden state is among them, computed again; of an LSTM `finish` gives it.
@@ -100,7 +100,7 @@ def gates(equations: Equations, x: Tensor, before: Tensor, weights: Weights) -> 
     return dict(zip(("input_gate", "forget_gate", "cell_gate", "output_gate"), sums.chunk(4, -1), strict=True))
 
 
-def finish(values: Values, cell: Tensor, weights: Weights) -> Values:
+def finish(values: Values, cell: Tensor, weights: LayerWeights) -> Values:
     """Of an LSTM the hidden state, from its gates and the cell states, (T, B, H)."""
     hidden = values["output_gate"] * cell.tanh()
     return {**values, "cell": cell, "hidden": hidden if weights.hr is None else _product(hidden, weights.hr, None)}

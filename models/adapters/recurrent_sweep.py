@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unrolled.models.adapters.recurrent_gates import Weights
+from unrolled.models.adapters.recurrent_gates import LayerWeights
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Swept:
     x: Tensor  # (T, B, features): with respect to what every step read
 
 
-def sweep(kind: str, values: Mapping[str, Tensor], before: tuple[Tensor, ...], weights: Weights, direct: Tensor, *,
+def sweep(kind: str, values: Mapping[str, Tensor], before: tuple[Tensor, ...], weights: LayerWeights, direct: Tensor, *,
           last: tuple[Tensor | None, ...] = (), reverse: bool = False, relu: bool = False) -> Swept:
     """Follow the gradients back through all steps.
 
@@ -93,7 +93,7 @@ def cell_gradients(values: Mapping[str, Tensor], hidden: Tensor, last: Tensor | 
     return found
 
 
-def _lstm(values: Mapping[str, Tensor], before: tuple[Tensor, ...], weights: Weights, relu: bool) -> dict[str, Tensor]:
+def _lstm(values: Mapping[str, Tensor], before: tuple[Tensor, ...], weights: LayerWeights, relu: bool) -> dict[str, Tensor]:
     """What dc (three times) and dh are multiplied by, for all steps at once."""
     i, f, g, o = (values[name] for name in ("input_gate", "forget_gate", "cell_gate", "output_gate"))
     squashed = values["cell"].tanh()
@@ -101,7 +101,7 @@ def _lstm(values: Mapping[str, Tensor], before: tuple[Tensor, ...], weights: Wei
             "of_cell": torch.cat((g * i * (1 - i), before[1] * f * (1 - f), i * (1 - g**2), squashed * o * (1 - o)), -1)}
 
 
-def _gru(values: Mapping[str, Tensor], before: tuple[Tensor, ...], weights: Weights, relu: bool) -> dict[str, Tensor]:
+def _gru(values: Mapping[str, Tensor], before: tuple[Tensor, ...], weights: LayerWeights, relu: bool) -> dict[str, Tensor]:
     """What dh is multiplied by for δ_r, δ_z and δ_n, and these for what goes back through W_hh."""
     r, z, n = (values[name] for name in ("reset_gate", "update_gate", "candidate"))
     units = n.shape[-1]
@@ -113,6 +113,6 @@ def _gru(values: Mapping[str, Tensor], before: tuple[Tensor, ...], weights: Weig
             "through": torch.cat((ones, ones, r), -1)}
 
 
-def _rnn(values: Mapping[str, Tensor], before: tuple[Tensor, ...], weights: Weights, relu: bool) -> dict[str, Tensor]:
+def _rnn(values: Mapping[str, Tensor], before: tuple[Tensor, ...], weights: LayerWeights, relu: bool) -> dict[str, Tensor]:
     hidden = values["hidden"]
     return {"delta": (hidden > 0).to(hidden.dtype) if relu else 1 - hidden**2}

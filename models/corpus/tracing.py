@@ -43,7 +43,7 @@ class TraceRequest:
 
 
 @dataclass(slots=True)
-class Progress:
+class TracingProgress:
     of_steps: int = 0
     of_parts: int = 0
     # steps, of_steps: steps that are there or under way, and all that there are to be
@@ -72,7 +72,7 @@ class Outcome:
 
 def trace_corpus(request: TraceRequest, stepper: AnyStepper, *, hire: Callable[[WorkerSettings], Crew] | None = None,
                  reading: Callable[[int, int], None] = lambda done, of: None,
-                 say: Callable[[Progress], None] = lambda progress: None) -> Outcome:
+                 say: Callable[[TracingProgress], None] = lambda progress: None) -> Outcome:
     """Trace what is not there yet. Interrupted anywhere, all parts that are there are whole. Raises `StoreError` when nothing
     can be traced, or the store is another's or of something else, or it cannot be written.
 
@@ -92,7 +92,7 @@ def trace_corpus(request: TraceRequest, stepper: AnyStepper, *, hire: Callable[[
 
 
 def _traced(request: TraceRequest, stepper: AnyStepper, hire: Callable[[WorkerSettings], Crew] | None,
-            reading: Callable[[int, int], None], say: Callable[[Progress], None]) -> Outcome:
+            reading: Callable[[int, int], None], say: Callable[[TracingProgress], None]) -> Outcome:
     location = Location(request.output)
     planned = plan(stepper, request.corpus, channels=request.channels, dtype=request.dtype, batch=request.batch, say=reading)
     if location.exists() and UNFINISHED not in location.group("r").attrs:
@@ -115,10 +115,10 @@ def _traced(request: TraceRequest, stepper: AnyStepper, hire: Callable[[WorkerSe
 
 
 def _run(crew: Crew, jobs: Iterator[Job], planned: Plan, parts: Sequence[int], outcome: Outcome,
-         say: Callable[[Progress], None], claim: Claim) -> None:
+         say: Callable[[TracingProgress], None], claim: Claim) -> None:
     rooms = _steps_of_parts(planned)
-    progress = Progress(of_steps=int(planned.rooms.sum()), of_parts=planned.description.parts,
-                        parts=planned.description.parts - len(parts))
+    progress = TracingProgress(of_steps=int(planned.rooms.sum()), of_parts=planned.description.parts,
+                               parts=planned.description.parts - len(parts))
     before = progress.of_steps - sum(rooms[part] for part in parts)
     began = loading = time.monotonic()  # when this began, and when no worker had taken a step yet
     finished, is_counted = 0, False

@@ -15,7 +15,7 @@ from unrolled.models.stepping.choosing import Hypothesis, beam_search, select_ro
 from unrolled.models.stepping.teacher_forcing import pad_references, teacher_forced
 
 
-class Search(msgspec.Struct, frozen=True, kw_only=True):
+class BeamSearch(msgspec.Struct, frozen=True, kw_only=True):
     """How to search; see `beam_search`, which the window's search is too."""
 
     start: int
@@ -44,7 +44,7 @@ class DecoderFigures:
         self._references, self._attention = ReferenceStatistics(), AttentionFigures()
         self._entropies: list[float] = []
 
-    def add(self, network: RecurrentDecoder, memory: Memory, search: Search,
+    def add(self, network: RecurrentDecoder, memory: Memory, search: BeamSearch,
             references: Sequence[Sequence[Sequence[int]]]) -> tuple[list[tuple[int, ...]], list[Tensor]]:
         """Write, and judge.
 

@@ -13,7 +13,7 @@ Config = TypeVar("Config", bound=msgspec.Struct)
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class TrainingReport:
     """Where training is: the update's number, of how many, some means to show, and the phase's name."""
 
     update: int
@@ -23,7 +23,7 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class TrainingRequest:
     """What a person asked for, beside the options."""
 
     model: str   # the name that the checkpoint will bear
@@ -50,9 +50,9 @@ class Recipe:
     """The options that made the shipped model, and what trains: it gives a report an update, and writes the checkpoint."""
 
     options: msgspec.Struct
-    train: Callable[[Request, Any], Iterator[Report]]
+    train: Callable[[TrainingRequest, Any], Iterator[TrainingReport]]
 
-    def training(self, request: Request, changes: Mapping[str, Any]) -> Iterator[Report]:
+    def training(self, request: TrainingRequest, changes: Mapping[str, Any]) -> Iterator[TrainingReport]:
         """The training with some options changed.
 
         Raises

@@ -18,7 +18,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from unrolled.models.checkpoints.files import FORMAT_VERSION, Card, CheckpointError, Header, save_checkpoint
 from unrolled.models.trace.atomic import atomic_write
-from unrolled.models.training.recipe import Report, Request
+from unrolled.models.training.recipe import TrainingReport, TrainingRequest
 
 
 class UpdateOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +62,7 @@ class Updates:
 
     Parameters
     ----------
-    request : Request
+    request : TrainingRequest
         Beside its checkpoint a file keeps where the training is.
     about : Struct, optional
         What a training must have been asked for to be taken up again; the options by default.
@@ -72,7 +72,7 @@ class Updates:
         See `running_average`.
     """
 
-    def __init__(self, task: Task, options: UpdateOptions, request: Request, *, about: msgspec.Struct | None = None,
+    def __init__(self, task: Task, options: UpdateOptions, request: TrainingRequest, *, about: msgspec.Struct | None = None,
                  phase: str = "training", averaged: int = 0) -> None:
         self._task, self._options, self._request, self._phase = task, options, request, phase
         if options.threads:
@@ -87,7 +87,7 @@ class Updates:
             with self._file.taking_up():
                 self._restore(saved)
 
-    def run(self) -> Iterator[Report]:
+    def run(self) -> Iterator[TrainingReport]:
         """Train to the end; a report after each update."""
         options, network = self._options, self._task.network
         means: dict[str, float] = {}
@@ -108,7 +108,7 @@ class Updates:
             self.update += 1
             new = {**shown, "gradient": norm.item()}
             means = {key: 0.98 * means.get(key, value) + 0.02 * value for key, value in new.items()}
-            yield Report(self.update, options.updates, means, self._phase)
+            yield TrainingReport(self.update, options.updates, means, self._phase)
             if time.monotonic() - saved_at > SECONDS_BETWEEN_SAVES:
                 self.save()
                 saved_at = time.monotonic()
@@ -143,7 +143,7 @@ class ResumeFile:
     options left is refused; the same data may lie in another folder.
     """
 
-    def __init__(self, request: Request, options: msgspec.Struct, phase: str) -> None:
+    def __init__(self, request: TrainingRequest, options: msgspec.Struct, phase: str) -> None:
         self._path = request.output.with_name(f"{request.output.name}.{phase}.resume")
         self._about = f"{request.model} {msgspec.json.encode(options).decode()}"
 

@@ -11,7 +11,7 @@ import numpy as np
 from unrolled.models.adapters.registry import load
 from unrolled.models.cells.threads import one_thread
 from unrolled.models.corpus.stepping import trace_part
-from unrolled.models.corpus.tracing import Outcome, Progress, TraceRequest, trace_corpus
+from unrolled.models.corpus.tracing import Outcome, TraceRequest, TracingProgress, trace_corpus
 from unrolled.models.corpus.worker import Document, Job
 from unrolled.models.data.source_files import STANDARD_LIBRARY, source_texts
 from unrolled.models.protocol.decoding import Decoding
@@ -95,7 +95,7 @@ def _rate(folder: Path, store: Path, workers: int) -> tuple[float, Outcome]:
     """Steps a second between the first and the last that were taken: starting a process is not what is measured."""
     seen: list[tuple[float, int]] = []
 
-    def say(progress: Progress) -> None:
+    def say(progress: TracingProgress) -> None:
         if progress.steps and (not seen or progress.steps > seen[-1][1]):
             seen.append((time.monotonic(), progress.steps))
 

@@ -11,7 +11,7 @@ from contextlib import closing, redirect_stdout
 from unrolled.models.adapters.devices import pick
 from unrolled.models.adapters.registry import DEFAULT_MODEL, load
 from unrolled.models.corpus.listing import list_files
-from unrolled.models.corpus.tracing import Outcome, Progress, TraceRequest, trace_corpus
+from unrolled.models.corpus.tracing import Outcome, TraceRequest, TracingProgress, trace_corpus
 from unrolled.models.inputs.sniffing import media_of_file
 from unrolled.models.store.location import Location
 from unrolled.models.trace.names import printable
@@ -90,7 +90,7 @@ class _Bar(Bar):
         if done == of:
             self.close()
 
-    def tracing(self, progress: Progress) -> None:
+    def tracing(self, progress: TracingProgress) -> None:
         self.show("Tracing", progress.steps, progress.of_steps, unit=" steps", unit_scale=True)
 
 
@@ -104,7 +104,7 @@ class _Lines(_Bar):
     def reading(self, done: int, of: int) -> None:
         self._line({"doing": "reading", "documents": done, "of_documents": of}, last=done == of)
 
-    def tracing(self, progress: Progress) -> None:
+    def tracing(self, progress: TracingProgress) -> None:
         left = progress.seconds_left
         self._line({"doing": "tracing", "steps": progress.steps, "of_steps": progress.of_steps, "parts": progress.parts,
                     "of_parts": progress.of_parts, "steps_a_second": round(progress.rate, 1),

@@ -9,7 +9,7 @@ import torch
 from unrolled.models.adapters.devices import pick
 from unrolled.models.adapters.registry import recipes
 from unrolled.models.trace.names import printable
-from unrolled.models.training.recipe import Request
+from unrolled.models.training.recipe import TrainingRequest
 from unrolled.models.verbs.progress import Bar
 
 NO_OPTIONS = ("verb", "debug", "model", "data", "output", "cache", "device", "option", "threads")
@@ -26,8 +26,8 @@ def train(arguments: argparse.Namespace) -> int:
     known = recipes()
     if arguments.model not in known:
         raise ValueError(f"There is no recipe for “{arguments.model}”; there are {', '.join(known)}.")
-    request = Request(model=arguments.model, data=arguments.data, output=output,
-                      cache=arguments.cache or output.parent / "features", device=pick(arguments.device))
+    request = TrainingRequest(model=arguments.model, data=arguments.data, output=output,
+                              cache=arguments.cache or output.parent / "features", device=pick(arguments.device))
     training = known[arguments.model].training(request, _changes(arguments))
     with closing(Bar()) as bar:
         for report in training:

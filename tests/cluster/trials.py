@@ -14,7 +14,7 @@ from tiny_corpus import Here
 
 from unrolled.models.adapters.registry import load
 from unrolled.models.corpus.search import search
-from unrolled.models.corpus.tracing import Progress, TraceRequest, trace_corpus
+from unrolled.models.corpus.tracing import TraceRequest, TracingProgress, trace_corpus
 from unrolled.models.store import layout
 from unrolled.models.store.store import open_store
 from unrolled.models.store.verifying import verify
@@ -36,7 +36,7 @@ def two_nodes(folder: Path) -> dict[str, object]:
     cluster.add_node(num_cpus=1)
     killed: list[int] = []
 
-    def kill(progress: Progress) -> None:
+    def kill(progress: TracingProgress) -> None:
         at_work = _workers()
         if not killed and progress.parts >= 1 and len(at_work) == 2:
             killed.append(at_work[0])

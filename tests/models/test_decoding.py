@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_lines import captioner, run_of, take
 
-from unrolled.models.evaluation.decoder_figures import Search
+from unrolled.models.evaluation.decoder_figures import BeamSearch
 from unrolled.models.families.captioning.network import Captioner, CaptionerStepper
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.stepping.choosing import Hypothesis, beam_search, choose, sampling_log_probs, select_rows
@@ -24,8 +24,8 @@ def search(seed: int, *, width: int, length_penalty: float = 0.7) -> list[list[H
     torch.manual_seed(seed + 100)
     grid = torch.randn(2, 9, tiny.KIND.features)
     network = sharp_network(seed)
-    return Search(start=START, end=END, width=width, length_penalty=length_penalty, maximum_steps=5,
-                  forbidden=(START, UNKNOWN))(network, network.memory(grid))
+    return BeamSearch(start=START, end=END, width=width, length_penalty=length_penalty, maximum_steps=5,
+                      forbidden=(START, UNKNOWN))(network, network.memory(grid))
 
 
 def sharp_network(seed: int) -> Captioner:
@@ -102,8 +102,8 @@ def test_a_picture_is_captioned_alike_alone_and_among_others() -> None:
     grid = torch.randn(4, 9, tiny.KIND.features)
 
     def captions(grid: torch.Tensor) -> list[tuple[int, ...]]:
-        found = Search(start=START, end=END, width=3, length_penalty=0.7, maximum_steps=6,
-                       forbidden=(START, UNKNOWN))(network, network.memory(grid))
+        found = BeamSearch(start=START, end=END, width=3, length_penalty=0.7, maximum_steps=6,
+                           forbidden=(START, UNKNOWN))(network, network.memory(grid))
         return [own[0].tokens for own in found]
 
     assert captions(grid) == [captions(grid[p : p + 1])[0] for p in range(4)]
@@ -150,8 +150,8 @@ def test_the_window_searches_as_evaluation_does_and_the_unknown_word_keeps_its_p
     stepper = CaptionerStepper(stepper.network, stepper.encoder, stepper.vocabulary, maximum_steps=8)
     line = run_of(stepper).branch(0)
     reports = take(line, stop=8, decoding=Decoding(method="beam", beam_width=width))
-    found = Search(start=START, end=END, width=width, length_penalty=Decoding().length_penalty, maximum_steps=8,
-                   forbidden=(START, UNKNOWN))(stepper.network, line.encoded.memory)[0][0]
+    found = BeamSearch(start=START, end=END, width=width, length_penalty=Decoding().length_penalty, maximum_steps=8,
+                       forbidden=(START, UNKNOWN))(stepper.network, line.encoded.memory)[0][0]
     assert tuple(report.token for report in reports) == found.tokens
     assert [report.log_prob for report in reports] == pytest.approx(list(found.log_probs), abs=1e-5)
     for report in reports:

@@ -11,7 +11,7 @@ from unrolled.models.adapters.adapter import CheckpointAdapter
 from unrolled.models.checkpoints.checkpoint import Checkpoint
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.data.flickr8k import read_split
-from unrolled.models.evaluation.decoder_figures import DecoderFigures, Search
+from unrolled.models.evaluation.decoder_figures import BeamSearch, DecoderFigures
 from unrolled.models.evaluation.request import Evaluation, EvaluationRequest
 from unrolled.models.families.captioning.encoder import Encoder, EncoderError
 from unrolled.models.families.captioning.features import encode_photographs
@@ -33,8 +33,8 @@ def evaluate_captioner(stepper: CaptionerStepper, request: EvaluationRequest) ->
     photographs = read_split(data, request.split)
     count = request.count(len(photographs.photographs))
     network, vocabulary = stepper.network, stepper.vocabulary
-    search = Search(start=vocabulary.start, end=vocabulary.end, forbidden=tuple(stepper.suppressed_tokens), width=beam,
-                    maximum_steps=stepper.description.maximum_steps, length_penalty=request.length_penalty)
+    search = BeamSearch(start=vocabulary.start, end=vocabulary.end, forbidden=tuple(stepper.suppressed_tokens), width=beam,
+                        maximum_steps=stepper.description.maximum_steps, length_penalty=request.length_penalty)
     figures, grounding = DecoderFigures(), Grounding(read_masks(data, request.split))
     written: list[list[str]] = []
     for first in range(0, count, BATCH):

@@ -18,7 +18,7 @@ from unrolled.models.families.captioning.options import TrainingOptions
 from unrolled.models.families.captioning.rewards import CaptionRewards
 from unrolled.models.families.captioning.self_critical import SelfCriticalTask
 from unrolled.models.tokenizers.symbols import WordTokenizer
-from unrolled.models.training.recipe import Report, Request, config_of
+from unrolled.models.training.recipe import TrainingReport, TrainingRequest, config_of
 from unrolled.models.training.updates import Updates
 
 DATA = "Flickr8k (Hodosh, Young and Hockenmaier 2013)"
@@ -26,7 +26,7 @@ TERMS = ("The photographs are research data, freely available upon request; neit
          "contained. The encoder's weights are EfficientNet-Lite's, Apache-2.0. These weights: MIT, like the program.")
 
 
-def train_captioner(request: Request, options: TrainingOptions) -> Iterator[Report]:
+def train_captioner(request: TrainingRequest, options: TrainingOptions) -> Iterator[TrainingReport]:
     """Train to the end and write the checkpoint; a report after each update. Raises `DataError`, `EncoderError`,
     `CheckpointError` or `OSError`, each with a sentence for people.
     """
@@ -36,7 +36,7 @@ def train_captioner(request: Request, options: TrainingOptions) -> Iterator[Repo
     encoder = Encoder(options.encoder, download=True)
     cache = FeatureCache(request.cache, encoder, split.photographs, flips=options.flips)
     for done, total in cache.fill(device=request.device):
-        yield Report(done, total, {}, "encoding")
+        yield TrainingReport(done, total, {}, "encoding")
 
     def grid_of(pictures: Any, flipped: Any) -> torch.Tensor:
         return cache(pictures, flipped).to(request.device)

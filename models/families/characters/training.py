@@ -18,7 +18,7 @@ from unrolled.models.checkpoints.files import Card
 from unrolled.models.data.source_files import STANDARD_LIBRARY, source_texts, title_of
 from unrolled.models.families.characters.network import CharacterConfig, CharacterModel
 from unrolled.models.tokenizers.symbols import CharTokenizer
-from unrolled.models.training.recipe import Report, Request, config_of
+from unrolled.models.training.recipe import TrainingReport, TrainingRequest, config_of
 from unrolled.models.training.updates import Task, UpdateOptions, Updates
 
 TERMS = "The texts are not contained{}. These weights: MIT, like the program."
@@ -82,7 +82,7 @@ class CharacterTask(Task):
         return torch.from_numpy(stream[: len(stream) // rows * rows].reshape(rows, -1))
 
 
-def train_characters(request: Request, options: CharacterOptions) -> Iterator[Report]:
+def train_characters(request: TrainingRequest, options: CharacterOptions) -> Iterator[TrainingReport]:
     texts = source_texts(request.needed_data)
     alphabet = CharTokenizer.of(texts, at_least=options.characters_at_least)
     config = config_of(CharacterConfig, options, vocabulary=len(alphabet))

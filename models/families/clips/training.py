@@ -12,7 +12,7 @@ from unrolled.models.checkpoints.files import Card, stored_weights
 from unrolled.models.checkpoints.fitting import fitted
 from unrolled.models.data.drawn_clips import LABELS, SIDE, DrawnClip, draw_clip
 from unrolled.models.families.clips.network import ClipConfig, ClipNetwork
-from unrolled.models.training.recipe import Report, Request, config_of
+from unrolled.models.training.recipe import TrainingReport, TrainingRequest, config_of
 from unrolled.models.training.updates import Task, UpdateOptions, Updates
 
 TERMS = "The clips are drawn by the program itself. These weights: MIT, like the program."
@@ -102,7 +102,7 @@ def varied(frames: Tensor) -> Tensor:
     return (frames * light + noise * grain).clamp(0, 255)
 
 
-def train_clips(request: Request, options: ClipOptions) -> Iterator[Report]:
+def train_clips(request: TrainingRequest, options: ClipOptions) -> Iterator[TrainingReport]:
     config = config_of(ClipConfig, options, labels=len(LABELS), size=SIDE)
     torch.manual_seed(options.seed)
     begun = Path(options.start_from) if options.start_from else None

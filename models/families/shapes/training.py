@@ -17,7 +17,7 @@ from unrolled.models.data.drawn_shapes import OUTLINES
 from unrolled.models.families.shapes.network import ShapesCaptioner, ShapesConfig, resized
 from unrolled.models.stepping.teacher_forcing import teacher_forced
 from unrolled.models.tokenizers.symbols import SPECIAL, WordTokenizer
-from unrolled.models.training.recipe import Report, Request, config_of
+from unrolled.models.training.recipe import TrainingReport, TrainingRequest, config_of
 from unrolled.models.training.updates import Task, UpdateOptions, Updates
 
 TERMS = "The scenes are drawn by the program itself. These weights: MIT, like the program."
@@ -108,7 +108,7 @@ def varied(pixels: Tensor) -> Tensor:
     return (pixels * light + torch.randn(pixels.shape, device=pixels.device) * grain).clamp(0, 255)
 
 
-def train_shapes(request: Request, options: ShapesOptions) -> Iterator[Report]:
+def train_shapes(request: TrainingRequest, options: ShapesOptions) -> Iterator[TrainingReport]:
     words = vocabulary()
     config = config_of(ShapesConfig, options, vocabulary=len(words))
     torch.manual_seed(options.seed)

@@ -6,7 +6,7 @@ import torch
 from unrolled.models.adapters.adapter import CheckpointAdapter
 from unrolled.models.checkpoints.checkpoint import Checkpoint
 from unrolled.models.data.multi30k import read_pairs
-from unrolled.models.evaluation.decoder_figures import DecoderFigures, Search
+from unrolled.models.evaluation.decoder_figures import BeamSearch, DecoderFigures
 from unrolled.models.evaluation.request import Evaluation, EvaluationRequest
 from unrolled.models.families.translation.network import LONGEST_SOURCE, Translator, TranslatorConfig, TranslatorStepper
 from unrolled.models.families.translation.training import TranslationOptions, padded, train_translator
@@ -31,8 +31,8 @@ def evaluate_translator(stepper: TranslatorStepper, request: EvaluationRequest) 
     pairs = read_pairs(data, request.split, source=stepper.languages[0], target=stepper.languages[1])
     count = request.count(len(pairs.source))
     network, source, target = stepper.network, stepper.source_pieces, stepper.target_pieces
-    search = Search(start=target.start, end=target.end, forbidden=tuple(stepper.suppressed_tokens), width=beam,
-                    length_penalty=request.length_penalty, maximum_steps=LONGEST_SOURCE)
+    search = BeamSearch(start=target.start, end=target.end, forbidden=tuple(stepper.suppressed_tokens), width=beam,
+                        length_penalty=request.length_penalty, maximum_steps=LONGEST_SOURCE)
     figures = DecoderFigures()
     written = [""] * count
     used: set[int] = set()

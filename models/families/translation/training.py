@@ -13,7 +13,7 @@ from unrolled.models.data.multi30k import read_pairs
 from unrolled.models.families.translation.network import Translator, TranslatorConfig
 from unrolled.models.stepping.teacher_forcing import teacher_forced
 from unrolled.models.tokenizers.subword_tokenizer import SubwordTokenizer
-from unrolled.models.training.recipe import Report, Request, config_of
+from unrolled.models.training.recipe import TrainingReport, TrainingRequest, config_of
 from unrolled.models.training.updates import Task, UpdateOptions, Updates
 
 LANGUAGES = {"en": "English", "fr": "French", "de": "German"}
@@ -89,7 +89,7 @@ class TranslationTask(Task):
         return random.permutation(order.reshape(self._blocks, -1))
 
 
-def train_translator(request: Request, options: TranslationOptions) -> Iterator[Report]:
+def train_translator(request: TrainingRequest, options: TranslationOptions) -> Iterator[TrainingReport]:
     pairs = read_pairs(request.needed_data, "train", source=options.source, target=options.target)
     source_pieces = SubwordTokenizer.of(pairs.source, size=options.pieces)
     target_pieces = SubwordTokenizer.of(pairs.target, size=options.pieces)

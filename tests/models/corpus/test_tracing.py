@@ -24,7 +24,7 @@ from unrolled.models.corpus import planning, stepping
 from unrolled.models.corpus.listing import list_files
 from unrolled.models.corpus.search import search_text
 from unrolled.models.corpus.stepping import read_by
-from unrolled.models.corpus.tracing import Progress, TraceRequest, trace_corpus
+from unrolled.models.corpus.tracing import TraceRequest, TracingProgress, trace_corpus
 from unrolled.models.corpus.worker import WorkerSettings
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.stepping import Stepped
@@ -201,8 +201,8 @@ def test_a_part_over_which_workers_die_is_named(place, tmp_path):
 
 
 def test_rate_and_time_left_are_said():
-    assert Progress(of_steps=100, steps=20, rate=4.0).seconds_left == 20.0
-    assert np.isnan(Progress(of_steps=100).seconds_left)
+    assert TracingProgress(of_steps=100, steps=20, rate=4.0).seconds_left == 20.0
+    assert np.isnan(TracingProgress(of_steps=100).seconds_left)
 
 
 @pytest.mark.parametrize(("counts", "rates"), [((0, 0, 0, 5, 10, 25), [0, 0, 0, 5, 5, 25 / 3, 40 / 3]),
@@ -241,7 +241,7 @@ def test_the_rate_is_of_workers_that_have_loaded(place, tmp_path, monkeypatch, c
 def test_what_libraries_print_is_no_answer(place, tmp_path, monkeypatch, capsys):
     def traced(request, stepper, *, reading, say):
         print("A worker died.")
-        say(Progress(of_steps=40, of_parts=1, steps=40, parts=1))
+        say(TracingProgress(of_steps=40, of_parts=1, steps=40, parts=1))
         return trace_corpus(request, stepper, hire=Here)
 
     monkeypatch.setattr(verb, "trace_corpus", traced)

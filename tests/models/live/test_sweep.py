@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from unrolled_cells import unrolled_by_hand
 
-from unrolled.models.adapters.recurrent_gates import Weights
+from unrolled.models.adapters.recurrent_gates import LayerWeights
 from unrolled.models.adapters.recurrent_sweep import cell_gradients, sweep
 
 STEPS, BATCH, FEATURES, UNITS = 7, 3, 4, 5
@@ -34,7 +34,7 @@ def test_a_sweep_is_what_autograd_finds(kind, extra, reverse):
     values = {name: torch.stack(column).detach() for name, column in kept.items()}
     before = (values["before"], values["cell_before"]) if kind == "lstm" else (values["before"],)
     with torch.no_grad():
-        found = sweep(kind, values, before, Weights(ih=ih, hh=hh, bias_hh=bias_hh, hr=hr), direct,
+        found = sweep(kind, values, before, LayerWeights(ih=ih, hh=hh, bias_hh=bias_hh, hr=hr), direct,
                       last=last[: len(before)], reverse=reverse, relu=relu)
     torch.testing.assert_close(found.hidden, torch.stack([own.grad for own in kept["hidden"]]))
     torch.testing.assert_close(found.x, x.grad)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from unrolled import assets
 from unrolled.models.adapters.registry import DEFAULT_MODEL, listings, load
-from unrolled.models.evaluation.decoder_figures import Search
+from unrolled.models.evaluation.decoder_figures import BeamSearch
 from unrolled.models.families.captioning.network import CaptionerStepper
 
 
@@ -21,8 +21,8 @@ def caption(stepper: CaptionerStepper, picture: Image.Image, width: int) -> list
     with torch.inference_mode():
         grid = stepper.encoder(stepper.encoder.pixels(picture).unsqueeze(0))
     vocabulary = stepper.vocabulary
-    search = Search(start=vocabulary.start, end=vocabulary.end, width=width, length_penalty=0.7,
-                    maximum_steps=stepper.description.maximum_steps, forbidden=(vocabulary.start, vocabulary.unknown))
+    search = BeamSearch(start=vocabulary.start, end=vocabulary.end, width=width, length_penalty=0.7,
+                        maximum_steps=stepper.description.maximum_steps, forbidden=(vocabulary.start, vocabulary.unknown))
     found = search(stepper.network, stepper.network.memory(grid))
     tokens = found[0][0].tokens
     assert tokens[-1] == vocabulary.end

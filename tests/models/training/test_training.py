@@ -19,7 +19,7 @@ from unrolled.models.families.captioning.cross_entropy import attention_losses, 
 from unrolled.models.families.captioning.options import AttentionPenalties, TrainingOptions
 from unrolled.models.families.captioning.rewards import STEEPEST, CaptionRewards, CorpusBleu, Floats
 from unrolled.models.families.captioning.training import train_captioner
-from unrolled.models.training.recipe import Report, Request
+from unrolled.models.training.recipe import TrainingReport, TrainingRequest
 
 OPTIONS = TrainingOptions(encoder=tiny.ENCODER, epochs=6, pictures_per_batch=2, learning_rate=0.01,
                           words_at_least=1, hidden=16, embedding=8, features=12, attention=10, dropout=0.1, reward_epochs=2.0,
@@ -31,11 +31,12 @@ def tiny_encoder() -> None:
     tiny.add_encoder()
 
 
-def training(folder: Path, name: str, options: TrainingOptions = OPTIONS) -> Iterator[Report]:
+def training(folder: Path, name: str, options: TrainingOptions = OPTIONS) -> Iterator[TrainingReport]:
     if not (folder / "data").exists():
         tiny.write_data(folder / "data")
-    return train_captioner(Request(model="caption-attend-lstm", data=folder / "data", output=folder / f"{name}.safetensors",
-                                   cache=folder / "cache"), options)
+    request = TrainingRequest(model="caption-attend-lstm", data=folder / "data", output=folder / f"{name}.safetensors",
+                              cache=folder / "cache")
+    return train_captioner(request, options)
 
 
 def finish(folder: Path, name: str, options: TrainingOptions = OPTIONS, *, stop_at: tuple[str, int] = ("", 0)) -> Path:

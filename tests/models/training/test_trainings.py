@@ -11,7 +11,7 @@ import torch
 
 from unrolled.models.adapters.registry import load, recipes
 from unrolled.models.data.errors import DataError
-from unrolled.models.training.recipe import Request
+from unrolled.models.training.recipe import TrainingRequest
 
 TINY: dict[str, dict[str, Any]] = {
     "chars-rnn": {"updates": 40, "rows": 4, "truncation": 16, "hidden": 24, "embedding": 8, "characters_at_least": 1,
@@ -45,10 +45,10 @@ def data_for(model: str, folder: Path) -> Path | None:
     return None
 
 
-def request_for(model: str, tmp_path: Path, name: str) -> Request:
+def request_for(model: str, tmp_path: Path, name: str) -> TrainingRequest:
     folder = tmp_path / "data"
     folder.mkdir(exist_ok=True)
-    return Request(model=model, data=data_for(model, folder), output=tmp_path / f"{name}.safetensors", cache=tmp_path)
+    return TrainingRequest(model=model, data=data_for(model, folder), output=tmp_path / f"{name}.safetensors", cache=tmp_path)
 
 
 @pytest.mark.parametrize("model", list(TINY))
@@ -91,5 +91,5 @@ def test_an_option_that_is_not_there_is_answered_with_those_that_are(tmp_path: P
     with pytest.raises(ValueError, match="cannot be had"):
         recipes()["chars-rnn"].training(request, {"updates": "many"})
     with pytest.raises(DataError, match="--data"):
-        next(recipes()["chars-rnn"].training(Request(model="chars-rnn", data=None, output=tmp_path / "y.safetensors",
-                                                     cache=tmp_path), {}))
+        next(recipes()["chars-rnn"].training(TrainingRequest(model="chars-rnn", data=None, output=tmp_path / "y.safetensors",
+                                                             cache=tmp_path), {}))
