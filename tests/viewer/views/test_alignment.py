@@ -73,6 +73,12 @@ def test_what_is_lit_up_is_the_playheads_row(session, panel):
             weight_colour(float(weight), (0.0, 1.0), table).getRgb()[:3] for weight in weights[step]]
 
 
+def test_its_switches_lie_over_no_cell_where_it_is_low(qtbot, panel):
+    panel.resize(344, 106)  # as in the least window
+    qtbot.wait(20)
+    assert panel.canvas.mapTo(panel, panel.canvas.rect().bottomLeft()).y() < panel.legend.mapTo(panel, QPoint()).y()
+
+
 def test_cells_have_the_colours_of_their_weights_on_one_scale(session, panel):
     weights = session.trace.column("attention")
     table = colour_table("inferno").astype(int)

@@ -33,7 +33,7 @@ from unrolled.viewer.widgets.range_dialog import RangeDialog
 from unrolled.viewer.window.decoding_popover import DecodingPopover
 from unrolled.viewer.window.dialogs import AboutDialog, ShortcutsDialog
 from unrolled.viewer.window.exporting.dialog import ExportDialog
-from unrolled.viewer.window.main_window import first_size
+from unrolled.viewer.window.main_window import LEAST_SIZE, first_size
 from unrolled.viewer.window.open_model_dialog import OpenModelDialog
 from unrolled.viewer.window.settings import WindowSettings
 
@@ -197,7 +197,8 @@ def test_closing_while_a_caption_plays_leaves_nothing(qtbot, window):
 
 def test_what_is_drawn_fits_small_and_large_windows(qtbot, window):
     run_to_end(qtbot, window)
-    for size in ((1024, 700), (1600, 1000)):
+    picture = window.host.views["picture"]
+    for size in (LEAST_SIZE, (1024, 700), (1600, 1000)):
         window.resize(*size)
         qtbot.wait(30)
         assert window.size().width() == size[0]
@@ -207,6 +208,9 @@ def test_what_is_drawn_fits_small_and_large_windows(qtbot, window):
         assert toolbar.model.minimumWidth() == wide  # all the room that there is was taken at once
         buttons = toolbar.findChildren(QAbstractButton)
         assert all(button.mapTo(window, QPoint(button.width(), 0)).x() <= size[0] for button in buttons)
+        if not picture.controls.isHidden():
+            assert picture.legend.geometry().bottom() < picture.controls.y()
+        assert picture.legend.mapTo(window, QPoint(0, 12)).y() < window.layout_.sections["written"].mapTo(window, QPoint()).y()
         sizes = window.layout_.left.sizes()
         window.layout_._size_panes()
         assert window.layout_.left.sizes() == sizes  # as in a window that begins with this size

@@ -80,7 +80,7 @@ class AlignmentCanvas(Painted):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(140, 120)
+        self.setMinimumSize(140, 60)
         self.setAccessibleName("Alignment: output words by source words")
         self.setToolTip("Click a row to go there, a source word to follow it (up, down, left, right; Escape clears it).\n"
                         "Ctrl with the wheel zooms, Shift with the wheel or arrows moves what is zoomed")

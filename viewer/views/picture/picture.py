@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QMenu, QWidget
 
 from unrolled.models.inputs.inputs import InputPicture
@@ -28,6 +29,7 @@ from unrolled.viewer.widgets.attention_legend import AttentionLegend
 from unrolled.viewer.widgets.building import in_column, in_row, keep_room
 
 AXES = ("row", "column")
+ROOM_FOR_SWITCHES = 140  # pixels; a lower panel is the picture's, and the menus and keys have what the switches do
 
 
 def map_channels(channels: Iterable[Channel]) -> tuple[Channel, ...]:
@@ -67,6 +69,10 @@ class PictureView(View):
     def _fill_menu(self, menu: QMenu) -> None:
         self.controls.colour_map.add_to(menu)
         self.canvas.magnifier.add_to(menu)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.controls.setHidden(self.height() < ROOM_FOR_SWITCHES)
 
     def refresh(self) -> None:
         session, values = self.session, self.session.appearance.values

@@ -12,7 +12,7 @@ from unrolled.viewer.widgets.building import elided_label, in_column, in_row, na
 
 HINTS = {"sentence": "Type or paste a sentence to translate", "text": "Type or paste text for the model to continue"}
 MOST_EDITED = 20_000  # characters; a longer file is read as it is
-LEAST_HEIGHT = 92
+LEAST_HEIGHT, LEAST_LINE = 70, 34
 
 
 class TextView(View):
@@ -22,6 +22,7 @@ class TextView(View):
         self._kind = ""
         self.edit = named(QPlainTextEdit(), "Text for the model")
         self.edit.setTabChangesFocus(True)
+        self.edit.setMinimumHeight(LEAST_LINE)
         self.button = push_button("Run", "Run this text with the model (Ctrl+Enter)", self.run, name="Run this text")
         self._state = elided_label(look="muted")
         in_column(self, (self.edit, 1), in_row(None, (self._state, 1), self.button, spacing=8), spacing=6)
