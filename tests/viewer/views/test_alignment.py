@@ -76,6 +76,7 @@ def test_what_is_lit_up_is_the_playheads_row(session, panel):
 def test_its_switches_lie_over_no_cell_where_it_is_low(qtbot, panel):
     panel.resize(344, 106)  # as in the least window
     qtbot.wait(20)
+    assert panel.height() == 106
     assert panel.canvas.mapTo(panel, panel.canvas.rect().bottomLeft()).y() < panel.legend.mapTo(panel, QPoint()).y()
 
 
