@@ -10,10 +10,11 @@ class Bar:
     """One bar after another, a new one for whatever else is done."""
 
     def __init__(self) -> None:
-        self._doing, self._bar = "", tqdm(disable=True)
+        self._doing = ""
+        self._bar: tqdm | None = None  # even one that is not shown begins a thread
 
     def show(self, doing: str, done: int, of: int, **settings: Any) -> None:
-        if doing != self._doing:
+        if self._bar is None or doing != self._doing:
             self.close()
             self._doing = doing
             self._bar = tqdm(desc=doing, total=of or None, initial=done, disable=not sys.stderr.isatty(), **settings)
@@ -21,8 +22,10 @@ class Bar:
         self._bar.update(done - self._bar.n)
 
     def tell(self, means: dict[str, float]) -> None:
-        self._bar.set_postfix({name: f"{value:.3f}" for name, value in means.items()}, refresh=False)
+        if self._bar is not None:
+            self._bar.set_postfix({name: f"{value:.3f}" for name, value in means.items()}, refresh=False)
 
     def close(self) -> None:
-        self._doing = ""
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
+        self._bar = None
