@@ -34,7 +34,7 @@ def in_known_signs(text: str, known: Callable[[str], bool]) -> tuple[str, tuple[
                 table[ord(sign)] = plainer
     replaced = [f"{NAMED.get(chr(sign), chr(sign))} as {NAMED.get(way, way)}" for sign, way in sorted(table.items())
                 if chr(sign) in NAMED or (chr(sign).isprintable() and way.strip())]
-    notes = (f"Read in signs that the model knows: {', '.join(replaced[:8])}{' …' if len(replaced) > 8 else ''}.",)
+    notes = (f"The model reads {', '.join(replaced[:8])}{' …' if len(replaced) > 8 else ''}.",)
     return composed.translate(table), notes if replaced else ()
 
 

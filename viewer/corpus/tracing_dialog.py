@@ -46,7 +46,7 @@ class TracingDialog(QDialog):
         self.setWindowTitle("Trace a corpus")
         self.setMinimumWidth(WIDTH)
         self.corpus, self.store, self.channels = QLineEdit(), QLineEdit(), QLineEdit(placeholderText="hidden")
-        self.corpus.setPlaceholderText("A folder of texts or photographs, or a text with a path a line")
+        self.corpus.setPlaceholderText("A folder of texts or photographs, or a text with one path per line")
         self.store.setPlaceholderText("A folder for the store, or s3://bucket/name")
         self.model, self.dtype, self.workers = ComboBox(), ComboBox(), QSpinBox(minimum=0, maximum=256)
         for name, title in models:

@@ -95,7 +95,7 @@ class _Page:
         rows = "".join(
             f"<tr><td class='n'>{own.step + 1}</td><td>{self.word(own.step)}</td><td class='n'>{signed(own.log_prob, 4)}</td>"
             f"<td class='muted'>{self._others(own.candidates, own.token)}</td></tr>" for own in self._analysis.steps[:MOST_ROWS])
-        table = f"<table><tr><th>step</th><th>word</th><th>log p</th><th>what else it weighed</th></tr>{rows}</table>"
+        table = f"<table><tr><th>step</th><th>word</th><th>log p</th><th>other candidates</th></tr>{rows}</table>"
         return f"<h2>Words</h2><p class='words'>{chips}</p><details><summary>with their probabilities</summary>{table}</details>"
 
     def _others(self, candidates: Sequence[Candidate], token: int) -> str:
@@ -145,9 +145,10 @@ class _Page:
         coverage = self._map(np.array(found.coverage, np.float32), "coverage", two_sided=False)
         warning = f"<p class='warning'>{escape(found.warning)}</p>" if found.warning else ""
         moves = f"{found.change:.0%} of the weight moves from one word to the next. " if math.isfinite(found.change) else ""
-        return (f"<h2>Attention over the run</h2>{warning}<figure>{entropy}<figcaption>entropy as a share of even attention’s, "
-                f"mean {np.nanmean(found.entropy):.2f}</figcaption></figure>{coverage}<p>{moves}The doubly stochastic target is "
-                f"1 at every place: Σ(1 − Σα)² = {general(found.penalty, 3)}; shared alike each would have {brief(found.even)} "
+        return (f"<h2>Attention over the run</h2>{warning}<figure>{entropy}<figcaption>"
+                f"entropy as a share of uniform attention’s, mean {np.nanmean(found.entropy):.2f}</figcaption></figure>"
+                f"{coverage}<p>{moves}The doubly stochastic target is "
+                f"1 at every place: Σ(1 − Σα)² = {general(found.penalty, 3)}; spread evenly, each would have {brief(found.even)} "
                 "on average.</p>")
 
     def gradients(self) -> str:
@@ -155,7 +156,7 @@ class _Page:
         if found is None or not found.hidden:
             return ""
         titles = (("hidden", "‖∂ log p / ∂h‖"), ("cell", "‖∂ log p / ∂c‖"),
-                  ("forget_path", "∂c, through the forget gates"), ("other_paths", "∂c, every other way"))
+                  ("forget_path", "∂c, through the forget gates"), ("other_paths", "∂c, along all other paths"))
         figures = ""
         for name, title in titles:
             table = np.array(getattr(found, name), np.float32)
@@ -172,8 +173,8 @@ class _Page:
         listed = (f"<details><summary>What each word depended on: gradient × input</summary><table><tr><th>step</th>"
                   f"<th>word</th><th>by what was read before</th></tr>{rows}</table></details>" if rows else "")
         return ("<h2>Gradients</h2><p class='muted'>Rows are words, columns the steps they depend on; a logarithmic scale, "
-                "each map on its own. What reaches c through the forget gates and what comes every other way are vectors that "
-                "add up to the whole; their norms do not.</p>"
+                "each map on its own. What reaches c through the forget gates and what comes along all other "
+                "paths are vectors that add up to the whole; their norms do not.</p>"
                 f"{figures}{listed}")
 
     def _read_at(self, step: int) -> str:
@@ -267,7 +268,7 @@ class _Page:
                        f"bring back is left out): {texts or 'none'}."
                        + (f" Those of {unknown:,} units are longer than the {steps:,} steps of this run, which cannot tell them."
                           if unknown else "") + "</p>")
-        return (f"<h2>Gates</h2><p class='muted'>A dot a unit, over {steps:,} steps (Karpathy et al. 2015).</p>"
+        return (f"<h2>Gates</h2><p class='muted'>One dot per unit, over {steps:,} steps (Karpathy et al. 2015).</p>"
                 f"{figures}{longest}")
 
     def similar(self) -> str:

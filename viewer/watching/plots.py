@@ -104,7 +104,7 @@ class GradientMapPlot(_OverUpdates):
         self._values: Numbers | None = None
         self._first, self._width = 0.0, 1.0
         super().__init__("Gradient of the loss with respect to each state, over updates", Axis("step t", whole=True), theme,
-                         "What flows back to every step’s state is drawn here: a column an update.", self._table,
+                         "What flows back to every step’s state is drawn here, one column per update.", self._table,
                          downwards=True)
         self.colours = GrowingColours(self)
         self.reading = self._read

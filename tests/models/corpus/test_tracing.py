@@ -441,4 +441,4 @@ def test_a_text_with_tabs_is_read_to_its_end(place, tmp_path):
     (tmp_path / "texts" / "tabs.txt").write_text("a\tb\n\tlast")
     said = trace(place, tmp_path / "store", corpus=tmp_path / "texts")
     assert open_store(tmp_path / "store").run(0).text() == "a    b\n    last"
-    assert said.notes.sentences == ["“tabs.txt”: Read in signs that the model knows: a tab as four spaces."]
+    assert said.notes.sentences == ["“tabs.txt”: The model reads a tab as four spaces."]
