@@ -15,10 +15,22 @@ from unrolled.viewer.export.subject import Subject
 def export(run: Trace | Subject, path: Path, settings: ExportSettings | None = None, *, what: str = "",
            on_progress: OnProgress = lambda fraction: None, cancelled: IsCancelled = lambda: False) -> None:
     """Write a run, with its search, branches and gradients where they are given, as a picture, a film, or as it is: the suffix is
-    one of `formats`; `what` is the name of one of `CONTENTS`, without it what the suffix is for.
+    one of `formats`.
 
-    Told of progress is a fraction. `cancelled` is asked between frames: when it answers True, `Cancelled` is raised and nothing
-    is left behind. Raises `ExportError` with a sentence for people.
+    Parameters
+    ----------
+    what : str
+        The name of one of `CONTENTS`; without it what the suffix is for.
+    on_progress : callable
+        Called with a fraction.
+    cancelled : callable
+        Asked between frames; when it answers True, `Cancelled` is raised and nothing is left behind.
+
+    Raises
+    ------
+    ExportError
+        With a sentence for people.
+    Cancelled
     """
     subject = Subject(trace=run) if isinstance(run, Trace) else run
     chosen = format_of(path.name, path.suffix)

@@ -16,11 +16,20 @@ NOT_IN_NAMES = '<>:"/\\|?*\n\r\t'
 
 
 class FigureMenu(QObject):
-    """The menu of one widget, which is copied and saved as it is seen, under its `title`, and its keys while it has the focus.
+    """The menu of one widget, and its keys while that widget has the focus.
 
-    `table` gives the recorded numbers behind what is shown, whole and unreduced, or None while there are none; `fill` adds what
-    else this widget offers, before the menu is shown; `offered`: whether there is a menu now, since a brush may want the right
-    button.
+    Parameters
+    ----------
+    widget : QWidget
+        What is copied and saved, as it is seen.
+    title : callable
+        What it shows: the name that a file is offered under, and a drawing's title.
+    table : callable, optional
+        Gives the recorded numbers behind what is shown, whole and unreduced, or None while there are none.
+    fill : callable, optional
+        Adds what else this widget offers, before the menu is shown.
+    offered : callable, optional
+        Whether there is a menu now: a brush may want the right button for itself.
     """
 
     last_folder = ""  # of all figures: the folder of the file that was saved last

@@ -36,10 +36,23 @@ KEY_STEP, PAGE_STEP = 0.02, 0.1  # of the axis, where it is not logarithmic
 
 
 class Plot(QWidget):
-    """Two axes, marks between them, a menu; its title is the name that assistive technology and files have for it.
+    """Two axes, marks between them, a menu.
 
-    `downwards`: y grows downwards, as rows do. `square`: a unit of x is as long as one of y. `part`: it is a part of a larger
-    figure, which has the menu and the focus. `axes`: whether it has any. `table` gives the recorded numbers behind what is shown.
+    Parameters
+    ----------
+    title : str
+        What it shows; the name that assistive technology and files have for it.
+    x, y : Axis
+    downwards : bool
+        y grows downwards, as rows do.
+    square : bool
+        A unit of x is as long as one of y.
+    part : bool
+        A part of a larger figure, which has the menu and the focus.
+    axes : bool
+        Whether it has any.
+    table : callable, optional
+        The recorded numbers behind what is shown.
     """
 
     read_out = Signal(str)  # what is under the pointer, in words; empty when nothing is

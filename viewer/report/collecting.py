@@ -57,10 +57,21 @@ SURE = math.log(0.9)      # of a word's log-probability: above, it cannot fall f
 def collect(trace: Trace, *, file: str, ask: Ask | None, notes: Sequence[str] = (), units: Sequence[int] = (),
             steps: Sequence[int] = (), end_word: str = "", vocabulary: Sequence[str] = (),
             say: SayDoing = lambda doing: None) -> Analysis:
-    """Find everything; `ask` asks the model about the trace's steps, and without it what needs the model is left out.
+    """Find everything.
 
-    Equations are those of these units and steps, by default of the units that change most and of all steps; `vocabulary` is the
-    word of every token. Raises `BackendError` when a named unit or step is not there.
+    Parameters
+    ----------
+    ask : callable, optional
+        Asks the model about the trace's steps; without it what needs the model is left out.
+    units, steps : sequence of int
+        Whose equations are given, and of which steps; the units that change most, and all steps, by default.
+    vocabulary : sequence of str
+        The word of every token.
+
+    Raises
+    ------
+    BackendError
+        When a named unit or step is not there.
     """
     said = list(notes)
     provenance, length = trace.provenance, len(trace)
