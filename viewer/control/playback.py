@@ -11,8 +11,8 @@ class Playback(QObject):
     tick = Signal()  # the next word is due
     changed = Signal()  # playing began or ended, or speed or loop are others
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.speed = FIRST_SPEED  # words a second
         self.loop = False
         self._timer = QTimer(self, timerType=Qt.TimerType.PreciseTimer)

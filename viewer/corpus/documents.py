@@ -79,8 +79,8 @@ class DocumentsModel(QAbstractTableModel):
 class DocumentsTable(QTableView):
     document_wanted = Signal(int)  # a person wants to open this one
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.documents = DocumentsModel(self)
         self.setModel(self.documents)
         set_rows_look(self)
@@ -113,8 +113,8 @@ class DocumentList(QWidget):
 
     document_wanted = Signal(int)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._store: Store | None = None
         self._gave_up = False
         self.asking, self._reading = Asking(self), Asking(self)

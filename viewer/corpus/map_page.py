@@ -63,8 +63,8 @@ class Key(NamedTuple):
 class MapPage(QWidget):
     framed = Signal(object, object)  # the steps within a frame, as `Found`; and all of them, by document, as `Steps`
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
         self.theme = theme
         self._store: Store | None = None
         self._channel, self._unit = "", 0

@@ -24,8 +24,8 @@ class Swatch(NamedTuple):
 class Swatches(QWidget):
     """The squares, in as many lines as they need."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._flow = FlowLayout(self, gap=8)
         self._shown: tuple[Swatch, ...] = ()
 

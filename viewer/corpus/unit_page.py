@@ -62,8 +62,8 @@ class UnitPage(QWidget):
     chosen = Signal()  # another channel or unit is looked at
     place_wanted = Signal(int, int)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
         self.theme = theme
         self._store: Store | None = None
         self._answer: UnitAnswer | None = None

@@ -52,17 +52,17 @@ class AlignmentGeometry:
         return column if 0 <= column < self.columns and x >= self.label_width else None
 
 
-def alignment_geometry(width: float, height: float, *, rows: int, columns: int, label_width: float, label_height: float,
-                       largest: float = LARGEST_CELL) -> AlignmentGeometry:
+def alignment_geometry(width: float, height: float, *, rows: int, columns: int,
+                       label_width: float, label_height: float) -> AlignmentGeometry:
     """Fit an alignment into a width and a height.
 
     There is room for as many rows as source words at least, so that rows keep their height while a sentence is written.
     """
     left = min(label_width, 0.34 * width)
     top = min(label_height, 0.4 * height)
-    cell_width = min((width - left - 1) / max(columns, 1), 1.6 * largest)
+    cell_width = min((width - left - 1) / max(columns, 1), 1.6 * LARGEST_CELL)
     whole = AlignmentGeometry(left, top, max(cell_width, 0.1), 0.1, rows, columns)
-    return replace(whole, cell_height=max(min((height - top - 1) / whole.room, largest), 0.1))
+    return replace(whole, cell_height=max(min((height - top - 1) / whole.room, LARGEST_CELL), 0.1))
 
 
 def shown_labels(count: int, room: float, least: float, always: tuple[int, ...] = ()) -> list[int]:

@@ -52,8 +52,8 @@ class PlaceBars(QWidget):
     chosen = Signal(int)  # the step of a word that was clicked
     own_keys = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter, *Plot.own_keys)
 
-    def __init__(self, name: str, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, name: str, theme: Theme) -> None:
+        super().__init__()
         self.theme = theme
         self.names: tuple[str, ...] = ()
         self.columns: tuple[Bars, ...] = ()

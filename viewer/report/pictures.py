@@ -18,13 +18,12 @@ SIDE = 150
 PLOT, MARGIN = 200, 34
 
 
-def png(image: Image.Image, alt: str, *, width: int = 0) -> str:
+def png(image: Image.Image, alt: str) -> str:
     """A picture as an element of the page."""
     stream = io.BytesIO()
     image.save(stream, "PNG", optimize=True)
     data = base64.b64encode(stream.getvalue()).decode()
-    size = f' width="{width}"' if width else ""
-    return f'<img src="data:image/png;base64,{data}" alt="{escape(alt, quote=True)}"{size}>'
+    return f'<img src="data:image/png;base64,{data}" alt="{escape(alt, quote=True)}">'
 
 
 def enlarged(colours: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], side: int = SIDE) -> Image.Image:

@@ -2,7 +2,6 @@
 
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QWidget
 
 from unrolled.models.inputs.inputs import InputClip
 from unrolled.viewer.drawing.images import image_of
@@ -21,8 +20,8 @@ SMALL = 160  # pixels, a side; smaller frames are enlarged pixel by pixel
 class FrameView(Painted):
     """One frame, as large as there is room for."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(theme, parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme)
         self.shown_frame = NOWHERE  # counted from 0
         self._image: QImage | None = None
         self.magnifier = Magnifier(self)

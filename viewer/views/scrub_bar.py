@@ -19,7 +19,7 @@ from PySide6.QtGui import (
     QPolygonF,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QAbstractSlider, QWidget
+from PySide6.QtWidgets import QAbstractSlider
 
 from unrolled.models.trace import Trace
 from unrolled.models.trace.envelope import Envelope
@@ -52,8 +52,8 @@ EMPTY = "The run appears here, to scrub through."
 class ScrubRow(QAbstractSlider):
     """One run as a row. The playhead moves by the keys, the wheel, a click or a drag."""
 
-    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, ctx: ViewContext) -> None:
+        super().__init__()
         self._session, self._do, self.theme = ctx.session, ctx.do, ctx.theme
         self.setOrientation(Qt.Orientation.Horizontal)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

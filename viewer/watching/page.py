@@ -38,8 +38,8 @@ class WatchPage(QWidget):
     theme_wanted = Signal()
     export_wanted = Signal()
 
-    def __init__(self, backend: BackendProcess, appearance: Appearance, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, backend: BackendProcess, appearance: Appearance, theme: Theme) -> None:
+        super().__init__()
         self.theme, self._backend = theme, backend
         self.history: WatchHistory | None = None
         self.update_number = 0      # of the update that is looked at

@@ -6,7 +6,7 @@ It is painted like the photograph, with the same half-transparent colours, and i
 import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy
 
 from unrolled.models.trace.numbers import MINUS, brief
 from unrolled.viewer.drawing.images import overlay_of
@@ -25,8 +25,8 @@ KINDS = "the same at every step", "stretched to this step"
 
 
 class AttentionLegend(Painted):
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(theme, parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme)
         self.low, self.high, self.uniform = 0.0, 1.0, 0.0
         self._state: tuple[object, ...] = ()
         self._title = ""  # of values on both sides of 0

@@ -5,12 +5,13 @@ from typing import TypeVar
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QIcon, QImage, QPainter, QPaintEvent, QPalette, QPixmap
-from PySide6.QtWidgets import QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QMenu, QToolButton
 
 from unrolled.viewer.drawing.images import image_of
-from unrolled.viewer.theme.colour_maps import colour_table
+from unrolled.viewer.theme.colour_maps import SEQUENTIAL, colour_table
 
 Choice = TypeVar("Choice")
+NAME = "Attention colour map"
 
 
 def title(name: str) -> str:
@@ -46,16 +47,16 @@ def add_colour_maps(menu: QMenu, names: Iterable[str], current: str, chosen: Cal
 class ColourMapButton(QToolButton):
     chosen = Signal(str)
 
-    def __init__(self, names: Iterable[str], accessible_name: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.names = tuple(names)
+    def __init__(self) -> None:
+        super().__init__()
         self.name = ""
         self._swatch: QImage | None = None
-        self.setAccessibleName(accessible_name)
+        self.setAccessibleName(NAME)
+        self.setAutoRaise(True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self)
-        menu.setAccessibleName(accessible_name)
+        menu.setAccessibleName(NAME)
         menu.aboutToShow.connect(self._fill)
         self.setMenu(menu)
 
@@ -68,7 +69,7 @@ class ColourMapButton(QToolButton):
             self.update()
 
     def add_to(self, menu: QMenu) -> None:
-        add_colour_maps(menu.addMenu("Colour map"), self.names, self.name, self.chosen.emit)
+        add_colour_maps(menu.addMenu("Colour map"), SEQUENTIAL, self.name, self.chosen.emit)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
@@ -84,4 +85,4 @@ class ColourMapButton(QToolButton):
     def _fill(self) -> None:
         """Only when it is opened: maps are read from the library one by one."""
         self.menu().clear()
-        add_colour_maps(self.menu(), self.names, self.name, self.chosen.emit)
+        add_colour_maps(self.menu(), SEQUENTIAL, self.name, self.chosen.emit)

@@ -2,35 +2,36 @@
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy
 
 from unrolled.viewer.theme.fonts import text_font
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.widgets.themed import Painted
 
 LINE = 19.0
-LINES = 2  # that there is always room for
+LEAST_LINES = 2  # that there is always room for
+LEAST_HEIGHT = round(LEAST_LINES * LINE) + 4
 GAP = 4.0
 
 
 class WordFlow(Painted):
-    """`LINES` of words, or if it `grows` as many as there is room for; where there are more, those around the current one."""
+    """As many lines as there is room for; where there are more, those around the current word."""
 
     clicked = Signal(int)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None, *, grows: bool = False) -> None:
-        super().__init__(theme, parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme)
         self.words: tuple[str, ...] = ()
         self.first = 0
         self.current = -1
         self.gap = GAP
         self._places: list[tuple[int, QRectF]] = []
-        self.setMinimumHeight(round(LINES * LINE) + 4)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding if grows else QSizePolicy.Policy.Fixed)
+        self.setMinimumHeight(LEAST_HEIGHT)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Words")
 
     def sizeHint(self) -> QSize:
-        return QSize(200, round(LINES * LINE) + 4)
+        return QSize(200, LEAST_HEIGHT)
 
     def set_words(self, words: tuple[str, ...], *, first: int, current: int, gap: float = GAP) -> None:
         """Show these; the first of them has the number `first`, and `current` is marked."""
@@ -40,7 +41,7 @@ class WordFlow(Painted):
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        theme, width, lines = self.theme, self.width() - 4.0, max(int((self.height() - 4) // LINE), LINES)
+        theme, width, lines = self.theme, self.width() - 4.0, max(int((self.height() - 4) // LINE), LEAST_LINES)
         usual, bold = text_font(13), text_font(13, weight=QFont.Weight.DemiBold)
         metrics, strong = QFontMetricsF(usual), QFontMetricsF(bold)
         x, line = 2.0, 0

@@ -5,7 +5,7 @@ Closed it is one line of tabs.
 
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QSizePolicy, QStackedWidget, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QSizePolicy, QStackedWidget, QToolButton
 
 from unrolled.models.protocol.dispatch import handles
 from unrolled.viewer.state.commands import Do, OpenView, ToggleView
@@ -25,8 +25,8 @@ class Drawer(QFrame):
     opened = Signal(str)  # another view; empty where the drawer was closed
     fitted = Signal()  # its tabs take more lines, or fewer
 
-    def __init__(self, host: ViewHost, do: Do, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, host: ViewHost, do: Do) -> None:
+        super().__init__()
         self.setObjectName("section")
         self._host = host
         self._specs = {spec.name: spec for spec in host.at(Place.DRAWER)}

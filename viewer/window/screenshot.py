@@ -18,6 +18,7 @@ from unrolled.viewer.state.notice import Notice
 from unrolled.viewer.window.main_window import MainWindow
 
 LIMIT_MILLISECONDS = 120_000
+SHOWN_UNITS = 3
 WRITTEN_ON = 120  # characters that are written behind a text that was read
 SETTLE_MILLISECONDS = 500  # longer than a panel waits until it asks about a run that stands still
 STILL_MILLISECONDS = 2_000  # of a store, whose page begins to ask then, and of a model that has nothing to read
@@ -130,10 +131,10 @@ class Screenshot(QObject):
             self._done(sentence)
 
 
-def liveliest_units(hidden: FloatArray, count: int = 3) -> tuple[int, ...]:
+def liveliest_units(hidden: FloatArray) -> tuple[int, ...]:
     """The units that change most over a run, to be shown as lines; `hidden` has the shape (steps, units)."""
     change = hidden.reshape(len(hidden), -1).std(axis=0)
-    return tuple(int(unit) for unit in np.argsort(change)[::-1][:count])
+    return tuple(int(unit) for unit in np.argsort(change)[::-1][:SHOWN_UNITS])
 
 
 def best_step(entropy: FloatArray | None, steps: int) -> int:

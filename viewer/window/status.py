@@ -14,8 +14,8 @@ OFFERED_AFTER = 500  # milliseconds: most models are there by then
 class StatusLine(QFrame):
     """What is going on at the left, with a bar while it lasts; what is loaded at the right."""
 
-    def __init__(self, do: Do, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, do: Do) -> None:
+        super().__init__()
         self.setObjectName("status")
         self.setFixedHeight(24)
         self.activity, self.facts = named(elided_label(), "Activity"), named(elided_label(), "Model and device")

@@ -4,7 +4,7 @@ import math
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QAction, QResizeEvent
-from PySide6.QtWidgets import QFrame, QSlider, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QSlider, QToolButton
 
 from unrolled.models.protocol.loading import Device, Family
 from unrolled.models.trace import ModelListing
@@ -26,8 +26,8 @@ NARROW = 1180  # device-independent pixels; below, buttons are icons alone
 
 
 class Toolbar(QFrame):
-    def __init__(self, actions: dict[str, QAction], do: Do, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, actions: dict[str, QAction], do: Do, theme: Theme) -> None:
+        super().__init__()
         self._do = do
         self.setObjectName("toolbar")
         self._theme = theme

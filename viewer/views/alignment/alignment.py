@@ -19,7 +19,6 @@ from unrolled.viewer.state.beginning import empty_text, input_kind
 from unrolled.viewer.state.commands import ChangeAppearance, Paint, Seek
 from unrolled.viewer.state.wording import weight_percent
 from unrolled.viewer.theme.attention_colours import uniform_level
-from unrolled.viewer.theme.colour_maps import SEQUENTIAL
 from unrolled.viewer.views.alignment.canvas import NOWHERE as NO_CELL
 from unrolled.viewer.views.alignment.canvas import AlignmentCanvas, AlignmentWidget, Cell
 from unrolled.viewer.views.alignment.source_words import LINE, SourceWords
@@ -70,9 +69,8 @@ class AlignmentView(View):
                                 "Stretched attention scale")
         self.absolute.clicked.connect(lambda: update(attention_scale="absolute"))
         self.stretched.clicked.connect(lambda: update(attention_scale="stretched"))
-        self.colour_map = ColourMapButton(SEQUENTIAL, "Attention colour map")
+        self.colour_map = ColourMapButton()
         self.colour_map.setFixedSize(36, 26)
-        self.colour_map.setAutoRaise(True)
         self.colour_map.chosen.connect(lambda name: update(attention_colour_map=name))
         self.picker = named(ComboBox(), "Attention channel", "Which attention is drawn")
         self.picker.activated.connect(self._pick)

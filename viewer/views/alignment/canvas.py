@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy
 
 from unrolled.models.trace.pyramid import Bytes
 from unrolled.viewer.drawing.alignment_geometry import AlignmentGeometry, alignment_geometry
@@ -67,8 +67,8 @@ class AlignmentCanvas(Painted):
     walked = Signal(int)  # by the keyboard: so many source words on
     cleared = Signal()  # Escape
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(theme, parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme)
         self.view = AlignmentWidget()
         self.cell: Cell = NOWHERE
         self._source, self._written = Labels((), text_font(11)), Labels((), text_font(11))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy
 
 from unrolled.models.trace.pyramid import Bytes
 from unrolled.viewer.drawing.alignment_painting import Weights, weight_colours
@@ -25,8 +25,8 @@ class SourceWords(Painted):
     pointed = Signal(object)
     clicked = Signal(int)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(theme, parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme)
         self.words: tuple[str, ...] = ()
         self.weights: Weights | None = None
         self.chosen: int | None = None

@@ -25,8 +25,8 @@ class ContributionBars(QWidget):
     chosen = Signal(int)  # the step of an earlier word that was clicked
     measured = Signal()
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
         self.title = QLabel("", wordWrap=True)
         masking = "Occlusion: mask each place in turn"
         self.masking = named(QCheckBox(masking), masking,

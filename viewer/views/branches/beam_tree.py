@@ -3,7 +3,6 @@
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QWidget
 
 from unrolled.models.trace.detokenization import text_of
 from unrolled.models.trace.numbers import signed
@@ -36,8 +35,8 @@ FATES = {"lives": "active", "died": "pruned: it is not extended", "finished": "f
 class BeamTree(Painted):
     own_keys = frozenset(MOVES)
 
-    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
-        super().__init__(ctx.theme, parent)
+    def __init__(self, ctx: ViewContext) -> None:
+        super().__init__(ctx.theme)
         self._session, self._do = ctx.session, ctx.do
         self._growing: SearchTree | None = None
         self._search: SearchTree | None = None  # as it was when its places were made: it may be painted before it is told to grow

@@ -51,8 +51,8 @@ BRUSHES: dict[str, Mode] = {"even": "off", "attend": "attend", "mask": "mask"}
 class EditForm(QWidget):
     """Makes edits of what a person fills in."""
 
-    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, ctx: ViewContext) -> None:
+        super().__init__()
         self._session, self._do = ctx.session, ctx.do
         self._channels: tuple[Channel, ...] = ()
         self._words_of: object = None

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy
 
 from unrolled.models.trace import FloatArray
 from unrolled.viewer.drawing.images import image_of
@@ -28,8 +28,8 @@ class HeadTiles(Painted):
     clicked = Signal(int, int)  # a tile's row and column
     own_keys = frozenset(KEYS)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(theme, parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme)
         self.columns: tuple[str, ...] = ()
         self.values: list[list[FloatArray]] = []
         self.text_of: Callable[[int, int], str] = lambda row, column: ""  # what a tile's tooltip says

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QWidget
 
 from unrolled.models.trace import FloatArray
 from unrolled.viewer.drawing.contrast import text_on
@@ -37,8 +36,8 @@ class LensCanvas(Painted):
 
     clicked = Signal(int, int)  # a step and a layer
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(theme, parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme)
         self.columns: tuple[LensColumn, ...] = ()
         self.layers = 0
         self.step, self.layer = -1, -1

@@ -1,7 +1,6 @@
 """The other run of a comparison: what it looks at, with its attention at the same step, and its words."""
 
 import numpy as np
-from PySide6.QtWidgets import QWidget
 
 from unrolled.models.inputs.inputs import InputPicture
 from unrolled.viewer.drawing.overlay import overlay, photograph, veil_of
@@ -22,8 +21,8 @@ MOST_WORDS = 60
 class OtherPicture(PictureCanvas):
     """B's picture, for the place right of A's; hidden while no picture is compared."""
 
-    def __init__(self, session: ShownSession, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(theme, parent)
+    def __init__(self, session: ShownSession, theme: Theme) -> None:
+        super().__init__(theme)
         self._session = session
         self._picture: InputPicture | None = None
         self._drawn: object = None
@@ -59,7 +58,7 @@ class BesideView(View):
     def __init__(self, ctx: ViewContext) -> None:
         super().__init__(ctx, name="The run that is compared")
         self._drawn: object = None
-        self.words = WordFlow(ctx.theme, grows=True)
+        self.words = WordFlow(ctx.theme)
         self.words.clicked.connect(lambda step: self.do(Seek(step)))
         in_column(self, (self.words, 1))
 

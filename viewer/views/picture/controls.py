@@ -4,7 +4,6 @@ from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QSlider, QWidget
 
 from unrolled.viewer.state.commands import ChangeAppearance
-from unrolled.viewer.theme.colour_maps import SEQUENTIAL
 from unrolled.viewer.theme.icons import icon
 from unrolled.viewer.theme.themes import Theme
 from unrolled.viewer.views.view import ViewContext
@@ -19,8 +18,8 @@ CHANNEL_WIDTHS = 106, 200  # at the least and at the most: longer names are whol
 class PictureControls(QWidget):
     """A row of small controls that goes on in a second line where the column is narrow."""
 
-    def __init__(self, ctx: ViewContext, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, ctx: ViewContext) -> None:
+        super().__init__()
         self._session = ctx.session
 
         def update(**changes: str | bool | float) -> None:
@@ -38,9 +37,8 @@ class PictureControls(QWidget):
         self.opacity.setPageStep(10)
         self.opacity.setFixedSize(44, SWITCH_HEIGHT)
         self.opacity.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.colour_map = ColourMapButton(SEQUENTIAL, "Attention colour map")
+        self.colour_map = ColourMapButton()
         self.colour_map.setFixedSize(32, SWITCH_HEIGHT)
-        self.colour_map.setAutoRaise(True)
         self.channel = named(ComboBox(), "Attention map", "Which map is drawn")
         self.channel.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
         self.channel.setFixedSize(CHANNEL_WIDTHS[0], SWITCH_HEIGHT + 2)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QAbstractScrollArea, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea
 
 from unrolled.viewer.drawing.contrast import is_dark
 from unrolled.viewer.drawing.painting import coloured
@@ -38,8 +38,8 @@ class ReaderText(QAbstractScrollArea):
     step_wanted = Signal(int)  # a person clicked or dragged to a character
     hovered = Signal(int)  # the character under the pointer, `NOWHERE` for none
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
         self.step = NOWHERE  # the playhead
         self.prompt_tokens = 0
         self._text = ""

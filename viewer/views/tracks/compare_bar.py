@@ -4,7 +4,7 @@ from html import escape
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy
 
 from unrolled.models.analysis.differences import Largest
 from unrolled.models.trace import Trace
@@ -24,8 +24,8 @@ class CompareBar(QFrame):
     ended = Signal()
     sought = Signal(int, int)  # a step, and a unit to pin or -1
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
         self.theme = theme
         self._parts: list[str] = []
         self._low = False

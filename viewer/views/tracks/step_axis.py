@@ -29,8 +29,8 @@ def ticks(start: float, stop: float, most: int) -> range:
 class StepAxis(QWidget):
     """The axis; as wide as `tracks`, what the tracks above it are seen through."""
 
-    def __init__(self, session: ShownSession, theme: Theme, tracks: QWidget, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: ShownSession, theme: Theme, tracks: QWidget) -> None:
+        super().__init__()
         self.session, self.theme, self._tracks = session, theme, tracks
         self._state: object = None
         self.setFixedHeight(HEIGHT)

@@ -28,8 +28,8 @@ CELL_BEFORE = "c′"
 class EquationBox(Painted):
     """The LSTM step of one unit in numbers, and whether it agrees with what was recorded. Always as tall."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(theme, parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme)
         self.result: LstmStep | None = None
         own_ground(self)
         self.setFixedHeight(LINE * 7 + 8)

@@ -25,8 +25,8 @@ LEAST = QSize(380, 300)
 class ExportPreview(QWidget):
     """Shows what was last asked for; an animation plays, or stands at a chosen step."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
         self.theme = theme
         self._asked: tuple[Subject, Content, ExportFormat, ExportSettings] | None = None
         self._previewer, self._one_at_a_time = Previewer(), Lock()
