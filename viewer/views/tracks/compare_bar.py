@@ -15,7 +15,7 @@ from unrolled.viewer.widgets.building import in_row, tool_button
 
 SEPARATOR = " &nbsp;·&nbsp; "
 ROOM_FOR_ONE_LINE = 1000  # pixels; with less there are two from the beginning, so that tracks do not move while a run grows
-OTHER_WEIGHTS = "different weights, so only mean absolute values are compared"
+OTHER_WEIGHTS = "different weights: mean |values| are compared"
 
 
 class CompareBar(QFrame):
