@@ -34,5 +34,5 @@ def recorded(branch: Branch) -> dict[str, Any]:
     with torch.inference_mode():
         for step in range(len(branch)):
             state, record = stepper.step(branch.memory_at(step), state, [branch.token_before(step)], branch.hook_at(step))
-            rows.append(record.values[0].numpy())
+            rows.append(record.values[0].cpu().numpy())
     return by_channel(np.stack(rows), branch.channels)
