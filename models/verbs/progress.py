@@ -5,6 +5,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+tqdm.monitor_interval = 0  # else the first bar starts a thread that nobody ends
+
 
 class Bar:
     """One bar after another, a new one for whatever else is done."""
