@@ -50,7 +50,7 @@ def _train(train: argparse.ArgumentParser) -> None:
                        help="captions: a folder with Flickr8k, in either layout; translation: one with Multi30k; characters: "
                             "one with any texts, or stdlib for Python's standard library; what is drawn by code needs none")
     train.add_argument("-o", "--output", type=Path, required=True, metavar="CHECKPOINT", help="a .safetensors file")
-    train.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
+    train.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps, xpu (default: auto)")
     train.add_argument("--cache", type=Path, help="where encoded photographs are kept (default: beside the checkpoint)")
     train.add_argument("--threads", type=int, help="of the CPU")
     options = train.add_argument_group("how it is trained (the defaults made the shipped model)")
@@ -84,7 +84,7 @@ def _corpus(corpus: argparse.ArgumentParser) -> None:
     trace.add_argument("--workers", type=_workers, default=0, metavar="N",
                        help="processes, or actors (default: as many as cores)")
     trace.add_argument("--ray", default="", metavar="ADDRESS|local", help="on a Ray cluster; local starts one here")
-    trace.add_argument("--device", default="cpu", help="of every worker: auto, cpu, cuda, mps (default: cpu)")
+    trace.add_argument("--device", default="cpu", help="of every worker: auto, cpu, cuda, cuda:1, mps, xpu (default: cpu)")
     trace.add_argument("--progress", choices=("bar", "lines"), default="bar", help="lines: JSON, for programs (default: bar)")
     trace.add_argument("--json", action="store_true", help="say what was done as JSON")
     trace.add_argument("--debug", action="store_true", help="show the traceback of a failure")

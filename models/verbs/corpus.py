@@ -28,7 +28,8 @@ def trace(arguments: argparse.Namespace) -> int:
     request = TraceRequest(
         corpus=arguments.corpus, output=arguments.output, model=arguments.model or _model_for(arguments),
         channels=tuple(name.strip() for name in arguments.channels.split(",") if name.strip()), dtype=arguments.dtype,
-        workers=arguments.workers, ray=arguments.ray, device=pick(arguments.device))
+        workers=arguments.workers, ray=arguments.ray,  # whose machines may have devices that this one has not
+        device=arguments.device if arguments.ray and arguments.device != "auto" else pick(arguments.device))
     shown = _Lines() if arguments.progress == "lines" else _Bar()
     with closing(shown), redirect_stdout(sys.stderr):  # Ray prints what became of its workers
         try:

@@ -49,7 +49,7 @@ def add_running_arguments(parser: argparse.ArgumentParser, *, written: int) -> N
     parser.add_argument("--model", default=DEFAULT_MODEL,
                         help="a model's name, a checkpoint, a folder with one, or hf: and a name on the hub "
                              f"(default: {DEFAULT_MODEL})")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps, xpu (default: auto)")
     group = parser.add_argument_group("decoding (as the model’s own code has it, else greedy)")
     group.add_argument("--beam", type=int, metavar="N", help="beam search with N hypotheses")
     group.add_argument("--length-penalty", type=float, metavar="A",

@@ -18,7 +18,7 @@ def add_window_arguments(parser: argparse.ArgumentParser) -> None:
                         "a store of traces, also by an address such as s3://bucket/name")
     parser.add_argument("--model", default="",
                         help="a model's name, a checkpoint, a folder with one, or hf: and a name on the hub")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps, xpu (default: auto)")
     parser.add_argument("--screenshot", type=Path, metavar="OUT.png",
                         help="run to the end of the caption, save a picture of the window, leave; needs no screen")
     parser.add_argument("--size", type=_size, metavar="WxH", help="the window's size, such as 1440x900")

@@ -24,7 +24,7 @@ from unrolled.models.corpus import planning, stepping
 from unrolled.models.corpus.listing import list_files
 from unrolled.models.corpus.search import search_text
 from unrolled.models.corpus.stepping import read_by
-from unrolled.models.corpus.tracing import TraceRequest, TracingProgress, trace_corpus
+from unrolled.models.corpus.tracing import Outcome, TraceRequest, TracingProgress, trace_corpus
 from unrolled.models.corpus.worker import WorkerSettings
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.stepping import Stepped
@@ -236,6 +236,18 @@ def test_the_rate_is_of_workers_that_have_loaded(place, tmp_path, monkeypatch, c
     said: list[float] = []
     trace(place, tmp_path / "store", corpus=tmp_path / "texts", hire=Slow, say=lambda progress: said.append(progress.rate))
     assert said == rates
+
+
+def test_a_cluster_may_have_a_gpu_that_this_machine_has_not(place, tmp_path, monkeypatch):
+    wanted = []
+    monkeypatch.setattr(verb, "trace_corpus", lambda request, *_, **__: wanted.append(request.device) or Outcome())
+    monkeypatch.setattr("signal.signal", lambda number, handler: None)
+    words = ["corpus", "trace", str(place / "texts"), "-o", str(tmp_path / "s"), "--model", str(place / "tiny.safetensors"),
+             "--progress", "lines", "--json", "--device", "xpu:3"]
+    verb.trace(parser().parse_args([*words, "--ray", "head:6379"]))
+    assert wanted == ["xpu:3"]
+    with pytest.raises(ValueError, match="no device “xpu:3”"):
+        verb.trace(parser().parse_args(words))
 
 
 def test_what_libraries_print_is_no_answer(place, tmp_path, monkeypatch, capsys):
