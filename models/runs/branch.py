@@ -216,8 +216,7 @@ class Branch:
         read = self.input_at(step)
         if step < len(read.prompt_tokens):
             return log_probs
-        ranked = log_probs if read.ranking is None else read.ranking(state, log_probs, searching)
-        ranked = ranked + self._barred
+        ranked = log_probs + self._barred if read.ranking is None else read.ranking(state, log_probs, searching)
         if step < read.least_steps:
             description = self.stepper.description
             ranked[:, [token for token in (description.end_token, *description.also_end) if token >= 0]] = float("-inf")

@@ -121,7 +121,7 @@ def test_a_model_may_end_in_several_ways(opened: Any, tmp_path: Path, method: st
     {"encoder_no_repeat_ngram_size": 1, "encoder_repetition_penalty": 0.6, "renormalize_logits": True},
     {"begin_suppress_tokens": [*range(4, 20)], "bad_words_ids": [[5, 6], [7], [8, 8]], "min_new_tokens": 4},
     {"sequence_bias": [[[7], 3.0], [[9, 10], -4.0]], "exponential_decay_length_penalty": [2, 1.3]},
-    {"forced_bos_token_id": 11, "forced_eos_token_id": END, "max_length": 14}], ids=str)
+    {"forced_bos_token_id": 11, "bad_words_ids": [[11]], "forced_eos_token_id": END, "max_length": 14}], ids=str)
 @pytest.mark.parametrize("name", ["gpt2", "t5", "trocr"])
 def test_what_its_settings_make_of_scores_is_chosen_by(opened: Any, monkeypatch: pytest.MonkeyPatch, name: str,
                                                        settings: Any) -> None:
