@@ -3,13 +3,14 @@ a button that gives it up.
 """
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from unrolled.models.inputs.inputs import Input
 from unrolled.models.inputs.kinds import Notes, decode_input, read_bytes
@@ -21,7 +22,7 @@ from unrolled.viewer.control.voice import Voice
 from unrolled.viewer.state import commands as c
 from unrolled.viewer.state.files import input_of_trace
 
-CLOSE_MILLISECONDS = 5000
+CLOSE_SECONDS = 5.0
 SAID_AFTER = 500       # milliseconds
 TOLD_EVERY = 0.1       # seconds, at most
 MOST_AT_ONCE = 2       # one that was given up may not have noticed yet
@@ -46,9 +47,8 @@ class InputWorker(QObject):
         self.newest = 0  # the number of what is read, or was given up last
         self._name, self._fraction = "", -1.0
         self._show: Callable[[Any], None] | None = None
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(MOST_AT_ONCE)
-        self._pool.setExpiryTimeout(100)
+        self._threads: list[threading.Thread] = []
+        self._room = threading.Semaphore(MOST_AT_ONCE)
         self._patience = QTimer(self, singleShot=True)
         self._patience.setInterval(SAID_AFTER)
         self._patience.timeout.connect(self._say_slow)
@@ -71,9 +71,11 @@ class InputWorker(QObject):
         """
         self.forget()
         self._name, self._show = name, show
-        self._pool.clear()
         self._patience.start()
-        self._pool.start(_Task(self.newest, read, self))
+        self._threads = [one for one in self._threads if one.is_alive()]
+        # A daemon: the program ends though one of them still waits for a network.
+        self._threads.append(threading.Thread(target=self._work, args=(self.newest, read), name="reading", daemon=True))
+        self._threads[-1].start()
 
     def read_input(self, path: Path, medium: str, show: Callable[[tuple[Input, Notes]], None]) -> None:
         """The same of an input's file; `show` is given what stands in it."""
@@ -101,8 +103,31 @@ class InputWorker(QObject):
     def close(self) -> None:
         """Wait until no thread is left."""
         self.forget()
-        self._pool.clear()
-        self._pool.waitForDone(CLOSE_MILLISECONDS)
+        deadline = time.monotonic() + CLOSE_SECONDS
+        for thread in self._threads:
+            thread.join(max(deadline - time.monotonic(), 0))
+
+    def _work(self, number: int, read: Callable[[Say], Any]) -> None:
+        told = time.monotonic()
+
+        def say(fraction: float) -> None:
+            nonlocal told
+            if number != self.newest:
+                raise GivenUp
+            if time.monotonic() - told > TOLD_EVERY:
+                told = time.monotonic()
+                self._told.emit(number, fraction)
+
+        found, failure = None, None
+        with self._room, suppress(GivenUp):
+            try:
+                with told_to(lambda _, fraction: say(fraction)):
+                    say(0.0)
+                    found = read(say)
+            except Exception as error:  # a thread has nobody above it: the sentence must reach the window
+                failure = error
+            if number == self.newest:
+                self._done.emit(number, found, failure)
 
     def _say_slow(self) -> None:
         self._voice.busy(f"Reading “{self._name}”…", self._fraction)
@@ -141,27 +166,3 @@ def why_not(name: str, error: Exception) -> str:
         return f"“{name}” cannot be read: {error.strerror or error}."
     log.error("a file could not be opened", exc_info=error)
     return f"“{name}” cannot be opened: {type(error).__name__}: {error}."
-
-
-class _Task(QRunnable):
-    def __init__(self, number: int, read: Callable[[Say], Any], worker: InputWorker) -> None:
-        super().__init__()
-        self._number, self._read, self._worker = number, read, worker
-        self._told = time.monotonic()
-
-    def run(self) -> None:
-        found, failure = None, None
-        with suppress(GivenUp):
-            try:
-                with told_to(lambda _, fraction: self._say(fraction)):
-                    found = self._read(self._say)
-            except Exception as error:  # a thread has nobody above it: the sentence must reach the window
-                failure = error
-            self._worker._done.emit(self._number, found, failure)
-
-    def _say(self, fraction: float) -> None:
-        if self._number != self._worker.newest:
-            raise GivenUp
-        if time.monotonic() - self._told > TOLD_EVERY:
-            self._told = time.monotonic()
-            self._worker._told.emit(self._number, fraction)

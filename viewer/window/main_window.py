@@ -351,6 +351,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         if self.remembers:
             self._remember()
+        self.hide()  # whatever has to be waited for
         self.closing.emit()
         for dialog in self.findChildren(QWidget):
             if dialog.isWindow() and dialog.isVisible():

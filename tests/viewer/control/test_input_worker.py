@@ -11,6 +11,7 @@ from PIL import Image
 from unrolled.models.inputs import animations
 from unrolled.models.trace import files
 from unrolled.models.trace.files import load_trace, save_trace
+from unrolled.viewer.control import input_worker
 from unrolled.viewer.control.input_worker import InputWorker
 from unrolled.viewer.control.voice import Voice
 from unrolled.viewer.state import commands as c
@@ -32,12 +33,12 @@ def worker(qtbot, said):
     made.close()
 
 
-def test_what_takes_long_is_said_with_how_far_it_is(qtbot, worker, said):
+def test_what_takes_long_is_said_with_how_far_it_is(qtbot, worker, said, monkeypatch):
+    monkeypatch.setattr(input_worker, "TOLD_EVERY", 0.0)
     go_on, found = threading.Event(), []
 
     def read(say):
         assert go_on.wait(10)
-        say.__self__._told = 0.0  # as if the last word were long ago
         say(0.25)
         return "a trace"
 
@@ -85,7 +86,9 @@ def test_a_clip_that_is_given_up_is_decoded_no_further(qtbot, worker, said, tmp_
     qtbot.waitUntil(begun.is_set)
     worker.forget()
     go_on.set()
-    assert worker._pool.waitForDone(10_000)
+    for thread in worker._threads:
+        thread.join(10)
+        assert not thread.is_alive()
     assert len(decoded) <= 2
 
 
@@ -127,3 +130,15 @@ def test_a_trace_is_opened_beside_the_window(qtbot, captioned, tmp_path):
     assert captioned.session.trace is shown
     qtbot.waitUntil(lambda: captioned.session.trace is not shown)
     assert tuple(captioned.session.trace.words) == scripted.CAPTION
+
+
+def test_what_waits_for_a_network_keeps_no_program_from_ending(qtbot, worker, monkeypatch):
+    monkeypatch.setattr(input_worker, "CLOSE_SECONDS", 0.05)
+    begun, answer = threading.Event(), threading.Event()
+    worker.read("a document", lambda say: begun.set() or answer.wait(30), lambda found: None)
+    assert begun.wait(10)
+    worker.close()
+    (thread,) = (one for one in threading.enumerate() if one.name == "reading")
+    assert thread.daemon
+    answer.set()
+    thread.join(10)
