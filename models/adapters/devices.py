@@ -19,7 +19,7 @@ def devices() -> tuple[Device, ...]:
         kind = accelerator()
         title = getattr(torch.get_device_module(kind), "get_device_name", lambda number: "Apple GPU" if kind == "mps" else kind)
         names = [f"{kind}:{number}" for number in range(torch.accelerator.device_count())]
-        found[:0] = [Device(name, f"{name} {title(number)}" if len(names) > 1 else title(number))
+        found[:0] = [Device(name, f"{title(number)} #{number}" if len(names) > 1 else title(number))
                      for number, name in enumerate(names)]
     return tuple(found)
 

@@ -42,7 +42,7 @@ def there_are(monkeypatch: pytest.MonkeyPatch, kind: str, count: int, **module: 
 def test_whatever_accelerator_there_is_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     there_are(monkeypatch, "xpu", 2, get_device_name=lambda number: "Card")
     assert [(device.name, device.title) for device in devices.devices()][:2] == [
-        ("xpu:0", "xpu:0 Card"), ("xpu:1", "xpu:1 Card")]
+        ("xpu:0", "Card #0"), ("xpu:1", "Card #1")]
     assert [devices.pick(wanted) for wanted in ("auto", "xpu", "xpu:1", "cpu")] == ["xpu:0", "xpu:0", "xpu:1", "cpu"]
     with pytest.raises(ValueError, match=r"This machine has no device “cuda”; there is xpu:0, xpu:1, cpu."):
         devices.pick("cuda")
