@@ -34,7 +34,7 @@ class BeamHypothesis(msgspec.Struct, frozen=True, kw_only=True):
     token: Count
     word: str
     log_prob: float
-    score: float  # the sum of all its tokens' log-probabilities over its length to the power of the length penalty
+    score: float  # what it is ranked by: see `unrolled.models.stepping.choosing.Beam`
     finished: bool  # it ends here; otherwise it lives, and dies where no hypothesis of the next step goes on from it
     candidates: tuple[Candidate, ...] = ()  # the most probable tokens where it wrote its own
 

@@ -63,7 +63,7 @@ SelectRows = Callable[[StateT, Tensor], StateT]
 class Hypothesis:
     tokens: tuple[int, ...]  # END last, unless the longest length was reached first
     log_probs: tuple[float, ...]  # one a token, natural logarithm
-    score: float  # what hypotheses are ranked by: the sum of log_probs over length to the power of the length penalty
+    score: float  # what hypotheses are ranked by, see `Beam.score`
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Beam:
     width : int
         Hypotheses that are kept alive.
     length_penalty : float
-        See `Hypothesis.score`; 0 adds the log-probabilities up, which favours short captions.
+        The exponent of the length that a sum of log-probabilities is divided by; 0 favours short captions.
     given : int
         Tokens at the beginning of every hypothesis that were not chosen, and do not count.
     most : int

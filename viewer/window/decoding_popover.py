@@ -14,7 +14,8 @@ SETTLE_MILLISECONDS = 250  # so that typing a number does not run the caption fo
 
 TITLES = {"top_k": "Top-k", "top_p": "Top-p"}
 METHODS = (("greedy", "Greedy", "The most probable token at each step.", ()),
-           ("beam", "Beam search", "Several hypotheses side by side; the one with the best score is kept.",
+           ("beam", "Beam search", "Several hypotheses side by side; the one with the best score is kept. Others’ models are "
+                                   "searched and scored as their authors’ code does it.",
             ("beam_width", "length_penalty")),
            ("sampling", "Sampling", "Tokens drawn from the distribution.", ("temperature", "top_k", "top_p", "seed")))
 
