@@ -138,7 +138,7 @@ class Toolbar(QFrame):
         layout.invalidate()
         layout.activate()  # its buttons may just have become icons alone, and rows within it know nothing of it
         free = self.width() - layout.totalSizeHint().width() + self.model.minimumWidth() + self.device.minimumWidth()
-        wanted = self.device.fontMetrics().horizontalAdvance(self.device.currentText()) + BESIDE + 6
+        wanted = self.device.fontMetrics().horizontalAdvance(self.device.currentText()) + BESIDE + 8  # rounded down
         self.device.setFixedWidth(max(min(wanted, 2 * DEVICE, free - LEAST_MODEL), DEVICE))
         free -= self.device.width()
         self.model.setFixedWidth(max(min(MOST_MODEL, free), LEAST_MODEL))
