@@ -97,7 +97,8 @@ def open(name: str | Path, *, device: str = "auto") -> Model:
         A shipped model's name, as `unrolled models` lists them, a checkpoint's path, or a name on the hub, whose files are
         fetched.
     device : str
-        ``auto`` is the fastest there is; ``cpu``, ``cuda``, ``mps``.
+        ``auto`` is the fastest there is; ``cpu``, ``cuda``, ``cuda:1``, ``mps``. On CUDA this process's cuDNN multiplies whole
+        single-precision numbers from then on, since TF32 keeps ten bits of them.
 
     Raises
     ------
