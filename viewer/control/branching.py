@@ -123,7 +123,7 @@ class Branching:
             after = self._session.branches.with_branch(branch.changed(edits=edits), show=False)
             self.history.push(BranchesCommand(self._session, after, "change the list of edits"))
             return
-        step = min(min(edit.first for edit in different), len(branch.trace))
+        step = min(len(branch.trace), *(edit.first for edit in different))
         self._branch_off(branch, step, edits, name=branch.name, text="switch edits", identity=identity)
 
     @handles(c.ReplaceInput)

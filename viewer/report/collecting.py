@@ -88,7 +88,7 @@ def collect(trace: Trace, *, file: str, ask: Ask | None, notes: Sequence[str] = 
     gradients, fidelity = None, None
     if ask is not None and length:
         say("Equations")
-        explained = _equations(trace, ask, _units_of(trace, units), steps or range(max(length - EXPLAINED_AT_MOST, 0), length))
+        explained = _equations(ask, _units_of(trace, units), steps or range(max(length - EXPLAINED_AT_MOST, 0), length))
         say("Gradients")
         gradients = _gradients(ask, max(length - FOLLOWED_AT_MOST, 0), length - 1)
         if length > FOLLOWED_AT_MOST:
@@ -131,7 +131,7 @@ def _units_of(trace: Trace, units: Sequence[int]) -> Sequence[int]:
     return [int(unit) for unit in np.argsort(-change, kind="stable")[:LIVELIEST]]
 
 
-def _equations(trace: Trace, ask: Ask, units: Sequence[int], steps: Sequence[int]) -> tuple[Explained, ...]:
+def _equations(ask: Ask, units: Sequence[int], steps: Sequence[int]) -> tuple[Explained, ...]:
     return tuple(part for step in steps for unit in units for part in ask(ExplainStep(step, unit)) if isinstance(part, Explained))
 
 

@@ -199,7 +199,7 @@ class TrainingRoomPage(QWidget):
             texts = ("Getting the task ready…", "", "", "")
         else:
             texts = (of_loss(history), of_norms(history, changes.threshold),
-                     of_map(history.recent_maps, changes.window, of_cell=of_cell), of_decay(history, of_cell=of_cell))
+                     of_map(history.recent_maps, changes.window, of_cell=of_cell), of_decay(history))
         for label, text in zip(self._sentences.values(), texts, strict=True):
             if label.text() != text:
                 label.setText(text)

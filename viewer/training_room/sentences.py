@@ -117,7 +117,7 @@ def of_map(maps: Sequence[GradientMap], window: int, *, of_cell: bool) -> str:
     return sentence
 
 
-def of_decay(history: History, *, of_cell: bool) -> str:
+def of_decay(history: History) -> str:
     """What the bound says, and what was measured."""
     shown = history.latest_map
     if shown is None:

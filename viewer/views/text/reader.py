@@ -68,7 +68,7 @@ class ReaderView(View):
         self.view.step_wanted.connect(lambda step: self.do(Seek(step)))
         self.view.hovered.connect(self._hovered)
         self.channel.activated.connect(lambda _: self.refresh_wanted.emit())
-        self.unit.valueChanged.connect(self._unit_chosen)
+        self.unit.valueChanged.connect(lambda unit: self.do(Pin(ctx.session.selection.with_last(unit))))
         self.followed.activated.connect(lambda _: self.refresh_wanted.emit())
         self.ranked.picked.connect(self._pin)
         self.refresh()
@@ -104,7 +104,7 @@ class ReaderView(View):
         self.say("" if trace is not None else EMPTY)
         if trace is None:
             return
-        self._take_channels(trace)
+        self._take_channels()
         if len(trace) != self._known:
             text = self.view.text[: self._known] + "".join(map(sign_of, trace.words[self._known :]))
             self._known = len(trace)
@@ -125,7 +125,7 @@ class ReaderView(View):
         self._coloured = None
         super().set_theme(theme)
 
-    def _take_channels(self, trace: Trace) -> None:
+    def _take_channels(self) -> None:
         channels = tuple(channel for channel in self.session.channels if channel.axes == ("unit",))
         if channels != self._channels:
             self._channels = channels
@@ -196,9 +196,6 @@ class ReaderView(View):
     def _pin(self, unit: int | None) -> None:
         if unit is not None:  # which is there as soon as they are compared
             self.do(Pin((*(one for one in self.session.selection.units if one != unit), unit)))
-
-    def _unit_chosen(self, unit: int) -> None:
-        self.do(Pin(self.session.selection.with_last(unit)))
 
     def _hovered(self, step: int) -> None:
         self._hover = step
