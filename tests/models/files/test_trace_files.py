@@ -65,7 +65,8 @@ def test_every_format_gives_the_trace_back(tmp_path, suffix, steps, ended, name,
     for step, (word, values, other) in enumerate(steps):
         numbers = np.array(values, np.float32)
         trace.append(StepResult(
-            step=step, token=step, word=word, log_prob=-0.1 * step, candidates=(Candidate(step, other, -1.25),),
+            step=step, token=step, word=word, log_prob=-0.1 * step, candidates=(
+                Candidate(step, other, -1.25, step == 1, -2.5 if step > 1 else None),),
             values={"hidden": numbers[:2], "attention": numbers[2:4].reshape(1, 2), "attention_entropy": numbers[4]}))
     path = tmp_path / f"trace{suffix}"
     save_trace(trace, path)

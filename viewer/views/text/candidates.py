@@ -74,8 +74,9 @@ class CandidateRow:
 
     def _moved(self, written: Callable[[float], str]) -> str:
         """Its probability, and behind it what it is chosen by where the model's settings make another of it."""
-        by = self.candidate.ranked
-        return written(self.probability) + (f" → {written(math.exp(min(by, 0.0)))}" if by is not None and not self.barred else "")
+        by, own = self.candidate.ranked, written(self.probability)
+        made = own if by is None or self.barred else written(math.exp(min(by, 0.0)))
+        return own if made == own else f"{own} → {made}"
 
     @property
     def chance(self) -> str:
