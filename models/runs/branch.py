@@ -6,6 +6,7 @@ that is only read, one in `BLOCK_STEPS`, and those between are computed again wh
 same bits.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -263,10 +264,9 @@ class Branch:
         moved = (ranked - log_probs)[best.indices]
         if self.encoded.ranking is not None:
             moved -= (ranked - log_probs).nan_to_num(neginf=torch.nan).nanmedian()  # what all have in common chooses nothing
-        never = self._barred[best.indices].isinf()
-        return tuple(Candidate(int(k), words[int(k)], float(p), bool(own.isneginf() and not no),
-                               float(p + own) if own.isfinite() and abs(own) > AS_IT_WAS else None)
-                     for p, k, own, no in zip(best.values, best.indices, moved, never, strict=True))
+        never = self._barred[best.indices]
+        return tuple(Candidate(k, words[k], p, by == -math.inf < no, p + by if AS_IT_WAS < abs(by) < math.inf else None)
+                     for p, k, by, no in zip(*(own.tolist() for own in (*best, moved, never)), strict=True))
 
     def _planned(self, decoding: Decoding) -> bool:
         """Whether a search has found what follows."""

@@ -141,7 +141,8 @@ def is_first(settings: Mapping[str, Any]) -> bool:
 
 def decoding_of(settings: Mapping[str, Any]) -> Decoding:
     """How they have words chosen."""
-    width, penalty = (nested(settings, "testing", name) for name in ("beam_size", "beam_alpha"))
+    width, first, penalty = (nested(settings, "testing", name) for name in ("beam_size", "alpha", "beam_alpha"))
+    penalty = penalty if first is None else first  # which JoeyNMT 1 calls it
     penalty = min(max(float(penalty), 0.0), MOST_PENALTY) if isinstance(penalty, int | float) else 0.0
     if isinstance(width, int) and 1 < width <= MOST_HYPOTHESES:
         return Decoding(method="beam", beam_width=width, length_penalty=penalty)

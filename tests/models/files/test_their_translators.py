@@ -17,6 +17,7 @@ from tiny_lines import always
 from unrolled.models.adapters.registry import load
 from unrolled.models.checkpoints.files import CheckpointError
 from unrolled.models.explaining.gradients import gradients
+from unrolled.models.families.joey_nmt.settings import decoding_of
 from unrolled.models.families.joey_nmt.subwords import merges_of
 from unrolled.models.protocol.decoding import Decoding
 from unrolled.models.protocol.stepping import Stepped
@@ -65,6 +66,15 @@ def test_joeynmt_writes_its_own_words_with_its_own_alignment(tmp_path: Path, cel
         (f"{gate}_layer_0",) if layers[1] > 1 else ())))
     begun = next(iter(gradients(branch, 0, 1, always))).first_state
     assert bool(begun) == (options["begin"] != "zero")
+
+
+@pytest.mark.parametrize(("testing", "own"), [
+    ({"beam_size": 5, "beam_alpha": 1.0}, Decoding(method="beam", beam_width=5, length_penalty=1.0)),
+    ({"beam_size": 5, "alpha": 0.6}, Decoding(method="beam", beam_width=5, length_penalty=0.6)),
+    ({"beam_size": 1, "alpha": -1}, Decoding(length_penalty=0.0)),
+    ({"beam_size": "many"}, Decoding(length_penalty=0.0))], ids=str)
+def test_joeynmt_has_words_chosen_as_its_settings_say(testing: Any, own: Decoding) -> None:
+    assert decoding_of({"testing": testing}) == own
 
 
 def test_of_joeynmt_1_all_words_may_be_written(tmp_path: Path) -> None:
