@@ -51,7 +51,7 @@ def add_running_arguments(parser: argparse.ArgumentParser, *, written: int) -> N
                              f"(default: {DEFAULT_MODEL})")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps, xpu (default: auto)")
     group = parser.add_argument_group("decoding (as the model’s own code has it, else greedy)")
-    group.add_argument("--beam", type=int, metavar="N", help="beam search with N hypotheses")
+    group.add_argument("--beam", type=int, metavar="N", help="beam search with N hypotheses; 1: greedily")
     group.add_argument("--length-penalty", type=float, metavar="A",
                        help="of beam search (default: as the model’s own code has it, else 0.7)")
     group.add_argument("--temperature", type=float, metavar="T", help="draw words; below 1 the probable more often")
@@ -105,7 +105,8 @@ def decoding_of(arguments: argparse.Namespace, own: Decoding = Decoding()) -> De
     fields: dict[str, object] = {}
     if arguments.beam is not None:
         penalty = own.length_penalty if arguments.length_penalty is None else arguments.length_penalty
-        fields = {"method": "beam", "beam_width": arguments.beam, "length_penalty": penalty}
+        method = "greedy" if arguments.beam == 1 else "beam"
+        fields = {"method": method, "beam_width": arguments.beam, "length_penalty": penalty}
     elif sampling:
         fields = {"method": "sampling", **sampling}
     else:
