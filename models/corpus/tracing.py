@@ -93,6 +93,7 @@ def trace_corpus(request: TraceRequest, stepper: AnyStepper, *, hire: Callable[[
 
 def _traced(request: TraceRequest, stepper: AnyStepper, hire: Callable[[WorkerSettings], Crew] | None,
             reading: Callable[[int, int], None], say: Callable[[TracingProgress], None]) -> Outcome:
+    Location(request.output, to_read=True).exists()  # said at once where nobody answers: who writes has more patience
     location = Location(request.output)
     planned = plan(stepper, request.corpus, channels=request.channels, dtype=request.dtype, batch=request.batch, say=reading)
     if location.exists() and UNFINISHED not in location.group("r").attrs:

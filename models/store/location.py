@@ -11,9 +11,10 @@ from unrolled.models.trace.names import text_name
 # What is far away is written by others: a list that was read once would not tell of it.
 FAR: dict[str, Any] = {"use_listings_cache": False}
 # A person waits for what is read: twice three seconds without an answer are enough. With more than one at once s3fs asks how
-# large a file is before it reads it; what reads here reads several files side by side.
+# large a file is before it reads it; what reads here reads several files side by side. Who waits for a connection waits beside
+# these seconds: there are more of them than several questions of a window want at once.
 READ_FROM = {"s3": {"max_concurrency": 1, "config_kwargs": {
-    "connect_timeout": 3, "read_timeout": 3, "retries": {"total_max_attempts": 2}}}}
+    "max_pool_connections": 64, "connect_timeout": 3, "read_timeout": 3, "retries": {"total_max_attempts": 2}}}}
 # What the library does with bytes that are not those that were written; what a network does to it is none of these.
 DAMAGED = (ValueError, RuntimeError, EOFError, LookupError, TypeError, AttributeError, ArithmeticError, AssertionError,
            FileNotFoundError)

@@ -6,13 +6,14 @@ import math
 import signal
 import sys
 import time
-from contextlib import closing, redirect_stdout
+from contextlib import closing, redirect_stdout, suppress
 
 from unrolled.models.adapters.devices import pick
 from unrolled.models.adapters.registry import DEFAULT_MODEL, load
 from unrolled.models.corpus.listing import list_files
 from unrolled.models.corpus.tracing import Outcome, TraceRequest, TracingProgress, trace_corpus
 from unrolled.models.inputs.sniffing import media_of_file
+from unrolled.models.store.layout import UnreachableError
 from unrolled.models.store.location import Location
 from unrolled.models.trace.names import printable
 from unrolled.models.trace.streams import tell_errors
@@ -39,7 +40,9 @@ def trace(arguments: argparse.Namespace) -> int:
             outcome = trace_corpus(request, load(request.model), reading=shown.reading, say=shown.tracing)
         except KeyboardInterrupt as asked:
             shown.close()
-            parts = len(Location(request.output).names("written/c"))  # one may be there of which nobody has told yet
+            parts = 0
+            with suppress(UnreachableError):  # one may be there of which nobody has told yet
+                parts = len(Location(request.output, to_read=True).names("written/c"))
             done = f"Interrupted: {parts:,} {'part is' if parts == 1 else 'parts are'} done; the same again goes on from there."
             tell_errors(done if parts else "Interrupted before a part was done: the same again begins anew.")
             return 128 + (asked.args[0] if asked.args else signal.SIGINT)  # as a shell says it

@@ -17,9 +17,11 @@ from unrolled.models.corpus.alike import units_like
 from unrolled.models.corpus.nearest import nearest
 from unrolled.models.corpus.search import search, search_text
 from unrolled.models.corpus.state_map import principal_map
+from unrolled.models.corpus.tracing import TraceRequest, trace_corpus
 from unrolled.models.corpus.units import unit_statistics
 from unrolled.models.store.copying import brought
 from unrolled.models.store.layout import StoreError, UnreachableError
+from unrolled.models.store.location import Location
 from unrolled.models.store.own_folder import LOCK, PREFIX, OwnFolder
 from unrolled.models.store.reading_ahead import ahead
 from unrolled.models.store.step_array import StepArray
@@ -160,3 +162,17 @@ def test_an_address_that_does_not_open_is_said(monkeypatch, failure, sentence):
     with pytest.raises((StoreError, UnreachableError)) as found:
         open_store("memory://other/store")
     assert str(found.value) == sentence
+
+
+def test_where_nobody_answers_nothing_is_traced(tmp_path, monkeypatch):
+    """Before all documents are read, and with the patience of who waits for an answer."""
+    asked = []
+
+    def gone(self, name="zarr.json"):
+        asked.append(self._to_read)
+        raise UnreachableError("Nobody answers.")
+
+    monkeypatch.setattr(Location, "exists", gone)
+    with pytest.raises(UnreachableError):
+        trace_corpus(TraceRequest(corpus=tmp_path, output=ADDRESS, model="none"), None)
+    assert asked == [True]
