@@ -244,7 +244,7 @@ def test_similar_steps_are_found_and_gone_to(qtbot, window, tmp_path):
     assert f"[{scripted.CAPTION[7]}]" in panel.matches.item(1).text()
     panel.length.setValue(3)  # the same steps, which fit less
     assert [panel.matches.item(row).text().split()[0] for row in range(2)] == ["100%"] * 2
-    assert "at least half of the units 5, 6 (negative) are active, and each line says how many" in panel.status.text()
+    assert "at least half of the units 5, 6 (negative) are active; the percentage is how many" in panel.status.text()
     panel.length.setValue(1)
     panel.matches.itemClicked.emit(panel.matches.item(1))
     assert window.session.playhead.step == 7

@@ -142,8 +142,9 @@ class SimilarView(View):
         self._fill(found)
         units = ", ".join(f"{unit}{' (negative)' if sign < 0 else ''}"
                           for unit, sign in zip(pattern.units, pattern.signs, strict=True))
-        self.status.setText(f"{counted(len(found), 'match', 'matches')} in this run: at least half of the units {units} are "
-                            f"active, and each line says how many. Those of {counted(pattern.length, 'step')} come first.")
+        count, steps = counted(len(found), "match", "matches"), counted(pattern.length, "step")
+        self.status.setText(f"{count} in this run, where at least half of the units {units} are active; the percentage is "
+                            f"how many. A span closer to {steps} ranks higher.")
 
     def ask_folder(self) -> None:
         name = QFileDialog.getExistingDirectory(self, "Search the traces of a folder")
@@ -196,8 +197,8 @@ class SimilarView(View):
                       for part in (match.before, match.words, match.after)]
             text = f"{around[0]}{gap}[{around[1]}]{gap}{around[2]}".replace("\n", "⏎").strip()
             where = f"{Path(match.source).name}, " if match.source else ""
-            last = f" to {match.last + 1:,}" if match.last > match.first else ""
-            line = f"{percent(match.share):>5}   {text}   ({where}step {match.first + 1:,}{last})"
+            steps = f"steps {match.first + 1:,}–{match.last + 1:,}" if match.last > match.first else f"step {match.first + 1:,}"
+            line = f"{percent(match.share):>5}   {text}   ({where}{steps})"
             self.matches.add(line, match, line)
 
     def _go(self, match: Match) -> None:
