@@ -1,7 +1,5 @@
 """`unrolled analyze INPUT-or-TRACE -o OUT.{json,html}`: everything that can be said about a run; of a folder, its units."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,7 +42,7 @@ margin, and the share of it in the most attended tenth), gates, attention, simil
 and places are counted from 0, and "convention" says what a step is; numbers that are none are null."""
 
 
-def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = verbs.add_parser("analyze", help="equations, gradients, occlusion and statistics of a run", epilog=JSON_EXPLAINED)
     add_one_input(parser, "INPUT-or-TRACE", "or a session; or a folder of inputs or traces: gate statistics over all")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT",

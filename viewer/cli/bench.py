@@ -1,7 +1,5 @@
 """`unrolled bench`: the figures, each with what it is compared with."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import os
@@ -16,7 +14,7 @@ from unrolled.viewer.cli.telling import FAILURE, SUCCESS, WRONG_USE, CommandErro
 Figures = dict[str, Any]
 
 
-def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = verbs.add_parser("bench", help="how fast it is here, each figure with what it is compared with")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--only", nargs="+", choices=sorted(BENCHMARKS), metavar="PART",

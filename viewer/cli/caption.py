@@ -1,7 +1,5 @@
 """`unrolled caption INPUT…`: a caption a line; a translation, a continuation, labels, if the model makes those."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import time
@@ -32,7 +30,7 @@ from unrolled.viewer.cli.telling import FAILURE, SUCCESS, WRONG_USE, CommandErro
 WRITTEN_USUALLY = 200
 
 
-def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = verbs.add_parser("caption", help="caption photographs, a line each; translate, write on, label, by the model")
     parser.add_argument("inputs", nargs="*", type=Path, metavar="INPUT", help="a photograph; a text or a clip, if the model "
                                                                               "takes one")

@@ -1,7 +1,5 @@
 """`unrolled corpus …`: a model run over many documents, and what is asked of the store that comes of it."""
 
-from __future__ import annotations
-
 import argparse
 import json
 from collections.abc import Callable
@@ -18,7 +16,7 @@ from unrolled.viewer.cli.telling import FAILURE, SUCCESS, progress, tell
 from unrolled.viewer.state.wording import counted
 
 
-def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     corpus = verbs.add_parser("corpus", help="a model run over many documents, into a store that is searched")
     actions = corpus.add_subparsers(title="what to do", metavar="ACTION", required=True)
     actions.add_parser("trace", help="trace a folder or a list; see unrolled corpus trace --help")

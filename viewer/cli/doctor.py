@@ -1,7 +1,5 @@
 """`unrolled doctor`: what is installed, which devices there are, what is missing, and how to get it."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import os
@@ -36,7 +34,7 @@ class Finding:
     needed: bool = True  # whether the program cannot do without it
 
 
-def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = verbs.add_parser("doctor", help="what is installed, which devices, what is missing and how to get it")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--licences", action="store_true", help="under which licences this and what it needs stand")

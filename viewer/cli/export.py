@@ -1,7 +1,5 @@
 """`unrolled export INPUT-or-TRACE -o OUT`: an animation, a picture of a run, or the trace in another format."""
 
-from __future__ import annotations
-
 import argparse
 import os
 from dataclasses import fields
@@ -19,7 +17,7 @@ FIRST_STEP = 0  # of the command line
 USUAL = ExportSettings()
 
 
-def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     listed = {makes: ", ".join(row.suffix[1:] for row in formats().values() if row.makes is makes) for makes in Makes}
     parser = verbs.add_parser(
         "export", help=f"an animation ({listed[Makes.ANIMATION]}) or a picture ({listed[Makes.STILL]})",

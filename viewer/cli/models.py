@@ -1,7 +1,5 @@
 """`unrolled models`: what can be opened."""
 
-from __future__ import annotations
-
 import argparse
 import json
 
@@ -14,7 +12,7 @@ from unrolled.viewer.cli.telling import SUCCESS
 from unrolled.viewer.state.recent_models import recent_models
 
 
-def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = verbs.add_parser("models", help="what can be opened")
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(do=models)

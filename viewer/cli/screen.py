@@ -1,7 +1,5 @@
 """Whether there is a screen, and Qt's libraries: said in a sentence, where Qt itself would abort."""
 
-from __future__ import annotations
-
 import ctypes
 import os
 import sys
@@ -56,7 +54,7 @@ def check_qt() -> None:
                            "(“unrolled caption PHOTO” works without Qt).") from error
 
 
-def gui_application() -> QGuiApplication:
+def gui_application() -> "QGuiApplication":
     """Qt for painting pictures, without a screen."""
     check_qt()
     from PySide6.QtGui import QGuiApplication

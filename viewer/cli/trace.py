@@ -1,7 +1,5 @@
 """`unrolled trace INPUT -o OUT`: run, and save everything that was recorded."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 
@@ -10,7 +8,7 @@ from unrolled.viewer.cli.running import add_one_input, add_running_arguments, ch
 from unrolled.viewer.cli.telling import SUCCESS
 
 
-def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = verbs.add_parser("trace", help="run, and save the whole trace")
     add_one_input(parser, "INPUT")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="a file ending in " + ", ".join(SUFFIXES))

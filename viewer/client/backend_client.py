@@ -3,8 +3,6 @@
 No threads and no waiting: everything is a signal. It knows the messages and nothing of what they mean.
 """
 
-from __future__ import annotations
-
 import msgspec
 from PySide6.QtCore import QCoreApplication, QObject, QProcess, QProcessEnvironment, QTimer, Signal
 from PySide6.QtNetwork import QAbstractSocket, QTcpSocket
@@ -76,7 +74,7 @@ class BackendProcess(QObject):
         """The last of what the process wrote to its standard error, for those who debug."""
         return self._errors.decode("utf-8", "replace")
 
-    def another(self) -> BackendProcess:
+    def another(self) -> "BackendProcess":
         """One more of the same kind and at the same place, not started yet."""
         return BackendProcess(self._command, endpoint=self._given_endpoint, tunnel=self._tunnel)
 

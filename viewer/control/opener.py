@@ -1,7 +1,5 @@
 """Opening inputs, traces and sessions."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -187,7 +185,7 @@ class Opener:
 
         self._worker.read(file_name(path), lambda say: read_session(path, say), lambda found: self._show_session(found, path))
 
-    def _show_session(self, found: ReadSession, path: Path) -> None:
+    def _show_session(self, found: "ReadSession", path: Path) -> None:
         layout, traces = found.saved.layout, found.saved.traces
         self._branching.decoding = layout.decoding
         self._session.appearance.replace(layout.appearance)

@@ -4,8 +4,6 @@ A run's number grows with everything that makes older reports pointless: what st
 here and in the backend. It knows neither Qt nor torch.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -86,33 +84,33 @@ class RunState:
 
     # ── What happens to the model ─────────────────────────────────────────────────────────────────────────────
 
-    def started(self) -> RunState:
+    def started(self) -> "RunState":
         """The backend's process was started."""
         return replace(self._lost(), model=ModelPhase.STARTING)
 
-    def gone(self) -> RunState:
+    def gone(self) -> "RunState":
         """The backend's process ended."""
         return replace(self._lost(), model=ModelPhase.OFF)
 
-    def answered(self) -> RunState:
+    def answered(self) -> "RunState":
         """The backend can load models."""
         return replace(self, model=ModelPhase.READY) if self.model is ModelPhase.STARTING else self
 
-    def load_asked(self) -> RunState:
+    def load_asked(self) -> "RunState":
         """A model was asked for, the newest of all that were."""
         if self.model in (ModelPhase.OFF, ModelPhase.STARTING):
             return self
         return replace(self._lost(), model=ModelPhase.LOADING, load=self.load + 1)
 
-    def load_ended(self) -> RunState:
+    def load_ended(self) -> "RunState":
         """Nobody waits any more for the model that was asked for."""
         return replace(self, model=ModelPhase.READY, load=self.load + 1) if self.loading else self
 
-    def loaded(self, load: int) -> RunState:
+    def loaded(self, load: int) -> "RunState":
         """The model of this number is there."""
         return replace(self, model=ModelPhase.LOADED) if self.loading and load == self.load else self
 
-    def load_failed(self, load: int, *, kept: bool) -> RunState:
+    def load_failed(self, load: int, *, kept: bool) -> "RunState":
         """The model of this number cannot be loaded; `kept`: the one before it is still there."""
         if not self.loading or load != self.load:
             return self
@@ -120,26 +118,26 @@ class RunState:
 
     # ── What happens to the run ───────────────────────────────────────────────────────────────────────────────
 
-    def shown(self, opening: Opening | None) -> RunState:
+    def shown(self, opening: Opening | None) -> "RunState":
         """Something else is shown: what is to be run, or a trace with no input at all."""
         phase = RunPhase.RECORDED if opening is None else RunPhase.WAITING
         return replace(self, phase=phase, number=self.number + 1, opening=opening)
 
-    def cleared(self) -> RunState:
+    def cleared(self) -> "RunState":
         """Nothing is shown."""
         return replace(self, phase=RunPhase.EMPTY, number=self.number + 1, opening=None)
 
-    def encode_asked(self, opening: Opening) -> RunState:
+    def encode_asked(self, opening: Opening) -> "RunState":
         """The model was asked to read the input."""
         if self.phase is not RunPhase.WAITING or self.model is not ModelPhase.LOADED:
             return self
         return replace(self, phase=RunPhase.ENCODING, number=self.number + 1, opening=opening)
 
-    def unfit(self) -> RunState:
+    def unfit(self) -> "RunState":
         """What is shown was recorded by another model than the one that is loaded."""
         return replace(self, phase=RunPhase.RECORDED) if self.phase is RunPhase.WAITING else self
 
-    def encoded(self, run: int, *, reading: bool, ended: bool) -> RunState:
+    def encoded(self, run: int, *, reading: bool, ended: bool) -> "RunState":
         """The input of this run is read; `reading`: it gives tokens to be run through. `ended`: what it goes on with is over."""
         if self.phase is not RunPhase.ENCODING or run != self.number or self.opening is None:
             return self
@@ -147,20 +145,20 @@ class RunState:
         return replace(self, phase=RunPhase.BESIDE if self.opening.beside else phase,
                        opening=replace(self.opening, restart=False, beside=False))
 
-    def refused(self, run: int) -> RunState:
+    def refused(self, run: int) -> "RunState":
         """The input of this run cannot be read."""
         return replace(self, phase=RunPhase.EMPTY) if self.phase is RunPhase.ENCODING and run == self.number else self
 
-    def read_enough(self) -> RunState:
+    def read_enough(self) -> "RunState":
         """All tokens that the input gives were run through, or a person stopped it."""
         return replace(self, phase=RunPhase.LIVE) if self.phase in (RunPhase.READING, RunPhase.BESIDE) else self
 
-    def branch_shown(self, *, ended: bool) -> RunState:
+    def branch_shown(self, *, ended: bool) -> "RunState":
         """Another branch is shown, or the one that is has come to its end."""
         if self.phase not in (RunPhase.LIVE, RunPhase.ENDED):
             return self
         return replace(self, phase=RunPhase.ENDED if ended else RunPhase.LIVE)
 
-    def _lost(self) -> RunState:
+    def _lost(self) -> "RunState":
         """The backend has nothing of the run any more; what was open waits to be opened again."""
         return replace(self, number=self.number + 1, phase=RunPhase.WAITING if self.opening is not None else self.phase)

@@ -6,8 +6,6 @@ file). Before anything is asked of a branch, it is made over there: as one that 
 from its tokens, so that a run always goes on from where it was.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, Signal
@@ -63,7 +61,7 @@ class Runner(QObject):
     reported = Signal(object)  # what still matters: not of an older run, nor of a model that was asked for before another
     died = Signal(str)  # the process is gone: one sentence
 
-    def __init__(self, backend: BackendProcess, parent: QObject | None = None, *, beside: Runner | None = None,
+    def __init__(self, backend: BackendProcess, parent: QObject | None = None, *, beside: "Runner | None" = None,
                  number: int = 0) -> None:
         super().__init__(parent)
         self.backend = backend

@@ -1,7 +1,5 @@
 """Attention animations as files: GIF and WebP by Pillow, MP4 by PyAV."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import accumulate
@@ -151,7 +149,7 @@ def write_mp4(scene: AnyScene, path: Path, settings: ExportSettings, on_progress
         stands = durations(len(painter.steps), settings)
         starts = dict(zip(accumulate(stands, initial=0), stands, strict=False))
 
-        def write(packets: list[Packet[VideoStream]]) -> None:
+        def write(packets: "list[Packet[VideoStream]]") -> None:
             for packet in packets:
                 packet.duration = starts[packet.pts or 0]
                 container.mux(packet)

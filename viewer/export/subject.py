@@ -1,7 +1,5 @@
 """What is exported: a run, and what was found about it, or plots. It knows no Qt."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -27,7 +25,7 @@ class Subject:
     gradients: Followed | None = None  # of its words, with respect to every earlier state
     appearance: AppearanceValues = field(default_factory=AppearanceValues)  # the colour maps and scales of tracks
     at: At = field(default_factory=dict)  # which layer and which head of channels that have several is drawn
-    board: BoardScene | None = None  # plots of a training, in place of a run
+    board: "BoardScene | None" = None  # plots of a training, in place of a run
 
     @property
     def channels(self) -> tuple[Channel, ...]:

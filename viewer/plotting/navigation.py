@@ -1,7 +1,5 @@
 """Moving about in a plot: by wheel, by dragging, by a box, by its menu."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +41,7 @@ class Box(pg.ViewBox):
             event.ignore()
 
 
-def add_ranges(menu: QMenu, plot: Plot, columns: str = "", rows: str = "") -> None:
+def add_ranges(menu: QMenu, plot: "Plot", columns: str = "", rows: str = "") -> None:
     """Zoom, reset, and ranges that are kept or typed: of the axes that have a name, or are given one."""
     menu.addAction("Zoom in\t+", lambda: plot.zoom(1 / ZOOM))
     menu.addAction("Zoom out\t−", lambda: plot.zoom(ZOOM))
@@ -54,7 +52,7 @@ def add_ranges(menu: QMenu, plot: Plot, columns: str = "", rows: str = "") -> No
     fixed.toggled.connect(lambda on: plot.hold_ranges(*plot.ranges) if on else plot.reset())
     x, y = plot.ranges
 
-    def add_range(name: str, axis: Axis, ends: Limits, then: Callable[[Limits], None]) -> None:
+    def add_range(name: str, axis: Axis, ends: "Limits", then: "Callable[[Limits], None]") -> None:
         if name := axis.name or name:
             menu.addAction(f"Range of {name}…", lambda: RangeDialog.ask(
                 plot, f"Range of {name}", ends, then, above=0.0 if axis.log else None))

@@ -1,7 +1,5 @@
 """Numbers of words as bars, a line a word: one column, or several beside one another. It knows no session."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -158,7 +156,7 @@ class PlaceBars(QWidget):
 class _Column(Plot):
     """One column; the first has the names, and those beside it the same rows in sight."""
 
-    def __init__(self, theme: Theme, *, beside: _Column | None) -> None:
+    def __init__(self, theme: Theme, *, beside: "_Column | None") -> None:
         super().__init__("", Axis(), Axis(), theme, downwards=True, part=True)
         self._column: Bars | None = None
         self._ground = self.area(ink("raised"), order=-5)

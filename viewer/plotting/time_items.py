@@ -1,7 +1,5 @@
 """What stands in a plot over time: heat maps of bytes, lines, the playhead's line, and what is painted over all."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -150,7 +148,7 @@ class RangeItem(HeatItem):
     painted; a picture costs neither.
     """
 
-    def __init__(self, plot: TimePlot) -> None:
+    def __init__(self, plot: "TimePlot") -> None:
         super().__init__()
         self._plot = plot
 

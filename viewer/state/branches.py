@@ -3,8 +3,6 @@
 A branch is a value but for its trace, which grows. It knows neither Qt nor torch.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +42,7 @@ class Branch:
         """Those that are in force."""
         return tuple(placed.edit for placed in self.edits if placed.on)
 
-    def changed(self, **fields: Any) -> Branch:
+    def changed(self, **fields: Any) -> "Branch":
         own = {name: getattr(self, name) for name in self.__slots__}
         return Branch(**{**own, **fields})
 
@@ -79,11 +77,11 @@ class Branches:
         """The branch that the backend knows by this number."""
         return next((branch for branch in self.all.values() if branch.wire_id == wire_id), None)
 
-    def with_branch(self, branch: Branch, *, show: bool = True) -> Branches:
+    def with_branch(self, branch: Branch, *, show: bool = True) -> "Branches":
         """With one more, or with another form of one."""
         return Branches({**self.all, branch.identity: branch}, branch.identity if show else self.current)
 
-    def without(self, identity: int) -> Branches:
+    def without(self, identity: int) -> "Branches":
         """Without a branch and those that leave it; where one of them was shown, its parent is."""
         gone = {identity}
         for other in self.all.values():  # in the order they were made: a parent comes before its children
@@ -94,7 +92,7 @@ class Branches:
         current = self.current if self.current in left else parent if parent in left else next(iter(left), FIRST)
         return Branches(left, FIRST if current is None else current)
 
-    def showing(self, identity: int) -> Branches:
+    def showing(self, identity: int) -> "Branches":
         return Branches(self.all, identity)
 
 

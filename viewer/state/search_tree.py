@@ -3,8 +3,6 @@
 It knows neither Qt nor torch.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 
@@ -41,7 +39,7 @@ class SearchTree:
     def __len__(self) -> int:
         return len(self._by_number)
 
-    def snapshot(self) -> SearchTree:
+    def snapshot(self) -> "SearchTree":
         """The search as it is now, to be read in a thread while this one grows."""
         same = SearchTree(self.wire_id, self.begin, self.decoding)
         same.steps, same.over = list(self.steps), self.over

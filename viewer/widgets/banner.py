@@ -1,7 +1,5 @@
 """A sentence with a button where something can be done, and one to put it away."""
 
-from __future__ import annotations
-
 from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import (
@@ -27,7 +25,7 @@ LEAST_TEXT = 90  # of width, beside the buttons
 
 
 class Banner(QFrame):
-    def __init__(self, message: Notice, theme: Theme, parent: BannerPlace, *, of: int = 1) -> None:
+    def __init__(self, message: Notice, theme: Theme, parent: "BannerPlace", *, of: int = 1) -> None:
         super().__init__(parent)
         self._place = parent
         self.setObjectName("banner")

@@ -1,7 +1,5 @@
 """Asks for the two ends of a scale."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 
@@ -36,7 +34,7 @@ class RangeDialog(QDialog):
 
     @classmethod
     def ask(cls, parent: QWidget, title: str, ends: tuple[float, float],
-            then: Callable[[tuple[float, float]], object], above: float | None = None) -> RangeDialog:
+            then: Callable[[tuple[float, float]], object], above: float | None = None) -> "RangeDialog":
         dialog = cls(parent.window(), title, ends, above)
 
         def accepted() -> None:

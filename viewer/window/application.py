@@ -1,7 +1,5 @@
 """Starts the window: Qt, settings, the session and its backend, and what is shown first."""
 
-from __future__ import annotations
-
 import sys
 import threading
 import time
@@ -69,7 +67,7 @@ def _appearance(settings: WindowSettings, theme: str | None) -> Appearance:
     return Appearance(values if theme is None else msgspec.structs.replace(values, theme=theme))
 
 
-def run(options: WindowOptions, drive: Drive | None = None) -> int:
+def run(options: "WindowOptions", drive: Drive | None = None) -> int:
     """Open the window and stay until it is closed; the exit status.
 
     Parameters
@@ -91,7 +89,7 @@ def run(options: WindowOptions, drive: Drive | None = None) -> int:
     return outcome.leaving(status)
 
 
-def _working(options: WindowOptions, backend: BackendProcess, outcome: _Outcome, drive: Drive | None) -> QWidget:
+def _working(options: "WindowOptions", backend: BackendProcess, outcome: "_Outcome", drive: Drive | None) -> QWidget:
     settings = WindowSettings(settings_file())
     window = make_window(settings, backend, model=options.model, theme=options.theme,
                          device="" if options.device == "auto" else options.device)
@@ -110,7 +108,7 @@ def _working(options: WindowOptions, backend: BackendProcess, outcome: _Outcome,
     return window
 
 
-def _watching(options: WindowOptions, backend: BackendProcess) -> QWidget:
+def _watching(options: "WindowOptions", backend: BackendProcess) -> QWidget:
     from unrolled.viewer.window.watch_window import WatchWindow
 
     window = WatchWindow(backend, _appearance(WindowSettings(settings_file()), options.theme))
@@ -119,7 +117,7 @@ def _watching(options: WindowOptions, backend: BackendProcess) -> QWidget:
     return window
 
 
-def _begin(window: MainWindow, options: WindowOptions, outcome: _Outcome, unattended: bool) -> None:
+def _begin(window: MainWindow, options: "WindowOptions", outcome: "_Outcome", unattended: bool) -> None:
     controller = window.controller
     if options.screenshot is not None:
         from unrolled.viewer.window.screenshot import Screenshot
@@ -144,7 +142,7 @@ def _begin(window: MainWindow, options: WindowOptions, outcome: _Outcome, unatte
     offer_lost(window, autosave)
 
 
-def say_what_is_not_kept(window: MainWindow, autosave: Autosave) -> None:
+def say_what_is_not_kept(window: MainWindow, autosave: "Autosave") -> None:
     """Say that a crash would lose what is done, now and later; whatever is opened leaves that standing."""
     def say(sentence: str) -> None:
         if sentence:
@@ -158,7 +156,7 @@ def say_what_is_not_kept(window: MainWindow, autosave: Autosave) -> None:
         say(f"What you do is not being kept in case of a crash: nothing can be written to “{autosave.previous.parent}”.")
 
 
-def offer_lost(window: MainWindow, autosave: Autosave) -> None:
+def offer_lost(window: MainWindow, autosave: "Autosave") -> None:
     """Offer what was open in a window that did not end properly; the offer stays until it is answered."""
     if not autosave.lost:
         return

@@ -1,7 +1,5 @@
 """What a person is asked, and what is shown on demand: files to open and to save, other runs to compare, dialogs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -35,7 +33,7 @@ class DialogActions:
 
     last_session: Path | None = None  # that is kept by itself
 
-    def __init__(self, window: MainWindow) -> None:
+    def __init__(self, window: "MainWindow") -> None:
         self._window = window
         self._writer: SessionWriter | None = None  # made when a session is first saved
         self.session, self.controller, self.settings = window.session, window.controller, window.settings

@@ -1,7 +1,5 @@
 """The window: panels in their places, menus, and everything that a person can do by key, button, drop or paste."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING

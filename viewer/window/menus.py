@@ -1,7 +1,5 @@
 """The menus, made from the table of actions, and the two that fill themselves: recent files and samples."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +25,7 @@ def in_menu(text: str) -> str:
 
 
 class Menus:
-    def __init__(self, window: MainWindow) -> None:
+    def __init__(self, window: "MainWindow") -> None:
         self._window = window
         self.recent, self.earlier = QMenu("Recent", window), QMenu("Earlier runs", window)
         bar = window.menuBar()

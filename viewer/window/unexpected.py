@@ -2,8 +2,6 @@
 log file that the Help menu opens.
 """
 
-from __future__ import annotations
-
 import logging
 import sys
 import threading
@@ -37,7 +35,7 @@ class Unexpected(QObject):
 
     caught = Signal(str, str)
 
-    def __init__(self, window: MainWindow, path: Path) -> None:
+    def __init__(self, window: "MainWindow", path: Path) -> None:
         super().__init__(window)
         self._window = window
         self._closed = False

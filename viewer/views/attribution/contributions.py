@@ -1,7 +1,5 @@
 """What is known of what one word depended on, made ready to be drawn. It knows no Qt."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +22,7 @@ class WordsRead:
     steps: tuple[int, ...]
     values: FloatArray
 
-    def strongest(self, count: int = WORDS_AT_MOST) -> WordsRead:
+    def strongest(self, count: int = WORDS_AT_MOST) -> "WordsRead":
         """The strongest in their order, and last the sum of all others."""
         if len(self.names) <= count:
             return self

@@ -1,7 +1,5 @@
 """What stands at the left of a track: its symbol and name, the numbers of its axis, and its colours."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -24,7 +22,7 @@ LEAST_ROOM_FOR_AXIS = 48
 ROOM_FOR_AXIS_NAME = 64  # pixels of height
 
 
-def paint_header(painter: QPainter, track: Track) -> None:
+def paint_header(painter: QPainter, track: "Track") -> None:
     """Paint a track's header; in a folded one the name stands on one line."""
     theme = track.theme
     painter.setPen(QColor(theme.text))
@@ -66,7 +64,7 @@ def title_lines(title: str, metrics: QFontMetrics, rooms: Sequence[int]) -> list
     return lines
 
 
-def _paint_title(painter: QPainter, track: Track, left: float) -> None:
+def _paint_title(painter: QPainter, track: "Track", left: float) -> None:
     ticks, numbers = track.ticks() if track.height() >= LEAST_ROOM_FOR_AXIS else [], QFontMetrics(mono_font(9))
 
     def room(top: float) -> int:
@@ -78,7 +76,7 @@ def _paint_title(painter: QPainter, track: Track, left: float) -> None:
         painter.drawText(QRectF(left, top, HEADER - left, 16), Qt.AlignmentFlag.AlignVCenter, line)
 
 
-def _paint_axis(painter: QPainter, track: Track) -> None:
+def _paint_axis(painter: QPainter, track: "Track") -> None:
     painter.setFont(mono_font(9))
     painter.setPen(QColor(track.theme.muted))
     for text, middle in track.ticks():

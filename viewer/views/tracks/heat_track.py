@@ -1,7 +1,5 @@
 """A heat map over time of a channel with the axis ``unit``: a row a unit, a column a step."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -153,10 +151,10 @@ class HeatTrack(Track):
     def header_state(self) -> object:
         return self.colour_map, self.ends, self._rows
 
-    def make_items(self, plot: TimePlot) -> None:
+    def make_items(self, plot: "TimePlot") -> None:
         self._heat = plot.heat()
 
-    def draw(self, plot: TimePlot) -> None:
+    def draw(self, plot: "TimePlot") -> None:
         trace, ratio = self.trace, self.devicePixelRatioF()
         bins = self.geometry_of_time.bins(self.length, ratio=ratio)
         if bins is None or trace is None:

@@ -1,7 +1,5 @@
 """Lines over time on a fixed range: a scalar channel, or one channel of the pinned units."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -117,10 +115,10 @@ class LineTrack(Track):
     def y_of(self, value: float) -> float:
         return float(self.heights(np.asarray(value, np.float64)))
 
-    def make_items(self, plot: TimePlot) -> None:
+    def make_items(self, plot: "TimePlot") -> None:
         self._zero = plot.curve()
 
-    def draw(self, plot: TimePlot) -> None:
+    def draw(self, plot: "TimePlot") -> None:
         """Zero where the range has it, then the lines: point by point, or from afar their ranges."""
         geometry, ratio, lines = self.geometry_of_time, self.devicePixelRatioF(), self.lines()
         low, high = self.ends_shown
@@ -139,7 +137,7 @@ class LineTrack(Track):
                 self._curves[number].show_line(steps + 0.5, np.clip(found, low, high), colour)
         plot.paint_over(None if afar else self.paint_marks, above_lines=True)
 
-    def _fit(self, plot: TimePlot, curves: int, ranges: int) -> None:
+    def _fit(self, plot: "TimePlot", curves: int, ranges: int) -> None:
         """Have so many items; those that are not needed show nothing."""
         while len(self._curves) < curves:
             self._curves.append(plot.curve())
@@ -260,7 +258,7 @@ class PinnedTrack(LineTrack):
     def contents_state(self) -> object:
         return super().contents_state(), self.session.selection.units
 
-    def draw(self, plot: TimePlot) -> None:
+    def draw(self, plot: "TimePlot") -> None:
         super().draw(plot)
         if not self.session.selection.units:
             self._zero.hide()

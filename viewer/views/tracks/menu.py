@@ -1,7 +1,5 @@
 """What a track's menu offers beside copying and saving: zoom, colours, scale, and the order of its units."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +26,7 @@ def add_zooms(menu: QMenu, do: Do) -> None:
     menu.addAction("Show the whole run", lambda: do(ShowWholeRun()))
 
 
-def add_colour_maps(menu: QMenu, track: Track, channel: Channel) -> None:
+def add_colour_maps(menu: QMenu, track: "Track", channel: Channel) -> None:
     """The maps that fit the channel; the first choice is the one that all tracks have."""
     own = track.session.appearance.values.track_colour_maps
 
@@ -39,7 +37,7 @@ def add_colour_maps(menu: QMenu, track: Track, channel: Channel) -> None:
                                       own.get(channel.name, ""), choose, none="As in all tracks")
 
 
-def add_ranges(menu: QMenu, track: Track, channel: Channel) -> None:
+def add_ranges(menu: QMenu, track: "Track", channel: Channel) -> None:
     """The scale that the model gives, one that fits what is shown, or one that is typed."""
     used = track.session.appearance.values.track_ranges.get(channel.name)
     ranges = menu.addMenu("Scale")
@@ -58,7 +56,7 @@ def add_ranges(menu: QMenu, track: Track, channel: Channel) -> None:
                                                     lambda found: set_range(track, channel, found)))
 
 
-def set_range(track: Track, channel: Channel, ends: tuple[float, float] | None) -> None:
+def set_range(track: "Track", channel: Channel, ends: tuple[float, float] | None) -> None:
     """Draw a channel on another scale; without one on its own."""
     others = _without(track.session.appearance.values.track_ranges, channel.name)
     own = ends is None or ends == (channel.low, channel.high)
@@ -69,7 +67,7 @@ def _without(choices: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in choices.items() if key != name}
 
 
-def _extent(track: Track, channel: Channel) -> tuple[float, float] | None:
+def _extent(track: "Track", channel: Channel) -> tuple[float, float] | None:
     trace, axis = track.trace, track.session.time_axis
     if trace is None or channel.name not in trace.channels:
         return None
@@ -78,7 +76,7 @@ def _extent(track: Track, channel: Channel) -> tuple[float, float] | None:
     return (float(values.min()), float(values.max())) if values.size and values.min() < values.max() else None
 
 
-def add_unit_orders(menu: QMenu, track: Track, channel: Channel) -> None:
+def add_unit_orders(menu: QMenu, track: "Track", channel: Channel) -> None:
     """How the rows of all heat maps are sorted, by the values of this one."""
     titles = {(name, channel.name): f"{order.title} of {channel.title}".replace("&", "&&") for name, order in ORDERS.items()}
     colour_map_button.add_choices(menu.addMenu("Sort units"), {("", ""): "By index", **titles},

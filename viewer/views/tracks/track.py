@@ -1,7 +1,5 @@
 """What every track is: a header that folds it and says what it shows, and a plot on the common time axis."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -166,7 +164,7 @@ class Track(QWidget):
     def _framed(self) -> Steps:
         return self.session.framed_steps if self._source is None else ()
 
-    def _mark_framed(self, plot: TimePlot) -> None:
+    def _mark_framed(self, plot: "TimePlot") -> None:
         """A line over the steps that were framed in the map of states, and one of the ground below it."""
         from unrolled.viewer.plotting.time_items import colour_bytes
 
@@ -203,10 +201,10 @@ class Track(QWidget):
         """Everything that the header depends on beside size and theme."""
         return None
 
-    def make_items(self, plot: TimePlot) -> None:
+    def make_items(self, plot: "TimePlot") -> None:
         """What is in the plot from the beginning."""
 
-    def draw(self, plot: TimePlot) -> None:
+    def draw(self, plot: "TimePlot") -> None:
         """Put into the plot what is to be seen."""
 
     def ticks(self) -> list[tuple[str, float]]:

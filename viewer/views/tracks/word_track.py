@@ -1,7 +1,5 @@
 """The words at their steps, each over a bar of its probability."""
 
-from __future__ import annotations
-
 import math
 from typing import TYPE_CHECKING
 
@@ -55,10 +53,10 @@ class WordTrack(Track):
     def ticks(self) -> list[tuple[str, float]]:
         return [("1", MARGIN + WORD_HEIGHT), ("0", self.height() - float(MARGIN))] if self._chosen else []
 
-    def make_items(self, plot: TimePlot) -> None:
+    def make_items(self, plot: "TimePlot") -> None:
         self._ranges = plot.range_item()
 
-    def draw(self, plot: TimePlot) -> None:
+    def draw(self, plot: "TimePlot") -> None:
         """Bars with words above them, or from afar their ranges."""
         plot.set_reach(1.0 - WORD_HEIGHT / self.plot.height())
         bins = self.geometry_of_time.bins(self.length, ratio=self.devicePixelRatioF())
