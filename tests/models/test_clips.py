@@ -89,7 +89,7 @@ def test_a_long_video_is_refused_before_it_is_read(tmp_path: Path) -> None:
 
 
 def test_folders_that_are_no_clips(tmp_path: Path) -> None:
-    with pytest.raises(ReadingError, match="no pictures, and is no store"):
+    with pytest.raises(ReadingError, match="no pictures, and is not a store"):
         clip_bytes(tmp_path)
     for number, size in enumerate(((24, 16), (24, 18))):
         Image.new("RGB", size).save(tmp_path / f"{number}.png")
