@@ -53,6 +53,7 @@ class Branching:
         self._recording, self._transport, self._worker = recording, transport, worker
         self.history = QUndoStack()
         self.decoding = self._own = Decoding()
+        self._has_chosen = False  # a person has, in this window
         self.later: Callable[[c.Command], bool] = lambda _: False  # whether a command is done when the run has become a live one
         session.run_changed.connect(self._forget)
 
@@ -63,7 +64,7 @@ class Branching:
 
     def take(self, own: Decoding) -> None:
         """A model is there whose own code has words chosen so: that holds unless a person has chosen."""
-        if self.decoding in (Decoding(), self._own):
+        if not self._has_chosen and self.decoding in (Decoding(), self._own):
             self.decoding = own
         self._own = own
 
@@ -191,7 +192,7 @@ class Branching:
         decoding = command.decoding
         if decoding == self.decoding:
             return
-        self.decoding = decoding
+        self.decoding, self._has_chosen = decoding, True
         branch = self._session.branch
         if branch is not None and self._runner.is_open:
             begin = branch.trace.provenance.prompt_tokens

@@ -202,6 +202,8 @@ def test_words_are_chosen_as_a_models_own_code_has_it_until_a_person_chooses(con
     assert loaded(Decoding()) == Decoding()
     controller.do(c.SetDecoding(chosen))
     assert (loaded(own), controller.chosen_decoding) == (chosen, chosen)
+    controller.do(c.SetDecoding(Decoding()))
+    assert loaded(own) == Decoding()  # as when the model goes to another device
 
 
 def test_other_decoding_writes_the_run_again(qtbot, ready):
