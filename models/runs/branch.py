@@ -261,7 +261,7 @@ class Branch:
         """
         words = self.stepper.description.words
         best = log_probs.topk(min(CANDIDATES, len(words)))
-        moved = (ranked - log_probs)[best.indices]
+        moved = ranked[best.indices] - best.values
         if self.encoded.ranking is not None:
             moved -= (ranked - log_probs).nan_to_num(neginf=torch.nan).nanmedian()  # what all have in common chooses nothing
         never = self._barred[best.indices]
